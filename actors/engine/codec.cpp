@@ -1,0 +1,266 @@
+// The non-template half of codec.hpp: coercions and messages (contract B.1, B.2) and schema keys (B.3).
+#include <weir/codec.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+namespace weir {
+
+void Issues::add(std::string_view tag, std::string message, const Value& input) {
+  issues_.push_back({path_, std::string(tag), std::move(message), python_repr(input), std::string(python_type_name(input))});
+}
+
+Issues::Scope::Scope(Issues& issues, std::string_view part) : issues_(issues), length_(issues.path_.size()) {
+  if (!issues_.path_.empty()) issues_.path_ += '.';
+  issues_.path_ += part;
+}
+
+Issues::Scope::~Scope() { issues_.path_.resize(length_); }
+
+std::string Issues::text(std::string_view type_name) const {
+  std::string out = std::to_string(issues_.size()) + (issues_.size() == 1 ? " validation error for " : " validation errors for ");
+  out += type_name;
+  for (const auto& issue : issues_) {
+    if (!issue.location.empty()) out += '\n' + issue.location;
+    out += "\n  " + issue.message + " [type=" + issue.tag + ", input_value=" + issue.input +
+           ", input_type=" + issue.input_type + "]";
+  }
+  return out;
+}
+
+namespace codec {
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \t\r\n");
+  return begin == text.npos ? std::string_view{} : text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
+}
+
+template <class T>
+bool parse_whole(std::string_view text, T& out) {
+  text = trimmed(text);
+  if (text.starts_with('+')) text.remove_prefix(1);
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), out);
+  return !text.empty() && result.ec == std::errc() && result.ptr == text.data() + text.size();
+}
+
+bool fail(Issues& issues, std::string_view tag, std::string message, const Value& in) {
+  issues.add(tag, std::move(message), in);
+  return false;
+}
+
+std::string bound_text(double bound) {
+  auto text = to_json(bound);
+  if (text.ends_with(".0")) text.resize(text.size() - 2);
+  return text;
+}
+
+std::string characters(std::int64_t count) {
+  return std::to_string(count) + (count == 1 ? " character" : " characters");
+}
+
+std::int64_t code_points(std::string_view text) {
+  return std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+}
+
+}  // namespace
+
+bool decode_bool(const Value& in, bool& out, Issues& issues) {
+  if (in.is_bool()) return out = in.as_bool(), true;
+  if (in.is_number() && (in.as_double() == 0 || in.as_double() == 1)) return out = in.as_double() == 1, true;
+  if (in.is_string()) {
+    const auto word = lower(in.as_string());
+    for (const char* yes : {"true", "t", "yes", "y", "on", "1"})
+      if (word == yes) return out = true, true;
+    for (const char* no : {"false", "f", "no", "n", "off", "0"})
+      if (word == no) return out = false, true;
+  }
+  if (in.is_string() || in.is_number()) return fail(issues, "bool_parsing", "Input should be a valid boolean, unable to interpret input", in);
+  return fail(issues, "bool_type", "Input should be a valid boolean", in);
+}
+
+bool decode_integer(const Value& in, std::int64_t& out, std::int64_t min, std::int64_t max, Issues& issues) {
+  if (in.is_bool()) {
+    out = in.as_bool() ? 1 : 0;
+  } else if (in.is_integer()) {
+    out = in.as_integer();
+  } else if (in.is_double()) {
+    if (in.as_double() != std::floor(in.as_double()) || std::fabs(in.as_double()) >= 9.2e18)
+      return fail(issues, "int_from_float", "Input should be a valid integer, got a number with a fractional part", in);
+    out = static_cast<std::int64_t>(in.as_double());
+  } else if (in.is_string()) {
+    if (!parse_whole(in.as_string(), out))
+      return fail(issues, "int_parsing", "Input should be a valid integer, unable to parse string as an integer", in);
+  } else {
+    return fail(issues, "int_type", "Input should be a valid integer", in);
+  }
+  if (out < min) return fail(issues, "greater_than_equal", "Input should be greater than or equal to " + std::to_string(min), in);
+  if (out > max) return fail(issues, "less_than_equal", "Input should be less than or equal to " + std::to_string(max), in);
+  return true;
+}
+
+bool decode_number(const Value& in, double& out, Issues& issues) {
+  if (in.is_number()) return out = in.as_double(), true;
+  if (in.is_bool()) return out = in.as_bool() ? 1 : 0, true;
+  if (!in.is_string()) return fail(issues, "float_type", "Input should be a valid number", in);
+  if (parse_whole(in.as_string(), out)) return true;
+  return fail(issues, "float_parsing", "Input should be a valid number, unable to parse string as a number", in);
+}
+
+bool decode_string(const Value& in, std::string& out, Issues& issues) {
+  if (!in.is_string()) return fail(issues, "string_type", "Input should be a valid string", in);
+  out = in.as_string();
+  return true;
+}
+
+bool decode_time(const Value& in, Time& out, Issues& issues) {
+  if (in.is_number()) {
+    auto seconds = in.as_double();
+    if (std::fabs(seconds) > 2e10) seconds /= 1000;  // the protocol reads large numbers as milliseconds
+    out = Time(Duration(std::llround(seconds * 1e6)));
+    return true;
+  }
+  if (in.is_string()) {
+    int year = 0, hour = 0, minute = 0, zone_hour = 0, zone_minute = 0, used = 0;
+    unsigned month = 0, day = 0;
+    double second = 0;
+    const auto& text = in.as_string();
+    if (std::sscanf(text.c_str(), "%d-%u-%u%*1[T ]%d:%d:%lf%n", &year, &month, &day, &hour, &minute, &second, &used) == 6) {
+      const auto rest = std::string_view(text).substr(static_cast<std::size_t>(used));
+      const bool zoned = std::sscanf(rest.data(), "%d:%d", &zone_hour, &zone_minute) == 2;
+      const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month), std::chrono::day(day)};
+      if (date.ok() && (rest.empty() || rest == "Z" || rest == "z" || zoned)) {
+        const auto offset = std::chrono::hours(zone_hour) + std::chrono::minutes(rest.starts_with('-') ? -zone_minute : zone_minute);
+        out = Time(std::chrono::sys_days(date)) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+              Duration(std::llround(second * 1e6)) - offset;
+        return true;
+      }
+    }
+    return fail(issues, "datetime_from_date_parsing", "Input should be a valid datetime or date", in);
+  }
+  return fail(issues, "datetime_type", "Input should be a valid datetime", in);
+}
+
+bool decode_enumerator(const Value& in, const std::string_view* names, std::size_t count, std::size_t& out, Issues& issues) {
+  std::vector<std::string> known;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (names[i].empty()) continue;
+    if (in.is_string() && in.as_string() == names[i]) return out = i, true;
+    known.push_back("'" + std::string(names[i]) + "'");
+  }
+  std::string message = "Input should be ";
+  for (std::size_t i = 0; i < known.size(); ++i)
+    message += (i == 0 ? "" : i + 1 == known.size() ? " or " : ", ") + known[i];
+  return fail(issues, "enum", std::move(message), in);
+}
+
+bool expect_array(const Value& in, Issues& issues) {
+  return in.is_array() || fail(issues, "list_type", "Input should be a valid list", in);
+}
+
+bool expect_object(const Value& in, std::string_view type_name, bool is_map, Issues& issues) {
+  if (in.is_object()) return true;
+  if (is_map) return fail(issues, "dict_type", "Input should be a valid dictionary", in);
+  return fail(issues, "model_type", "Input should be a valid dictionary or instance of " + std::string(type_name), in);
+}
+
+bool check_bounds(const Value& in, const FieldInfo& info, Issues& issues) {
+  if (in.is_null()) return true;
+  double number = 0;
+  Issues ignored;
+  const bool numeric = (info.minimum || info.maximum) && decode_number(in, number, ignored);
+  if (numeric && info.minimum && number < *info.minimum)
+    return fail(issues, "greater_than_equal", "Input should be greater than or equal to " + bound_text(*info.minimum), in);
+  if (numeric && info.maximum && number > *info.maximum)
+    return fail(issues, "less_than_equal", "Input should be less than or equal to " + bound_text(*info.maximum), in);
+  if (!in.is_string()) return true;
+  const auto length = code_points(in.as_string());
+  if (info.min_length && length < *info.min_length)
+    return fail(issues, "string_too_short", "String should have at least " + characters(*info.min_length), in);
+  if (info.max_length && length > *info.max_length)
+    return fail(issues, "string_too_long", "String should have at most " + characters(*info.max_length), in);
+  return true;
+}
+
+void missing(std::string_view, const Value& object, Issues& issues) { issues.add("missing", "Field required", object); }
+
+std::string time_text(Time time) {
+  const auto days = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(days);
+  const std::chrono::hh_mm_ss clock(time - days);
+  std::array<char, 48> buffer;
+  int length = std::snprintf(buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
+                             static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                             static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                             static_cast<int>(clock.seconds().count()));
+  const auto fraction = clock.subseconds().count();
+  if (fraction != 0)
+    length += std::snprintf(buffer.data() + length, buffer.size() - static_cast<std::size_t>(length), ".%06d", static_cast<int>(fraction));
+  return std::string(buffer.data(), static_cast<std::size_t>(length)) + "Z";
+}
+
+std::string field_title(std::string_view field) {
+  std::string out(field);
+  bool start = true;
+  for (char& c : out) {
+    if (c == '_') c = ' ';
+    c = static_cast<char>(start ? std::toupper(static_cast<unsigned char>(c)) : std::tolower(static_cast<unsigned char>(c)));
+    start = c == ' ';
+  }
+  return out;
+}
+
+Value scalar_schema(std::string_view type) { return Object{{"type", type}}; }
+Value reference(std::string_view name) { return Object{{"$ref", "#/$defs/" + std::string(name)}}; }
+
+Value enum_schema(std::string_view title, const std::string_view* names, std::size_t count) {
+  Value::Array known;
+  for (std::size_t i = 0; i < count; ++i)
+    if (!names[i].empty()) known.emplace_back(names[i]);
+  return Object{{"enum", std::move(known)}, {"title", title}, {"type", "string"}};
+}
+
+Value nullable_schema(Value inner) {
+  return Object{{"anyOf", Value::Array{std::move(inner), Object{{"type", "null"}}}}};
+}
+
+Value property_schema(Value type_schema, std::string_view field, const FieldInfo& info, const Value* default_value) {
+  auto& object = type_schema.as_object();
+  const bool bare_reference = object.find("$ref") != nullptr;
+  const auto bound = [](double value) { return value == std::floor(value) ? Value(static_cast<std::int64_t>(value)) : Value(value); };
+  if (default_value) object.set("default", *default_value);
+  if (!info.description.empty()) object.set("description", info.description);
+  if (info.minimum) object.set("minimum", bound(*info.minimum));
+  if (info.maximum) object.set("maximum", bound(*info.maximum));
+  if (info.min_length) object.set("minLength", *info.min_length);
+  if (info.max_length) object.set("maxLength", *info.max_length);
+  if (!bare_reference) object.set("title", field_title(field));
+  std::vector<Object::Member> sorted(object.begin(), object.end());
+  std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  Object out;
+  for (auto& [key, value] : sorted) out.set(key, std::move(value));
+  return out;
+}
+
+Value object_schema(std::string_view title, std::string_view description, Object properties, std::vector<Value> required) {
+  Object out;
+  if (!description.empty()) out.set("description", description);
+  out.set("properties", std::move(properties));
+  if (!required.empty()) out.set("required", std::move(required));
+  out.set("title", title);
+  out.set("type", "object");
+  return out;
+}
+
+}  // namespace codec
+}  // namespace weir

@@ -1,0 +1,11 @@
+// Is this workflow able to run? Every rule of the protocol's graph validation (contract 5.9, 5.12).
+#pragma once
+
+namespace weir::engine {
+
+struct Plan;
+
+/// Also finds the plan's start and stop event types. Throws WorkflowError with the first failing group.
+void check_graph(Plan& plan);
+
+}  // namespace weir::engine

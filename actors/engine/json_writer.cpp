@@ -1,0 +1,158 @@
+// JsonWriter: commas, numbers and string escaping.
+#include <weir/json_writer.hpp>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace weir {
+
+void JsonWriter::separate() {
+  if (comma_) out_ += ',';
+  comma_ = true;
+}
+
+void JsonWriter::open(char bracket) {
+  separate();
+  out_ += bracket;
+  comma_ = false;
+}
+
+void JsonWriter::close(char bracket) {
+  out_ += bracket;
+  comma_ = true;
+}
+
+void JsonWriter::key(std::string_view name) {
+  separate();
+  quote(name);
+  out_ += ':';
+  comma_ = false;
+}
+
+void JsonWriter::null() { raw("null"); }
+void JsonWriter::boolean(bool value) { raw(value ? "true" : "false"); }
+
+void JsonWriter::integer(std::int64_t value) {
+  std::array<char, 24> buffer;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+  raw({buffer.data(), static_cast<std::size_t>(end - buffer.data())});
+}
+
+void JsonWriter::number(double value) {
+  if (!std::isfinite(value)) return null();
+  std::array<char, 40> buffer;
+  // Python prints plain decimals up to 1e16 and exponents beyond; to_chars would switch earlier.
+  const bool plain = value == 0 || (std::fabs(value) >= 1e-4 && std::fabs(value) < 1e16);
+  const auto format = plain ? std::chars_format::fixed : std::chars_format::scientific;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, format).ptr;
+  std::string_view text(buffer.data(), static_cast<std::size_t>(end - buffer.data()));
+  raw(text);
+  if (plain && text.find('.') == text.npos) out_ += ".0";
+}
+
+void JsonWriter::string(std::string_view text) {
+  separate();
+  quote(text);
+}
+
+void JsonWriter::raw(std::string_view json) {
+  separate();
+  out_ += json;
+}
+
+void JsonWriter::value(const Value& value) {
+  if (value.is_null()) return null();
+  if (value.is_bool()) return boolean(value.as_bool());
+  if (value.is_integer()) return integer(value.as_integer());
+  if (value.is_double()) return number(value.as_double());
+  if (value.is_string()) return string(value.as_string());
+  if (value.is_array()) {
+    begin_array();
+    for (const auto& item : value.as_array()) this->value(item);
+    return end_array();
+  }
+  begin_object();
+  for (const auto& [name, item] : value.as_object()) {
+    key(name);
+    this->value(item);
+  }
+  end_object();
+}
+
+namespace {
+
+/// Length of the valid UTF-8 sequence at the start of `text` (2 to 4), or 0 when it is malformed.
+std::size_t sequence_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto tail = [&](std::size_t n) {
+    if (text.size() < n) return false;
+    for (std::size_t i = 1; i < n; ++i)
+      if ((byte(i) & 0xC0) != 0x80) return false;
+    return true;
+  };
+  const unsigned char lead = byte(0);
+  if (lead >= 0xC2 && lead <= 0xDF) return tail(2) ? 2 : 0;
+  if (lead >= 0xE0 && lead <= 0xEF) {
+    if (!tail(3) || (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) > 0x9F)) return 0;
+    return 3;
+  }
+  if (lead >= 0xF0 && lead <= 0xF4) {
+    if (!tail(4) || (lead == 0xF0 && byte(1) < 0x90) || (lead == 0xF4 && byte(1) > 0x8F)) return 0;
+    return 4;
+  }
+  return 0;
+}
+
+std::string_view line_break_escape(std::string_view sequence) {
+  if (sequence == "\xC2\x85") return "\\u0085";
+  if (sequence == "\xE2\x80\xA8") return "\\u2028";
+  if (sequence == "\xE2\x80\xA9") return "\\u2029";
+  return {};
+}
+
+void append_control(std::string& out, char c) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  switch (c) {
+    case '"': out += "\\\""; return;
+    case '\\': out += "\\\\"; return;
+    case '\n': out += "\\n"; return;
+    case '\r': out += "\\r"; return;
+    case '\t': out += "\\t"; return;
+    case '\b': out += "\\b"; return;
+    case '\f': out += "\\f"; return;
+    default:
+      out += "\\u00";
+      out += hex[static_cast<unsigned char>(c) >> 4];
+      out += hex[static_cast<unsigned char>(c) & 15];
+  }
+}
+
+bool is_plain(char c) { return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x80 && c != '"' && c != '\\'; }
+
+}  // namespace
+
+void JsonWriter::quote(std::string_view text) {
+  out_ += '"';
+  std::size_t i = 0;
+  while (i < text.size()) {
+    std::size_t end = i;
+    while (end < text.size() && is_plain(text[end])) ++end;
+    out_.append(text, i, end - i);
+    i = end;
+    if (i == text.size()) break;
+    if (static_cast<unsigned char>(text[i]) < 0x80) {
+      append_control(out_, text[i++]);
+      continue;
+    }
+    const auto length = sequence_length(text.substr(i));
+    const auto sequence = text.substr(i, length);
+    const auto escaped = escape_ == Escape::line_breaks ? line_break_escape(sequence) : std::string_view{};
+    if (length == 0) out_ += "\xEF\xBF\xBD";
+    else out_ += escaped.empty() ? sequence : escaped;
+    i += length == 0 ? 1 : length;
+  }
+  out_ += '"';
+}
+
+}  // namespace weir

@@ -1,0 +1,82 @@
+// What never changes in a run: the steps, their limits, who takes which event. Built once per registered workflow.
+// Knows no user code: bodies of steps are the runtime's business.
+#pragma once
+
+#include <weir/envelope.hpp>
+#include <weir/event.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace weir::engine {
+
+using StepIndex = std::uint32_t;
+
+/// How a step receives its events.
+enum class Input {
+  single,   ///< one event, of any of the accepted types
+  collect,  ///< all members of a fan-out stream at once
+};
+
+struct StepPlan {
+  std::string name;
+  std::string description;
+  Input input = Input::single;
+  std::vector<const EventType*> accepts;
+  std::vector<const EventType*> returns;          ///< returned bare
+  std::vector<const EventType*> returns_in_list;  ///< returned as elements of a list: the step fans out
+  std::uint32_t num_workers = 4;
+  bool accept_subclasses = false;
+  /// Collect steps: fire at the n-th arrival instead of when the stream closes; 0 means all.
+  std::uint32_t take = 0;
+
+  bool is_error_handler = false;
+  std::vector<std::string> handles_steps;  ///< empty: every step
+  std::uint32_t max_recoveries = 1;
+
+  bool skip_reachability = false;
+  bool skip_dead_end = false;
+
+  bool fans_out() const noexcept { return !returns_in_list.empty(); }
+};
+
+/// A fan-out step and a collect step that receives its stream's members (contract 5.10).
+struct Binding {
+  StepIndex source;
+  StepIndex target;
+};
+
+struct Plan {
+  std::string class_name;
+  std::string description;
+  std::string version;
+  std::vector<StepPlan> steps;  ///< in wire order: class steps by name, then function steps as registered
+  std::optional<Duration> timeout;
+  std::vector<const EventType*> additional_events;
+  bool skip_reachability = false, skip_terminal_event = false, skip_dead_end = false;
+
+  // Derived by complete().
+  const EventType* start = nullptr;
+  const EventType* stop = nullptr;
+  EventRegistry registry;
+  std::vector<Binding> bindings;
+  std::vector<std::optional<StepIndex>> error_handlers;  ///< by step: who handles its failures
+  std::vector<std::pair<const EventType*, std::vector<StepIndex>>> routes;  ///< of every known type
+};
+
+/// Does the step take this event, by its own rules about descendants?
+bool accepts(const StepPlan& step, const EventType& type);
+/// Which of the step's declared types the event is taken as; nullptr when it is not taken.
+const EventType* accepted_as(const StepPlan& step, const EventType& type);
+/// All steps that take the event, in step order.
+std::vector<StepIndex> accepting(const Plan& plan, const EventType& type);
+std::optional<StepIndex> find_step(const Plan& plan, std::string_view name);
+
+/// Sorts out routes, registry, bindings and handlers. Throws WorkflowError in the protocol's words
+/// (contract 5.9, 5.12) when the graph cannot work.
+void complete(Plan& plan);
+
+}  // namespace weir::engine

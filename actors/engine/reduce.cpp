@@ -1,0 +1,101 @@
+// The only switch over Tick: sends each to its family, then routes what follows until nothing is left.
+#include "reduction.hpp"
+
+#include <algorithm>
+
+namespace weir::engine {
+namespace {
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+
+void on_run_started(Reduction& r, const RunStarted& started) {
+  if (r.plan.timeout) {
+    r.state.deadline = r.now + *r.plan.timeout;
+    r.commands.emplace_back(SetTimer{*r.state.deadline, RunTimedOut()});
+  }
+  r.arrivals.push_back({started.start, std::nullopt, {}, nullptr});
+}
+
+void apply(Reduction& r, const Tick& tick) {
+  std::visit(Overloaded{
+                 [&](const RunStarted& t) { on_run_started(r, t); },
+                 [&](const EventArrived& t) { r.arrivals.push_back({t.sent.event, t.sent.target, {}, nullptr}); },
+                 [&](const StepProgressed& t) { on_step_progressed(r, t); },
+                 [&](const ValueRecorded& t) { on_value_recorded(r, t); },
+                 [&](const StepEnded& t) { on_step_ended(r, t); },
+                 [&](const WaiterTimedOut& t) { on_waiter_timed_out(r, t); },
+                 [&](const RetryDue& t) { on_retry_due(r, t); },
+                 [&](const RunTimedOut&) { on_run_timed_out(r); },
+                 [&](const CancelRequested&) { on_cancel_requested(r); },
+             },
+             tick);
+}
+
+void route_arrivals(Reduction& r) {
+  while (!r.arrivals.empty() && !r.state.over()) {
+    auto next = std::move(r.arrivals.front());
+    r.arrivals.pop_front();
+    route(r, std::move(next));
+  }
+}
+
+void check_idle(Reduction& r) {
+  if (r.state.over() || !idle(r.state)) return;
+  if (auto stuck = stuck_streams(r)) fail(r, "", {"workflows.errors.WorkflowRuntimeError", *stuck}, std::nullopt, std::nullopt);
+  else r.publish(WorkflowIdleEvent());
+}
+
+}  // namespace
+
+bool idle(const State& state) {
+  return state.started && std::all_of(state.steps.begin(), state.steps.end(), [](const StepState& step) {
+           return step.queue.empty() && step.running.empty();
+         });
+}
+
+std::string_view status_name(Status status) {
+  switch (status) {
+    case Status::running: return "running";
+    case Status::completed: return "completed";
+    case Status::failed: return "failed";
+    case Status::cancelled: return "cancelled";
+  }
+  return "running";
+}
+
+State initial_state(const Plan& plan) {
+  State state;
+  state.steps.resize(plan.steps.size());
+  return state;
+}
+
+Outcome reduce(const Plan& plan, State state, const Stamped& stamped) {
+  if (state.over()) return {std::move(state), {}};
+  Reduction r{plan, state, stamped.at, {}, {}};
+  apply(r, stamped.tick);
+  route_arrivals(r);
+  check_idle(r);
+  auto commands = std::move(r.commands);
+  return {std::move(state), std::move(commands)};
+}
+
+std::vector<Command> pending(const Plan& plan, const State& state) {
+  std::vector<Command> out;
+  if (state.over()) return out;
+  if (state.deadline) out.emplace_back(SetTimer{*state.deadline, RunTimedOut()});
+  for (StepIndex i = 0; i < state.steps.size(); ++i) {
+    const auto& step = state.steps[i];
+    for (const auto& [slot, running] : step.running)
+      out.emplace_back(run_command(plan, state, {i, slot, running.serial}, running));
+    for (const auto& waiter : step.waiters)
+      if (waiter.pending() && waiter.deadline) out.emplace_back(SetTimer{*waiter.deadline, WaiterTimedOut{i, waiter.id}});
+    for (const auto& attempt : step.queue)
+      if (attempt.not_before) out.emplace_back(SetTimer{*attempt.not_before, RetryDue{*attempt.not_before}});
+  }
+  return out;
+}
+
+}  // namespace weir::engine

@@ -1,0 +1,111 @@
+// Everything a run knows between two ticks. Plain data; changed only by reduce().
+#pragma once
+
+#include "buffer.hpp"
+#include "plan.hpp"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir::engine {
+
+using Sequence = std::uint64_t;
+using Slot = std::uint32_t;
+using WorkItem = std::uint64_t;   ///< one event's journey into the steps that take it
+using StreamId = std::uint64_t;   ///< one fan-out: one returned list
+
+/// The fan-out streams an event is inside of, innermost first. Null: none.
+struct Scope {
+  StreamId stream;
+  std::shared_ptr<const Scope> outer;
+};
+using ScopePtr = std::shared_ptr<const Scope>;
+
+/// How often each error handler has been tried on an event's ancestry.
+using Recoveries = std::map<StepIndex, std::uint32_t>;
+
+struct Failure {
+  ExceptionInfo error;
+  Time at;
+};
+
+/// What a collect step is given instead of a single event.
+struct Release {
+  StepIndex target;
+  StreamId stream;
+  std::vector<EventBox> events;
+};
+
+/// One piece of work for a step, tried until it succeeds or its retries are used up.
+struct Attempt {
+  EventBox event;
+  std::uint32_t failures = 0;
+  std::optional<Time> first_attempt_at;
+  std::optional<Failure> last_failure;
+  std::optional<Time> not_before;  ///< a retry that must wait; empty: eligible now
+  Recoveries recoveries;
+  ScopePtr scope;
+  std::shared_ptr<const Release> release;
+  WorkItem work_item = 0;
+};
+
+using Snapshot = std::vector<std::pair<std::string, BufferPtr>>;
+
+struct Running {
+  Attempt attempt;
+  std::uint64_t serial = 0;  ///< tells an invocation from earlier ones in the same slot
+  Snapshot collected;        ///< the step's buffers when it was dispatched
+};
+
+struct Waiter {
+  std::string id;
+  const EventType* type = nullptr;
+  Object requirements;
+  Attempt trigger;
+  std::optional<Time> deadline;
+  std::optional<EventBox> resolved;
+  bool timed_out = false;
+
+  bool pending() const noexcept { return !resolved && !timed_out; }
+};
+
+struct StepState {
+  std::deque<Attempt> queue;
+  std::map<Slot, Running> running;
+  Snapshot collected;
+  std::vector<Waiter> waiters;
+};
+
+struct Stream {
+  StepIndex source;
+  ScopePtr scope;  ///< of the stream itself: its members carry it
+  std::int64_t open_work_items = 0;
+  std::map<StepIndex, std::vector<EventBox>> arrivals;  ///< by bound collect step, oldest first
+  std::vector<StepIndex> released;
+};
+
+enum class Status { running, completed, failed, cancelled };
+
+struct State {
+  bool started = false;
+  Status status = Status::running;
+  std::vector<StepState> steps;
+  std::map<StreamId, Stream> streams;
+  std::map<WorkItem, std::map<std::string, std::string>> recorded;  ///< run_once results as JSON, by name
+  std::optional<Time> deadline;
+  WorkItem work_item_last = 0;
+  StreamId stream_last = 0;
+  std::uint64_t serial_last = 0;
+
+  bool over() const noexcept { return status != Status::running; }
+};
+
+/// Started, and nothing queued or in progress: only an event or a timer can move it.
+bool idle(const State& state);
+std::string_view status_name(Status status);
+
+}  // namespace weir::engine

@@ -1,0 +1,109 @@
+// The recorded inputs of a run. A journal is a sequence of these; replaying it gives the state back.
+#pragma once
+
+#include "state.hpp"
+
+#include <variant>
+
+namespace weir::engine {
+
+/// An event on its way into the run, perhaps for one step only.
+struct Sent {
+  EventBox event;
+  std::optional<StepIndex> target;
+};
+
+/// The run begins with its start event.
+struct RunStarted {
+  EventBox start;
+};
+
+/// Somebody outside sent an event.
+struct EventArrived {
+  Sent sent;
+};
+
+/// Which invocation a report is about. Reports of invocations that are no longer current are ignored.
+struct InvocationId {
+  StepIndex step = 0;
+  Slot slot = 0;
+  std::uint64_t serial = 0;
+};
+
+/// What a step did so far without having ended.
+struct StepProgressed {
+  InvocationId id;
+  std::vector<EventBox> published;
+  std::vector<Sent> sent;
+};
+
+/// A run_once block finished; its result will be given back on every repetition.
+struct ValueRecorded {
+  InvocationId id;
+  std::string name;
+  std::string json;
+};
+
+/// A call of collect_events and what it decided on the snapshot it saw.
+struct CollectCall {
+  std::string buffer;
+  EventBox event;
+  TypeCounts expected;
+  Collected outcome = Collected::dropped;
+};
+
+struct Returned {
+  std::vector<EventBox> events;
+  bool fanned_out = false;  ///< a list was returned: its elements form a stream, also when empty
+};
+
+struct Failed {
+  ExceptionInfo error;
+  std::optional<Duration> retry_after;  ///< the policy's verdict, taken once and recorded
+};
+
+/// The body waits for an event; it gave its slot back.
+struct Suspended {
+  std::string waiter_id;
+  const EventType* type = nullptr;
+  Object requirements;
+  std::optional<EventBox> publish;
+  std::optional<Duration> timeout;
+};
+
+using Ending = std::variant<Returned, Failed, Suspended>;
+
+/// An invocation ended. `published` and `sent` are what it did since its last report.
+struct StepEnded {
+  InvocationId id;
+  std::vector<EventBox> published;
+  std::vector<Sent> sent;
+  std::vector<CollectCall> collects;
+  std::vector<std::string> answered_waiters;  ///< whose answers this body has consumed
+  Ending ending;
+};
+
+struct WaiterTimedOut {
+  StepIndex step = 0;
+  std::string waiter_id;
+};
+
+/// The time of at least one delayed retry has come.
+struct RetryDue {
+  Time due;
+};
+
+struct RunTimedOut {};
+struct CancelRequested {};
+
+using Tick = std::variant<RunStarted, EventArrived, StepProgressed, ValueRecorded, StepEnded, WaiterTimedOut, RetryDue,
+                          RunTimedOut, CancelRequested>;
+
+/// Time and identity arrive with the tick: the engine has no clock.
+struct Stamped {
+  Sequence seq = 0;
+  Time at;
+  Tick tick;
+};
+
+}  // namespace weir::engine

@@ -1,0 +1,211 @@
+// What a step may do: publish, send, collect, wait, remember. Handed to steps by reference.
+#pragma once
+
+#include <weir/event.hpp>
+#include <weir/retry.hpp>
+#include <weir/state_store.hpp>
+#include <weir/task.hpp>
+
+#include <coroutine>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace weir {
+
+/// How `wait_for_event` waits.
+struct WaitOptions {
+  std::optional<EventBox> publish = {};  ///< shown to the stream once, when the wait begins
+  Object requirements = {};              ///< fields the event must carry, compared for equality
+  std::optional<Duration> timeout = std::chrono::seconds(2000);  ///< empty: for ever
+  std::string id = {};                   ///< empty: derived from type, requirements and the triggering event
+};
+
+namespace detail {
+
+struct WaitRequest {
+  const EventType* type;
+  WaitOptions options;
+};
+
+using ExpectedEvents = std::vector<std::pair<const EventType*, std::uint32_t>>;
+
+/// The runtime's side of a context. One per invocation of a step body.
+class StepHost {
+public:
+  virtual ~StepHost() = default;
+
+  virtual void publish(EventBox event) = 0;
+  virtual void send(EventBox event, std::string_view step) = 0;
+  virtual std::optional<std::vector<EventBox>> collect(const EventBox& event, const ExpectedEvents& expected, std::string_view buffer) = 0;
+
+  /// Fixes the wait's id. True when its answer is known already.
+  virtual bool prepare_wait(WaitRequest& request) = 0;
+  virtual void suspend_until_answered(const WaitRequest& request, std::coroutine_handle<> body) = 0;
+  /// Throws WaitTimeout when the wait timed out.
+  virtual EventBox take_answer(const WaitRequest& request) = 0;
+
+  virtual const std::string* recorded(const std::string& name) = 0;
+  virtual void suspend_until_recorded(const std::string& name, std::string json, std::coroutine_handle<> body) = 0;
+  virtual void suspend_for(Duration delay, std::coroutine_handle<> body) = 0;
+  virtual void suspend_for_blocking(std::function<void()> job, std::coroutine_handle<> body) = 0;
+
+  virtual StateStore& store() = 0;
+  virtual RetryInfo retry_info() const = 0;
+  virtual std::stop_token stop_token() const = 0;
+  virtual const std::string& handler_id() const = 0;
+  virtual const std::string& run_id() const = 0;
+  virtual const std::string& workflow_name() const = 0;
+};
+
+template <class E>
+E unbox(const EventBox& box) {
+  return *static_cast<const E*>(box.upcast(event_type<E>()).body());
+}
+
+template <class T> inline constexpr bool is_task = false;
+template <class T> inline constexpr bool is_task<Task<T>> = true;
+
+template <class T> struct Unwrapped { using Type = T; };
+template <class T> struct Unwrapped<Task<T>> { using Type = T; };
+/// What calling F yields, a Task taken off.
+template <class F> using EffectResult = typename Unwrapped<std::invoke_result_t<F&>>::Type;
+
+}  // namespace detail
+
+/// Valid while the step body runs. In a `.blocking()` step it may be used from that step's thread; elsewhere only from
+/// the body itself.
+class Context {
+public:
+  explicit Context(detail::StepHost& host) : host_(host) {}
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  /// Shows an event to everybody who follows the run, in call order.
+  template <EventLike E>
+  void write_event_to_stream(E&& event) { host_.publish(EventBox(std::forward<E>(event))); }
+
+  /// Puts an event into the run, for every step that takes it, or for one. Throws std::invalid_argument when `step`
+  /// does not exist or does not take the event.
+  template <EventLike E>
+  void send_event(E&& event, std::string_view step = {}) { host_.send(EventBox(std::forward<E>(event)), step); }
+
+  /// Keeps `event` until `count` of its type are there; then returns all of them, oldest first, and starts over.
+  template <EventLike E>
+  std::optional<std::vector<E>> collect_events(const E& event, std::uint32_t count, std::string_view buffer = "default") {
+    if (count == 0) return std::vector<E>();
+    const std::optional<std::vector<EventBox>> events = host_.collect(EventBox(event), {{&event_type<E>(), count}}, buffer);
+    if (!events) return std::nullopt;
+    std::vector<E> out;
+    out.reserve(events->size());
+    for (const EventBox& box : *events) out.push_back(*box.as<E>());
+    return out;
+  }
+
+  /// Keeps `event` until one of each E is there; then returns them and starts over.
+  template <EventLike First, EventLike... Rest, EventLike E>
+    requires(sizeof...(Rest) > 0)
+  std::optional<std::tuple<First, Rest...>> collect_events(const E& event, std::string_view buffer = "default") {
+    const std::optional<std::vector<EventBox>> events = host_.collect(EventBox(event), {{&event_type<First>(), 1}, {&event_type<Rest>(), 1}...}, buffer);
+    if (!events) return std::nullopt;
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return std::tuple<First, Rest...>{*(*events)[I].template as<std::tuple_element_t<I, std::tuple<First, Rest...>>>()...};
+    }(std::make_index_sequence<1 + sizeof...(Rest)>{});
+  }
+
+  /// Awaits an event from outside; the step's worker slot is free meanwhile. Throws WaitTimeout.
+  /// A live run goes on where it waited; after a restart the body runs again from its top and is given the answer at once.
+  template <EventLike E>
+  [[nodiscard("co_await it")]] auto wait_for_event(WaitOptions options = {}) {
+    struct Awaiter {
+      detail::StepHost& host;
+      detail::WaitRequest request;
+      bool await_ready() { return host.prepare_wait(request); }
+      void await_suspend(std::coroutine_handle<> body) { host.suspend_until_answered(request, body); }
+      E await_resume() { return detail::unbox<E>(host.take_answer(request)); }
+    };
+    return Awaiter{host_, {&event_type<E>(), std::move(options)}};
+  }
+
+  /// Runs `effect` once for this piece of work and records its result: a repeated body gets the record instead.
+  /// `effect` returns a value or a Task; a plain one runs on the blocking pool. Names must differ within a step.
+  template <class F>
+  Task<detail::EffectResult<F>> run_once(std::string name, F effect) {
+    using R = detail::EffectResult<F>;
+    if (const auto* json = host_.recorded(name)) co_return *from_value<R>(*parse_json(*json));
+    auto result = co_await perform(effect);
+    auto json = codec::encoded(result);
+    struct Recorder {
+      detail::StepHost& host;
+      const std::string& name;
+      std::string json;
+      bool await_ready() const { return false; }
+      void await_suspend(std::coroutine_handle<> body) { host.suspend_until_recorded(name, std::move(json), body); }
+      void await_resume() const {}
+    };
+    co_await Recorder{host_, name, std::move(json)};
+    co_return result;
+  }
+
+  /// Awaits without holding a thread; the step keeps its worker slot.
+  [[nodiscard("co_await it")]] auto sleep(Duration delay) {
+    struct Awaiter {
+      detail::StepHost& host;
+      Duration delay;
+      bool await_ready() const { return delay <= Duration::zero(); }
+      void await_suspend(std::coroutine_handle<> body) { host.suspend_for(delay, body); }
+      void await_resume() const {}
+    };
+    return Awaiter{host_, delay};
+  }
+
+  /// Runs `job` on the blocking pool and awaits its result; exceptions come back to the body.
+  template <class F>
+  Task<std::invoke_result_t<F&>> blocking(F job) {
+    using R = std::invoke_result_t<F&>;
+    std::exception_ptr error;
+    if constexpr (std::is_void_v<R>) {
+      co_await BlockingAwaiter{host_, [&] { try { job(); } catch (...) { error = std::current_exception(); } }};
+      if (error) std::rethrow_exception(error);
+    } else {
+      std::optional<R> result;
+      co_await BlockingAwaiter{host_, [&] { try { result.emplace(job()); } catch (...) { error = std::current_exception(); } }};
+      if (error) std::rethrow_exception(error);
+      co_return std::move(*result);
+    }
+  }
+
+  /// State shared by all steps of the run.
+  StateStore& store() { return host_.store(); }
+  RetryInfo retry_info() const { return host_.retry_info(); }
+  /// Asked to stop when the run ends while this body still runs. Blocking steps should look at it.
+  std::stop_token stop_token() const { return host_.stop_token(); }
+  const std::string& handler_id() const { return host_.handler_id(); }
+  const std::string& run_id() const { return host_.run_id(); }
+  const std::string& workflow_name() const { return host_.workflow_name(); }
+
+private:
+  struct BlockingAwaiter {
+    detail::StepHost& host;
+    std::function<void()> job;
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> body) { host.suspend_for_blocking(std::move(job), body); }
+    void await_resume() const {}
+  };
+
+  template <class F>
+  auto perform(F& effect) {
+    if constexpr (detail::is_task<std::invoke_result_t<F&>>) return effect();
+    else return blocking([&effect] { return effect(); });
+  }
+
+  detail::StepHost& host_;
+};
+
+}  // namespace weir

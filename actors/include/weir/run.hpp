@@ -1,0 +1,108 @@
+// A run as the program that started it sees it.
+#pragma once
+
+#include <weir/event.hpp>
+#include <weir/store.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace weir {
+
+/// One published event, as it was written.
+struct StreamedEvent {
+  std::int64_t sequence = 0;
+  Time at;
+  EventBox event;
+
+  template <class T>
+  const T* as() const noexcept { return event.as<T>(); }
+};
+
+namespace detail {
+class RunState;
+class EventReader;
+}
+
+/// A range over a run's events, once: `for (const auto& event : run.events())`. Blocks until the next event; ends with
+/// the run. Each call of Run::events() begins anew.
+class EventRange {
+public:
+  explicit EventRange(std::unique_ptr<detail::EventReader> reader);
+  EventRange(EventRange&&) noexcept;
+  ~EventRange();
+
+  /// The next event; nothing when the run is over.
+  std::optional<StreamedEvent> next();
+
+  struct End {};
+  class Iterator {
+  public:
+    explicit Iterator(EventRange* range) : range_(range), event_(range->next()) {}
+    const StreamedEvent& operator*() const { return *event_; }
+    const StreamedEvent* operator->() const { return &*event_; }
+    Iterator& operator++() {
+      event_ = range_->next();
+      return *this;
+    }
+    bool operator==(End) const { return !event_; }
+
+  private:
+    EventRange* range_;
+    std::optional<StreamedEvent> event_;
+  };
+  Iterator begin() { return Iterator(this); }
+  End end() const { return {}; }
+
+private:
+  std::unique_ptr<detail::EventReader> reader_;
+};
+
+struct EventOptions {
+  std::int64_t after = -1;        ///< begin after this sequence; -1: from the start
+  bool include_internal = false;  ///< also what the engine tells about itself
+};
+
+/// Cheap to copy; thread-safe. The Runtime must outlive it. Do not call the blocking functions from a step.
+class Run {
+public:
+  explicit Run(std::shared_ptr<detail::RunState> state) : state_(std::move(state)) {}
+
+  const std::string& handler_id() const;
+  const std::string& run_id() const;
+
+  /// Blocks until the run is over.
+  HandlerRow wait() const;
+  /// The handler as it is now.
+  HandlerRow handler() const;
+  /// Blocks until the run is over and returns its stop event as a T, or a plain StopEvent's `result` as a T.
+  /// Throws RunFailed when the run did not complete or ended with something else.
+  template <class T>
+  T result() const {
+    const EventBox stop = stop_event();
+    if constexpr (reflect::Reflectable<T>) {
+      if (const T* typed = stop.as<T>()) return *typed;
+    }
+    if (const auto* plain = stop.as<StopEvent>()) {
+      if (auto value = from_value<T>(plain->result)) return std::move(*value);
+    }
+    wrong_result(stop);
+  }
+
+  EventRange events(EventOptions options = {}) const;
+
+  /// Returns when the event is accepted; refused with Code::conflict when the run is over, with Code::not_found or
+  /// Code::invalid_argument when `step` does not exist or does not take it.
+  Expected<bool> send_event(EventBox event, const std::string& step = "") const;
+  /// Returns when the run has ended; true when this call ended it.
+  bool cancel() const;
+
+private:
+  EventBox stop_event() const;
+  [[noreturn]] static void wrong_result(const EventBox& stop);
+
+  std::shared_ptr<detail::RunState> state_;
+};
+
+}  // namespace weir

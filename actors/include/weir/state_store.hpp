@@ -1,0 +1,86 @@
+// The state of a run that its steps share: one JSON object, reached by path or as a typed whole.
+#pragma once
+
+#include <weir/codec.hpp>
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace weir {
+
+/// Thread-safe. Paths are dotted: object keys and array indexes ("cart.lines.0"). Writes take effect at once and are
+/// not undone when the step fails later.
+class StateStore {
+public:
+  StateStore() = default;
+  explicit StateStore(Object state) : state_(std::move(state)) {}
+
+  /// Throws std::out_of_range "Path 'a.b' not found in state" when there is nothing.
+  template <class T = Value>
+  T get(std::string_view path) const {
+    return decoded<T>(path, value_at(path));
+  }
+  template <class T>
+  T get(std::string_view path, T fallback) const {
+    const std::lock_guard lock(mutex_);
+    const auto* found = find(path);
+    return found ? decoded<T>(path, *found) : std::move(fallback);
+  }
+
+  /// Creates missing objects on the way. Throws std::invalid_argument on an empty or too long path.
+  template <class T>
+  void set(std::string_view path, const T& value) {
+    set_value(path, to_value(value));
+  }
+  void set(std::string_view path, const char* text) { set_value(path, Value(text)); }
+
+  /// Runs `change` on a T read from the whole state and writes it back, alone; nothing is written when it throws.
+  /// T is Object for free keys, or a plain struct whose members all have defaults.
+  template <class T = Object, class F>
+  void edit(F&& change) {
+    edit_object([&](Object& object) {
+      if constexpr (std::same_as<T, Object>) {
+        change(object);
+      } else {
+        T typed = decoded<T>("", Value(object));
+        change(typed);
+        auto changed = to_value(typed);
+        for (auto& [key, value] : changed.as_object()) object.set(key, std::move(value));
+      }
+    });
+  }
+
+  Object snapshot() const;
+  void replace(Object state);
+  void clear() { replace(Object()); }
+
+private:
+  const Value* find(std::string_view path) const;
+  Value value_at(std::string_view path) const;
+  void set_value(std::string_view path, Value value);
+  void edit_object(const std::function<void(Object&)>& change);
+  [[noreturn]] static void refuse(std::string_view path, const std::string& why);
+
+  template <class T>
+  static T decoded(std::string_view path, const Value& value) {
+    T out{};
+    Issues issues;
+    if constexpr (reflect::Reflectable<T> && !std::same_as<T, Value>) {
+      // A struct read from state may be new to it: members that are absent keep their initialisers.
+      reflect::for_each_member(out, [&](auto, std::string_view name, auto& member) {
+        if (const auto* found = value.find(name)) codec::decode(*found, member, issues);
+      });
+    } else {
+      codec::decode(value, out, issues);
+    }
+    if (!issues.empty()) refuse(path, issues.text("state"));
+    return out;
+  }
+
+  mutable std::mutex mutex_;
+  Value state_ = Object();
+};
+
+}  // namespace weir

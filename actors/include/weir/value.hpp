@@ -1,0 +1,120 @@
+// A JSON value without a JSON library: what dynamic events, state and schemas are made of.
+// Objects keep insertion order, because the wire does.
+#pragma once
+
+#include <weir/error.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace weir {
+
+class Value;
+
+/// An ordered JSON object. Look-ups are linear: event payloads have few keys.
+class Object {
+public:
+  using Member = std::pair<std::string, Value>;
+
+  Object();
+  Object(std::initializer_list<Member> members);
+  Object(const Object&);
+  Object(Object&&) noexcept;
+  Object& operator=(const Object&);
+  Object& operator=(Object&&) noexcept;
+  ~Object();
+
+  const Value* find(std::string_view key) const noexcept;
+  Value* find(std::string_view key) noexcept;
+  /// Replaces the member of that name in place, or appends it.
+  Value& set(std::string_view key, Value value);
+  /// The member of that name, appended as null when absent.
+  Value& operator[](std::string_view key);
+  bool erase(std::string_view key);
+
+  bool empty() const noexcept { return members_.empty(); }
+  std::size_t size() const noexcept { return members_.size(); }
+  auto begin() const noexcept { return members_.begin(); }
+  auto end() const noexcept { return members_.end(); }
+  auto begin() noexcept { return members_.begin(); }
+  auto end() noexcept { return members_.end(); }
+
+  friend bool operator==(const Object& a, const Object& b);
+
+private:
+  std::vector<Member> members_;
+};
+
+class Value {
+public:
+  using Array = std::vector<Value>;
+
+  Value() = default;
+  Value(std::nullptr_t) {}
+  Value(bool boolean) : data_(boolean) {}
+  template <std::integral T>
+    requires(!std::same_as<T, bool> && !std::same_as<T, char>)
+  Value(T integer) : data_(static_cast<std::int64_t>(integer)) {}
+  template <std::floating_point T>
+  Value(T number) : data_(static_cast<double>(number)) {}
+  Value(const char* text) : data_(std::string(text)) {}
+  Value(std::string_view text) : data_(std::string(text)) {}
+  Value(std::string text) : data_(std::move(text)) {}
+  Value(Array array) : data_(std::move(array)) {}
+  Value(Object object) : data_(std::move(object)) {}
+
+  bool is_null() const noexcept { return data_.index() == 0; }
+  bool is_bool() const noexcept { return data_.index() == 1; }
+  bool is_integer() const noexcept { return data_.index() == 2; }
+  bool is_double() const noexcept { return data_.index() == 3; }
+  bool is_number() const noexcept { return is_integer() || is_double(); }
+  bool is_string() const noexcept { return data_.index() == 4; }
+  bool is_array() const noexcept { return data_.index() == 5; }
+  bool is_object() const noexcept { return data_.index() == 6; }
+
+  bool as_bool() const { return std::get<bool>(data_); }
+  std::int64_t as_integer() const { return std::get<std::int64_t>(data_); }
+  double as_double() const {
+    return is_integer() ? static_cast<double>(as_integer()) : std::get<double>(data_);
+  }
+  const std::string& as_string() const { return std::get<std::string>(data_); }
+  const Array& as_array() const { return std::get<Array>(data_); }
+  Array& as_array() { return std::get<Array>(data_); }
+  const Object& as_object() const { return std::get<Object>(data_); }
+  Object& as_object() { return std::get<Object>(data_); }
+
+  /// The member of that name when this is an object that has it, else nullptr.
+  const Value* find(std::string_view key) const noexcept {
+    return is_object() ? as_object().find(key) : nullptr;
+  }
+  /// Python's idea of truth: null, false, 0, "", [] and {} are false.
+  bool truthy() const noexcept;
+
+  friend bool operator==(const Value& a, const Value& b);
+
+private:
+  std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object> data_;
+};
+
+/// Numbers compare by value (1 == 1.0); everything else by kind and content.
+bool operator==(const Value& a, const Value& b);
+
+/// Parses JSON text. Errors carry the position in the words clients of the Python server know
+/// ("Expecting value: line 1 column 1 (char 0)"). Nesting deeper than 256 levels is refused.
+Expected<Value> parse_json(std::string_view text);
+
+/// Compact JSON: no spaces, UTF-8 kept, floats keep a decimal point, NaN and infinities become null.
+std::string to_json(const Value& value);
+
+/// The name of the value's kind as Python prints it ("int", "str", "NoneType"): used in validation texts.
+std::string_view python_type_name(const Value& value) noexcept;
+/// The value as Python's repr() prints it: used in validation texts.
+std::string python_repr(const Value& value);
+
+}  // namespace weir

@@ -1,0 +1,89 @@
+#include "event_log.hpp"
+
+#include <algorithm>
+
+namespace weir::runtime {
+namespace {
+
+constexpr std::size_t batch_rows_max = 512;
+
+}  // namespace
+
+void Subscription::request_next() {
+  const std::lock_guard lock(mutex_);
+  if (log_) compat::post(log_, Continue{shared_from_this()});
+}
+
+EventLog::EventLog(EventLogActor::base* self, Environment& environment, bool run_over, const caf::actor& root)
+    : self_(self), environment_(environment), run_over_(run_over) {
+  if (root) self->link_to(root);
+}
+
+EventLog::~EventLog() {
+  for (auto& reader : readers_) {
+    if (!reader.subscription->cancelled()) reader.subscription->sink_({{}, true});
+    const std::lock_guard lock(reader.subscription->mutex_);
+    reader.subscription->log_ = nullptr;
+  }
+}
+
+EventLogActor::behavior_type EventLog::make_behavior() {
+  return {
+      [this](Subscribe& m) { add(std::move(m.subscription)); },
+      [this](const Continue& m) { resume(*m.subscription); },
+      [this](Appended) { feed_all(); },
+      [this](RunOver) {
+        run_over_ = true;
+        feed_all();
+      },
+  };
+}
+
+void EventLog::add(std::shared_ptr<Subscription> subscription) {
+  {
+    const std::lock_guard lock(subscription->mutex_);
+    subscription->log_ = self_;
+  }
+  readers_.push_back({std::move(subscription)});
+  if (!feed(readers_.back())) readers_.pop_back();
+  leave_if_done();
+}
+
+void EventLog::resume(const Subscription& subscription) {
+  const auto found = std::find_if(readers_.begin(), readers_.end(), [&](const Reader& r) { return r.subscription.get() == &subscription; });
+  if (found == readers_.end()) return;
+  found->ready = true;
+  if (!feed(*found)) readers_.erase(found);
+  leave_if_done();
+}
+
+void EventLog::feed_all() {
+  std::erase_if(readers_, [this](Reader& reader) { return !feed(reader); });
+  leave_if_done();
+}
+
+bool EventLog::feed(Reader& reader) {
+  auto& subscription = *reader.subscription;
+  if (subscription.cancelled()) return false;
+  while (reader.ready) {
+    auto rows = environment_.store->read_events(subscription.run_id_, subscription.cursor_, batch_rows_max);
+    if (rows.empty() && !run_over_) return true;
+    EventBatch batch;
+    batch.end = rows.empty() || rows.back().terminal;
+    if (!rows.empty()) subscription.cursor_ = rows.back().sequence;
+    if (!subscription.include_internal_) std::erase_if(rows, [](const EventRow& row) { return row.internal; });
+    batch.rows = std::move(rows);
+    if (batch.rows.empty() && !batch.end) continue;
+    const bool end = batch.end;
+    reader.ready = false;
+    subscription.sink_(std::move(batch));
+    if (end) return false;
+  }
+  return true;
+}
+
+void EventLog::leave_if_done() {
+  if (readers_.empty() && run_over_) self_->quit();
+}
+
+}  // namespace weir::runtime

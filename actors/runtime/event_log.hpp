@@ -1,0 +1,40 @@
+// The event-log actor: feeds any number of readers of one run, each at its own pace, from the store.
+#pragma once
+
+#include "live_run.hpp"
+#include "subscription.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace weir::runtime {
+
+class EventLog {
+public:
+  static constexpr const char* actor_name = "weir.event-log";
+
+  /// `run_over`: no further events will come. `root`: the log ends with it.
+  EventLog(EventLogActor::base* self, Environment& environment, bool run_over, const caf::actor& root);
+  ~EventLog();
+  EventLogActor::behavior_type make_behavior();
+
+private:
+  struct Reader {
+    std::shared_ptr<Subscription> subscription;
+    bool ready = true;
+  };
+
+  void add(std::shared_ptr<Subscription> subscription);
+  void resume(const Subscription& subscription);
+  void feed_all();
+  /// False when the reader is done.
+  bool feed(Reader& reader);
+  void leave_if_done();
+
+  EventLogActor::base* self_;
+  Environment& environment_;
+  bool run_over_;
+  std::vector<Reader> readers_;
+};
+
+}  // namespace weir::runtime

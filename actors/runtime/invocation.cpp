@@ -1,0 +1,257 @@
+#include "invocation.hpp"
+
+#include "exceptions.hpp"
+
+#include <weir/envelope.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace weir::runtime {
+namespace {
+
+constexpr std::size_t publish_batch_max = 64;
+constexpr auto blocking_flush_interval = std::chrono::milliseconds(1);
+
+const engine::Answer* find_answer(const engine::RunStep& command, const std::string& id) {
+  for (const auto& answer : command.answers)
+    if (answer.waiter_id == id) return &answer;
+  return nullptr;
+}
+
+/// The expected events in their own order; within a type by arrival.
+std::vector<EventBox> ordered(std::vector<EventBox> arrived, const detail::ExpectedEvents& expected) {
+  std::vector<EventBox> out;
+  for (const auto& [type, count] : expected) {
+    auto left = count;
+    for (auto& event : arrived) {
+      if (left == 0) break;
+      if (!event || !event.type().same_as(*type)) continue;
+      out.push_back(std::exchange(event, EventBox()));
+      --left;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Invocation::Invocation(std::shared_ptr<LiveRun> run, SupervisorActor supervisor, StepActor actor, engine::RunStep command)
+    : run_(std::move(run)), supervisor_(std::move(supervisor)), actor_(std::move(actor)), command_(std::move(command)),
+      context_(*this), input_(input()), flushed_at_(std::chrono::steady_clock::now()) {}
+
+detail::StepInput Invocation::input() const {
+  if (command_.release) return {command_.event, command_.release->events};
+  const auto* declared = engine::accepted_as(run_->workflow->plan.steps[command_.id.step], command_.event.type());
+  return {declared ? command_.event.upcast(*declared) : command_.event, {}};
+}
+
+template <class F>
+Invocation::Outcome Invocation::guarded(F&& body) {
+  ExceptionInfo error;
+  try {
+    return body();
+  } catch (...) {
+    error = describe_current_exception();
+  }
+  return report(failed(std::move(error)));
+}
+
+Invocation::Outcome Invocation::begin() {
+  if (!spec().coroutine) return run_plain();
+  const auto began = std::chrono::steady_clock::now();
+  task_ = spec().coroutine(*run_->workflow->flow, context_, input_);
+  task_.start();
+  warn_if_slow(began);
+  return after_slice();
+}
+
+Invocation::Outcome Invocation::run_plain() {
+  const auto began = std::chrono::steady_clock::now();
+  return guarded([&] {
+    auto output = spec().plain(*run_->workflow->flow, context_, input_);
+    if (!spec().blocking) warn_if_slow(began);
+    return report(engine::Returned{std::move(output.events), output.fanned_out});
+  });
+}
+
+Invocation::Outcome Invocation::resume() {
+  const auto began = std::chrono::steady_clock::now();
+  std::exchange(body_, nullptr).resume();
+  warn_if_slow(began);
+  return after_slice();
+}
+
+Invocation::Outcome Invocation::continue_with(engine::RunStep command) {
+  command_ = std::move(command);
+  waiting_.reset();
+  return resume();
+}
+
+bool Invocation::answered_by(const engine::RunStep& command) const {
+  return waiting_ && find_answer(command, waiting_->options.id);
+}
+
+Invocation::Outcome Invocation::after_slice() {
+  if (task_.done())
+    return guarded([&] {
+      auto output = task_.take();
+      return report(engine::Returned{std::move(output.events), output.fanned_out});
+    });
+  if (waiting_) {
+    const auto& options = waiting_->options;
+    report(engine::Suspended{options.id, waiting_->type, options.requirements, options.publish, options.timeout});
+    return Outcome::suspended;
+  }
+  flush(true);
+  return Outcome::pending;
+}
+
+Invocation::Outcome Invocation::report(engine::Ending ending) {
+  engine::StepEnded ended{.id = command_.id,
+                          .published = {},
+                          .sent = {},
+                          .collects = std::exchange(collects_, {}),
+                          .answered_waiters = answered_,
+                          .ending = std::move(ending)};
+  {
+    const std::lock_guard lock(mutex_);
+    ended.published = std::exchange(published_, {});
+    ended.sent = std::exchange(sent_, {});
+  }
+  compat::post(supervisor_, StepReport{std::move(ended)});
+  return Outcome::ended;
+}
+
+engine::Failed Invocation::failed(ExceptionInfo error) const {
+  std::optional<Duration> retry_after;
+  if (spec().retry) {
+    const auto seed = run_->row.run_id + ":" + spec().name;
+    try {
+      retry_after = spec().retry->next(static_cast<int>(command_.failures) + 1, error, seed);
+    } catch (...) {
+      error.exception_message += " (and its retry_if threw: " + describe_current_exception().exception_message + ")";
+    }
+  }
+  return {std::move(error), retry_after};
+}
+
+void Invocation::flush(bool with_sent) {
+  engine::StepProgressed progressed{command_.id, {}, {}};
+  {
+    const std::lock_guard lock(mutex_);
+    progressed.published = std::exchange(published_, {});
+    if (with_sent) progressed.sent = std::exchange(sent_, {});
+    flushed_at_ = std::chrono::steady_clock::now();
+  }
+  if (!progressed.published.empty() || !progressed.sent.empty()) compat::post(supervisor_, StepReport{std::move(progressed)});
+}
+
+void Invocation::publish(EventBox event) {
+  bool full = false;
+  {
+    const std::lock_guard lock(mutex_);
+    published_.push_back(std::move(event));
+    full = published_.size() >= publish_batch_max ||
+           (spec().blocking && std::chrono::steady_clock::now() - flushed_at_ >= blocking_flush_interval);
+  }
+  if (full) flush(spec().blocking);
+}
+
+void Invocation::send(EventBox event, std::string_view step) {
+  std::optional<engine::StepIndex> target;
+  if (!step.empty()) {
+    const auto& plan = run_->workflow->plan;
+    target = engine::find_step(plan, step);
+    if (!target) throw std::invalid_argument("Step " + std::string(step) + " does not exist");
+    if (!engine::accepts(plan.steps[*target], event.type()))
+      throw std::invalid_argument("Step " + std::string(step) + " does not accept event of type " + event.type().class_text);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    sent_.push_back({std::move(event), target});
+  }
+  if (spec().blocking) flush(true);
+}
+
+std::optional<std::vector<EventBox>> Invocation::collect(const EventBox& event, const detail::ExpectedEvents& expected, std::string_view buffer) {
+  engine::BufferPtr seen;
+  for (const auto& [name, content] : command_.collected)
+    if (name == buffer) seen = content;
+  // The body's copy of its trigger stands for the trigger itself.
+  const auto& entry = event.type().same_as(command_.event.type()) ? command_.event : event;
+  const auto outcome = engine::decide(seen, entry.type(), expected);
+  collects_.push_back({std::string(buffer), entry, expected, outcome});
+  if (outcome != engine::Collected::fired) return std::nullopt;
+  auto arrived = engine::contents(seen);
+  arrived.push_back(entry);
+  return ordered(std::move(arrived), expected);
+}
+
+bool Invocation::prepare_wait(detail::WaitRequest& request) {
+  auto& id = request.options.id;
+  if (id.empty())
+    id = "waiter_" + request.type->qualified_name + "_" + to_json(request.options.requirements) + "_work_item_" + std::to_string(command_.work_item);
+  if (const auto repeated = ++wait_counts_[id]; repeated > 1) id += "#" + std::to_string(repeated);
+  return find_answer(command_, id) != nullptr;
+}
+
+void Invocation::suspend_until_answered(const detail::WaitRequest& request, std::coroutine_handle<> body) {
+  waiting_ = request;
+  body_ = body;
+}
+
+EventBox Invocation::take_answer(const detail::WaitRequest& request) {
+  answered_.push_back(request.options.id);
+  const auto* answer = find_answer(command_, request.options.id);
+  if (!answer || !answer->event) throw WaitTimeout("Timed out waiting for " + request.type->name);
+  return *answer->event;
+}
+
+const std::string* Invocation::recorded(const std::string& name) {
+  const auto found = command_.recorded.find(name);
+  return found == command_.recorded.end() ? nullptr : &found->second;
+}
+
+void Invocation::suspend_until_recorded(const std::string& name, std::string json, std::coroutine_handle<> body) {
+  body_ = body;
+  flush(true);
+  compat::post(supervisor_, StepReport{engine::ValueRecorded{command_.id, name, std::move(json)}});
+}
+
+void Invocation::suspend_for(Duration delay, std::coroutine_handle<> body) {
+  body_ = body;
+  run_->environment.timers.at(now() + delay, [actor = actor_, serial = command_.id.serial] { compat::post(actor, ResumeBody{serial}); });
+}
+
+void Invocation::suspend_for_blocking(std::function<void()> job, std::coroutine_handle<> body) {
+  body_ = body;
+  // Holding the invocation keeps the frame that `job` refers to alive, even when the run ends meanwhile.
+  run_->environment.pool.submit([self = shared_from_this(), job = std::move(job)] {
+    job();
+    compat::post(self->actor_, ResumeBody{self->command_.id.serial});
+  });
+}
+
+RetryInfo Invocation::retry_info() const {
+  RetryInfo out;
+  out.retry_number = static_cast<int>(command_.failures);
+  out.elapsed = now() - command_.first_attempt_at;
+  if (command_.last_failure) {
+    out.last_exception = command_.last_failure->error;
+    out.last_failed_at = command_.last_failure->at;
+  }
+  return out;
+}
+
+void Invocation::warn_if_slow(std::chrono::steady_clock::time_point began) const {
+  const auto held = std::chrono::steady_clock::now() - began;
+  const auto& options = run_->environment.options;
+  if (held < options.slow_step || !options.log) return;
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(held).count();
+  options.log(LogLevel::warning, "step '" + spec().name + "' of workflow '" + run_->row.workflow_name + "' held an actor thread for " +
+                                     std::to_string(milliseconds) + " ms, so other runs had to wait. Declare it .blocking(), or make it a " +
+                                     "coroutine that awaits ctx.blocking(...) or ctx.sleep(...).");
+}
+
+}  // namespace weir::runtime

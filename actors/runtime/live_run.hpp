@@ -1,0 +1,45 @@
+// What a run's actors share while it is alive.
+#pragma once
+
+#include "blocking_pool.hpp"
+#include "catalog.hpp"
+#include "messages.hpp"
+#include "timers.hpp"
+
+#include <weir/runtime_options.hpp>
+#include <weir/state_store.hpp>
+#include <weir/store.hpp>
+
+#include <memory>
+#include <stop_token>
+#include <string>
+
+namespace weir::runtime {
+
+class Registry;
+
+/// Owned by the runtime, outlives every run.
+struct Environment {
+  RuntimeOptions options;
+  Timers timers;
+  BlockingPool pool;
+  std::shared_ptr<Store> store;
+  Registry* registry = nullptr;
+
+  explicit Environment(RuntimeOptions given)
+      : options(std::move(given)), pool(options.blocking_threads_max), store(options.store ? options.store : memory()) {}
+};
+
+/// Immutable but for the state store and the stop source, which guard themselves.
+struct LiveRun {
+  LiveRun(Environment& env, WorkflowPtr registered, HandlerRow begun, Object carried)
+      : environment(env), workflow(std::move(registered)), row(std::move(begun)), state(std::move(carried)) {}
+
+  Environment& environment;
+  WorkflowPtr workflow;
+  HandlerRow row;  ///< as it was when the run began
+  StateStore state;
+  std::stop_source stop;
+};
+
+}  // namespace weir::runtime

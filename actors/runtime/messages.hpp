@@ -1,0 +1,116 @@
+// Every actor's typed interface on one page, with the messages they take. All messages stay in this process.
+#pragma once
+
+#include "caf_compat.hpp"
+
+#include "../engine/command.hpp"
+
+#include <weir/error.hpp>
+#include <weir/store.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <variant>
+
+namespace weir::runtime {
+
+class Subscription;
+
+// ---- to a run's supervisor
+
+/// Begin with this start event; `started` is called when the beginning is durable.
+struct StartRun {
+  EventBox start;
+  std::function<void()> started;
+};
+/// Put an event into the run; `reply` is called when it is durable, or refused.
+struct Deliver {
+  EventBox event;
+  std::optional<engine::StepIndex> target;
+  std::function<void(Expected<bool>)> reply;
+};
+/// End the run; `reply` is called when it has ended: true when this request ended it.
+struct CancelRun {
+  std::function<void(bool)> reply;
+};
+/// Tell when the run is over; at once when it is.
+struct AwaitEnd {
+  std::function<void(const HandlerRow&)> reply;
+};
+/// What a step actor has to say.
+struct StepReport {
+  std::variant<engine::StepProgressed, engine::ValueRecorded, engine::StepEnded> report;
+};
+struct TimerFired {
+  engine::Tick tick;
+};
+/// The run is over and nobody can find it any more: everything sent before this has been answered.
+struct Retire {};
+
+// ---- to a step actor
+
+struct StartBody {
+  engine::RunStep command;
+};
+/// What an invocation awaited has come: time, a blocking job, or the record of a run_once result.
+struct ResumeBody {
+  std::uint64_t serial;
+};
+
+// ---- to an event-log actor
+
+struct Subscribe {
+  std::shared_ptr<Subscription> subscription;
+};
+/// The reader is ready for the next batch.
+struct Continue {
+  std::shared_ptr<Subscription> subscription;
+};
+/// New events are in the store.
+struct Appended {};
+/// The last event is in the store.
+struct RunOver {};
+
+}  // namespace weir::runtime
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::StartRun)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Deliver)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::CancelRun)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::AwaitEnd)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::StepReport)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::TimerFired)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Retire)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::StartBody)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::ResumeBody)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Subscribe)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Continue)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Appended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::RunOver)
+
+CAF_BEGIN_TYPE_ID_BLOCK(weir_runtime, caf::first_custom_type_id)
+  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StartRun))
+  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Deliver))
+  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::CancelRun))
+  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::AwaitEnd))
+  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StepReport))
+  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::TimerFired))
+  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Retire))
+  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StartBody))
+  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::ResumeBody))
+  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Subscribe))
+  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Continue))
+  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Appended))
+  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::RunOver))
+CAF_END_TYPE_ID_BLOCK(weir_runtime)
+
+namespace weir::runtime {
+
+template <class M> using Takes = compat::Takes<void, M>;
+
+using SupervisorActor = caf::typed_actor<Takes<StartRun>, Takes<Deliver>, Takes<CancelRun>, Takes<AwaitEnd>, Takes<StepReport>,
+                                         Takes<TimerFired>, Takes<Subscribe>, Takes<Retire>>;
+using StepActor = caf::typed_actor<Takes<StartBody>, Takes<ResumeBody>>;
+using EventLogActor = caf::typed_actor<Takes<Subscribe>, Takes<Continue>, Takes<Appended>, Takes<RunOver>>;
+
+}  // namespace weir::runtime

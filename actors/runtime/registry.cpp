@@ -1,0 +1,45 @@
+#include "registry.hpp"
+
+namespace weir::runtime {
+
+void Registry::add(const std::string& handler_id, Entry entry) {
+  auto& shard = shard_of(handler_id);
+  const std::lock_guard lock(shard.mutex);
+  shard.entries.insert_or_assign(handler_id, std::move(entry));
+}
+
+void Registry::remove(const std::string& handler_id, const std::string& run_id) {
+  auto& shard = shard_of(handler_id);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.entries.find(handler_id);
+  if (found != shard.entries.end() && found->second.run_id == run_id) shard.entries.erase(found);
+}
+
+bool Registry::with(const std::string& handler_id, const std::function<void(const Entry&)>& use) {
+  auto& shard = shard_of(handler_id);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.entries.find(handler_id);
+  if (found == shard.entries.end()) return false;
+  use(found->second);
+  return true;
+}
+
+std::vector<SupervisorActor> Registry::all() const {
+  std::vector<SupervisorActor> out;
+  for (const auto& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [id, entry] : shard.entries) out.push_back(entry.supervisor);
+  }
+  return out;
+}
+
+std::size_t Registry::size() const {
+  std::size_t out = 0;
+  for (const auto& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    out += shard.entries.size();
+  }
+  return out;
+}
+
+}  // namespace weir::runtime

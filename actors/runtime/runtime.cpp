@@ -1,0 +1,131 @@
+// Runtime and Run: the blocking face of the service.
+#include <weir/runtime.hpp>
+
+#include "event_row.hpp"
+#include "service.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <mutex>
+#include <stdexcept>
+
+namespace weir {
+namespace detail {
+
+class RunState {
+public:
+  RunState(runtime::Service& runs, HandlerRow begun) : service(runs), row(std::move(begun)) {}
+  runtime::Service& service;
+  HandlerRow row;
+};
+
+/// Hands batches from actor threads to one blocking reader.
+class EventReader {
+public:
+  EventReader(runtime::Service& service, const runtime::StreamRequest& request) : queue_(std::make_shared<Queue>()) {
+    stream_ = service.subscribe(request, [queue = queue_](runtime::StreamBatch batch) {
+      const std::lock_guard lock(queue->mutex);
+      std::move(batch.rows.begin(), batch.rows.end(), std::back_inserter(queue->rows));
+      queue->ended = queue->ended || batch.end;
+      queue->outstanding = false;
+      queue->changed.notify_one();
+    });
+  }
+
+  std::optional<StreamedEvent> next() {
+    std::unique_lock lock(queue_->mutex);
+    if (queue_->rows.empty() && !queue_->ended && !queue_->outstanding) {
+      queue_->outstanding = true;
+      stream_->request_next();
+    }
+    queue_->changed.wait(lock, [this] { return !queue_->rows.empty() || queue_->ended; });
+    if (queue_->rows.empty()) return std::nullopt;
+    auto row = std::move(queue_->rows.front());
+    queue_->rows.pop_front();
+    const auto* rendered = dynamic_cast<const runtime::RenderedEvent*>(row.payload.get());
+    return StreamedEvent{row.sequence, row.at, rendered ? rendered->event() : EventBox(Event())};
+  }
+
+private:
+  struct Queue {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<EventRow> rows;
+    bool ended = false;
+    bool outstanding = true;
+  };
+  std::shared_ptr<Queue> queue_;
+  std::unique_ptr<runtime::Stream> stream_;
+};
+
+}  // namespace detail
+
+EventRange::EventRange(std::unique_ptr<detail::EventReader> reader) : reader_(std::move(reader)) {}
+EventRange::EventRange(EventRange&&) noexcept = default;
+EventRange::~EventRange() = default;
+std::optional<StreamedEvent> EventRange::next() { return reader_->next(); }
+
+const std::string& Run::handler_id() const { return state_->row.handler_id; }
+const std::string& Run::run_id() const { return state_->row.run_id; }
+
+HandlerRow Run::wait() const {
+  std::promise<HandlerRow> ended;
+  state_->service.await_end(handler_id(), [&](const HandlerRow& row) { ended.set_value(row); });
+  return ended.get_future().get();
+}
+
+HandlerRow Run::handler() const {
+  auto row = state_->service.store().find_handler(handler_id());
+  return row ? std::move(*row) : state_->row;
+}
+
+EventRange Run::events(EventOptions options) const {
+  const runtime::StreamRequest request{handler_id(), run_id(), options.after, options.include_internal};
+  return EventRange(std::make_unique<detail::EventReader>(state_->service, request));
+}
+
+Expected<bool> Run::send_event(EventBox event, const std::string& step) const {
+  std::promise<Expected<bool>> sent;
+  state_->service.send_event(handler_id(), std::move(event), step, [&](Expected<bool> reply) { sent.set_value(std::move(reply)); });
+  return sent.get_future().get();
+}
+
+bool Run::cancel() const {
+  std::promise<bool> cancelled;
+  state_->service.cancel(handler_id(), [&](bool ended) { cancelled.set_value(ended); });
+  return cancelled.get_future().get();
+}
+
+EventBox Run::stop_event() const {
+  const auto row = wait();
+  if (row.status == HandlerStatus::cancelled) throw RunFailed("the run was cancelled");
+  if (row.status != HandlerStatus::completed) throw RunFailed(row.error.empty() ? "the run did not end" : row.error);
+  const auto last = state_->service.store().last_event(row.run_id);
+  const auto* rendered = last ? dynamic_cast<const runtime::RenderedEvent*>(last->payload.get()) : nullptr;
+  if (!rendered) throw RunFailed("the run's events are no longer kept");
+  return rendered->event();
+}
+
+void Run::wrong_result(const EventBox& stop) { throw RunFailed("the run ended with " + envelope_json(stop) + ", which is not what was asked for"); }
+
+Runtime::Runtime(RuntimeOptions options) : service_(std::make_unique<runtime::Service>(std::move(options))) {}
+Runtime::~Runtime() = default;
+
+void Runtime::add(const std::string& name, std::string class_name, std::shared_ptr<Workflow> workflow, WorkflowOptions options) {
+  service_->add_workflow(name, std::move(class_name), std::move(workflow), std::move(options.additional_events));
+}
+
+Run Runtime::start(const std::string& workflow, EventBox start, const std::string& handler_id) {
+  const auto info = service_->find_workflow(workflow);
+  if (!info) throw std::invalid_argument("no workflow is registered under '" + workflow + "'");
+  if (!start.type().is_a(*info->start))
+    throw std::invalid_argument("workflow '" + workflow + "' starts with " + info->start->name + ", not with " + start.type().name);
+  std::promise<Expected<HandlerRow>> started;
+  service_->start({workflow, std::move(start), handler_id}, [&](Expected<HandlerRow> row) { started.set_value(std::move(row)); });
+  auto row = started.get_future().get();
+  if (!row) throw RunFailed(row.error().message);
+  return Run(std::make_shared<detail::RunState>(*service_, std::move(*row)));
+}
+
+}  // namespace weir

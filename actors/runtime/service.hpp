@@ -1,0 +1,91 @@
+// The runtime as the HTTP front and the public Runtime see it. Hides CAF: calls become messages to supervisors, answers
+// come back through callbacks on actor threads. Nothing here blocks, except the destructor.
+#pragma once
+
+#include <weir/envelope.hpp>
+#include <weir/runtime_options.hpp>
+#include <weir/store.hpp>
+#include <weir/workflow.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir::runtime {
+
+/// What may be asked about a registered workflow.
+struct WorkflowInfo {
+  std::string name;
+  const EventType* start = nullptr;
+  EventRegistry registry;
+  std::shared_ptr<const void> owner;  ///< keeps the texts alive
+  std::string_view schema_json, events_json, representation_json;
+};
+
+struct StartRequest {
+  std::string workflow;
+  EventBox start;
+  std::string handler_id;  ///< empty: one is made up
+};
+
+struct StreamRequest {
+  std::string handler_id;
+  std::string run_id;
+  std::int64_t after = -1;
+  bool include_internal = false;
+};
+
+/// Events in order. After a batch with `end` nothing follows.
+struct StreamBatch {
+  std::vector<EventRow> rows;
+  bool end = false;
+};
+
+/// A reader's end of a stream; destroying it ends the subscription.
+class Stream {
+public:
+  virtual ~Stream() = default;
+  /// Asks for the next batch; one is outstanding at a time.
+  virtual void request_next() = 0;
+};
+
+class Service {
+public:
+  explicit Service(RuntimeOptions options);
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  /// Throws WorkflowError when the workflow cannot work.
+  void add_workflow(std::string name, std::string class_name, std::shared_ptr<Workflow> flow, std::vector<const EventType*> additional_events);
+  std::shared_ptr<const WorkflowInfo> find_workflow(std::string_view name) const;
+  std::vector<std::string> workflow_names() const;
+
+  /// `started` gets the handler as it was when the run had begun durably, or why it could not; `ended`, if given, gets
+  /// it when the run is over.
+  void start(StartRequest request, std::function<void(Expected<HandlerRow>)> started, std::function<void(const HandlerRow&)> ended = nullptr);
+  void send_event(const std::string& handler_id, EventBox event, const std::string& step, std::function<void(Expected<bool>)> reply);
+  /// Replies true when this call ended a running run.
+  void cancel(const std::string& handler_id, std::function<void(bool)> reply);
+  void await_end(const std::string& handler_id, std::function<void(const HandlerRow&)> reply);
+  /// The first batch is requested already.
+  std::unique_ptr<Stream> subscribe(const StreamRequest& request, std::function<void(StreamBatch)> sink);
+
+  Store& store() const;
+  std::size_t live_runs() const;
+  void log(LogLevel level, std::string_view text) const;
+
+  /// Ends all runs' actors and streams; handlers that were running stay `running` in the store. Idempotent.
+  void stop();
+
+private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Ten characters from [A-Za-z0-9], from the system's cryptographic source.
+std::string make_id();
+
+}  // namespace weir::runtime

@@ -1,0 +1,30 @@
+// The actor of one step of one run: owns the bodies in flight, at most `num_workers` of them.
+#pragma once
+
+#include "invocation.hpp"
+
+#include <map>
+#include <memory>
+
+namespace weir::runtime {
+
+class Step {
+public:
+  static constexpr const char* actor_name = "weir.step";
+
+  Step(StepActor::base* self, std::shared_ptr<LiveRun> run, SupervisorActor supervisor);
+  StepActor::behavior_type make_behavior();
+
+private:
+  void start(engine::RunStep command);
+  void resume(std::uint64_t serial);
+  void keep(std::shared_ptr<Invocation> invocation, Invocation::Outcome outcome);
+
+  StepActor::base* self_;
+  std::shared_ptr<LiveRun> run_;
+  SupervisorActor supervisor_;
+  std::map<std::uint64_t, std::shared_ptr<Invocation>> pending_;  ///< by serial
+  std::map<engine::WorkItem, std::shared_ptr<Invocation>> suspended_;
+};
+
+}  // namespace weir::runtime

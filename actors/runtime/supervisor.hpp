@@ -1,0 +1,44 @@
+// The supervisor: owns one run's state, feeds it ticks, makes the outcome durable, then acts on it.
+#pragma once
+
+#include "live_run.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace weir::runtime {
+
+class Supervisor {
+public:
+  static constexpr const char* actor_name = "weir.supervisor";
+
+  Supervisor(SupervisorActor::base* self, std::shared_ptr<LiveRun> run);
+  ~Supervisor();
+  SupervisorActor::behavior_type make_behavior();
+
+private:
+  void feed(engine::Tick tick);
+  /// Makes what the commands show durable, then does what they ask.
+  void execute(std::vector<engine::Command> commands);
+  void act(engine::Command& command);
+  void deliver(Deliver& request);
+  void cancel(CancelRun& request);
+  void subscribe(Subscribe& request);
+  void set_timer(engine::SetTimer& timer);
+  void run_step(engine::RunStep& command);
+  void broken(const std::string& why);
+  void finished();
+
+  SupervisorActor::base* self_;
+  std::shared_ptr<LiveRun> run_;
+  HandlerRow row_;
+  engine::State state_;
+  engine::Sequence tick_last_ = 0;
+  std::int64_t event_next_ = 0;
+  std::vector<StepActor> steps_;  ///< by step index; empty until the step first has work
+  std::vector<Timers::Id> timers_;
+  EventLogActor log_;
+  std::vector<std::function<void(const HandlerRow&)>> awaiting_;
+};
+
+}  // namespace weir::runtime

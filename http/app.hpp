@@ -1,0 +1,68 @@
+// What the routes work with.
+#pragma once
+
+#include "exchange.hpp"
+#include "limits.hpp"
+#include "target.hpp"
+
+#include "../actors/runtime/service.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir::http {
+
+/// What a stream without a cursor shows (contract 1.9).
+enum class DefaultCursor {
+  automatic,  ///< everything to a run's first reader, only new events to later ones
+  now,        ///< only new events
+  start,      ///< everything
+};
+
+struct App {
+  runtime::Service& service;
+  std::optional<std::chrono::milliseconds> heartbeat;
+  DefaultCursor default_cursor = DefaultCursor::automatic;
+  Limits limits;
+};
+
+/// A request on its way through a route: `names` are the path's variable segments, in order.
+struct Call {
+  App& app;
+  ExchangePtr exchange;
+  Query query;
+  std::vector<std::string> names;
+
+  void respond(Response response) const { exchange->respond(std::move(response)); }
+};
+
+// introspection.cpp
+void get_health(const Call& call);
+void get_workflows(const Call& call);
+void get_schema(const Call& call);
+void get_workflow_events(const Call& call);
+void get_representation(const Call& call);
+void get_openapi(const Call& call);
+
+// runs.cpp
+void post_run(const Call& call);
+void post_run_nowait(const Call& call);
+void get_handlers(const Call& call);
+void get_handler(const Call& call);
+void get_result(const Call& call);
+void post_cancel(const Call& call);
+
+// events.cpp
+void get_events(const Call& call);
+void post_event(const Call& call);
+
+// page.cpp
+void get_page(const Call& call);
+
+// routes.cpp
+/// Answers the request, sooner or later.
+void dispatch(App& app, ExchangePtr exchange);
+
+}  // namespace weir::http

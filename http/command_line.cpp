@@ -1,0 +1,31 @@
+// The options of WorkflowServer::main.
+#include <weir/server.hpp>
+
+#include <CLI/CLI.hpp>
+
+namespace weir::detail {
+
+/// False when the program should end with `exit_code`: help was asked for, or an option was wrong.
+bool parse_command_line(ServerOptions& options, int argc, char** argv, int& exit_code) {
+  CLI::App app{"A workflow server."};
+  double heartbeat = options.heartbeat ? static_cast<double>(options.heartbeat->count()) / 1000 : 0;
+  app.add_option("--host", options.host, "Address to listen on")->capture_default_str();
+  app.add_option("--port", options.port, "Port to listen on; 0 picks a free one")->capture_default_str();
+  app.add_option("--heartbeat", heartbeat, "Seconds between comments on idle event streams; 0 for none")->capture_default_str()->check(CLI::NonNegativeNumber);
+  app.add_option("--default-cursor", options.default_cursor, "Where a stream without a cursor begins")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "now", "start"}));
+  std::string store = "memory";
+  app.add_option("--store", store, "Where runs are kept")->capture_default_str()->check(CLI::IsMember({"memory"}));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    exit_code = app.exit(error);
+    return false;
+  }
+  options.heartbeat.reset();
+  if (heartbeat > 0) options.heartbeat = std::chrono::milliseconds(static_cast<long long>(heartbeat * 1000));
+  return true;
+}
+
+}  // namespace weir::detail

@@ -1,0 +1,65 @@
+// One HTTP request and its answer, without the HTTP library. Only transport.cpp knows RESTinio.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace weir::http {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+struct Response {
+  int status = 200;
+  std::string content_type = "application/json";  ///< empty: no such header
+  std::string body = {};
+  Headers headers = {};
+};
+
+/// The I/O thread. Thread-safe.
+class Loop {
+public:
+  virtual ~Loop() = default;
+  virtual void post(std::function<void()> action) = 0;
+  /// Runs `action` on the I/O thread after `delay`, unless the returned handle is dropped before.
+  [[nodiscard]] virtual std::shared_ptr<void> after(std::chrono::milliseconds delay, std::function<void()> action) = 0;
+};
+
+/// Reading is for the I/O thread during the route's call, or any thread that keeps the exchange alive. Either respond()
+/// once, or begin_stream(), write()..., end_stream(): from any thread.
+class Exchange {
+public:
+  virtual ~Exchange() = default;
+
+  virtual std::string_view method() const = 0;
+  virtual std::string_view target() const = 0;
+  virtual std::string_view body() const = 0;
+  /// Empty when absent. Names are compared without case.
+  virtual std::string_view header(std::string_view name) const = 0;
+  virtual bool has_header(std::string_view name) const = 0;
+  virtual int version_minor() const = 0;  ///< of HTTP/1.x
+
+  virtual void respond(Response response) = 0;
+
+  /// Sends the head at once.
+  virtual void begin_stream(Response head) = 0;
+  /// One write may be outstanding: `written` is called on the I/O thread when it is done, with false when the client
+  /// is gone.
+  virtual void write(std::string chunk, std::function<void(bool)> written) = 0;
+  virtual void end_stream() = 0;
+  /// `closed` is called on the I/O thread when the connection goes away. One listener per exchange.
+  virtual void on_closed(std::function<void()> closed) = 0;
+
+  virtual Loop& loop() = 0;
+};
+
+using ExchangePtr = std::shared_ptr<Exchange>;
+
+/// {"detail":"..."}
+Response problem(int status, std::string_view detail);
+
+}  // namespace weir::http

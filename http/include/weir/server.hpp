@@ -1,0 +1,67 @@
+// Workflows behind HTTP, speaking the protocol of LlamaIndex's WorkflowServer.
+#pragma once
+
+#include <weir/runtime.hpp>
+#include <weir/store.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace weir {
+
+struct ServerOptions {
+  std::shared_ptr<Store> store = nullptr;  ///< empty: weir::memory()
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 8080;               ///< 0: any free port
+  /// A comment line on idle event streams, so that proxies keep them open; empty: none.
+  std::optional<std::chrono::milliseconds> heartbeat = std::chrono::seconds(25);
+  /// What a stream without a cursor begins with: "auto" (everything for a run's first reader, only new events for
+  /// later ones), "now" or "start".
+  std::string default_cursor = "auto";
+  RuntimeOptions runtime = {};             ///< its store is ignored
+  std::size_t body_bytes_max = 16 * 1024 * 1024;
+  std::size_t connections_max = 10000;
+  std::chrono::seconds read_timeout{60};
+  std::chrono::seconds drain_timeout{5};   ///< how long stop() lets requests in flight finish
+};
+
+/// Thread-safe after the last add_workflow. Several servers live side by side in one process.
+class WorkflowServer {
+public:
+  /// Throws std::invalid_argument on an option that makes no sense.
+  explicit WorkflowServer(ServerOptions options = {});
+  ~WorkflowServer();
+  WorkflowServer(const WorkflowServer&) = delete;
+  WorkflowServer& operator=(const WorkflowServer&) = delete;
+
+  /// See Runtime::add_workflow.
+  template <class W, class... A>
+  void add_workflow(const std::string& name, A&&... arguments) {
+    runtime().add_workflow<W>(name, std::forward<A>(arguments)...);
+  }
+  template <class W>
+  void add_workflow(const std::string& name, std::shared_ptr<W> workflow, WorkflowOptions options = {}) {
+    runtime().add_workflow(name, std::move(workflow), std::move(options));
+  }
+
+  /// Begins to serve on a thread of its own. Throws std::runtime_error when host and port cannot be bound.
+  void start();
+  /// The port that is served, also when port 0 was asked for. Only after start().
+  std::uint16_t port() const;
+  /// Stops accepting, lets requests in flight finish for `drain_timeout`, ends streams and runs. Idempotent.
+  void stop();
+  /// start(), then blocks until SIGINT or SIGTERM, then stop().
+  void serve();
+  /// serve() with options from the command line (--help lists them); returns the exit code.
+  int main(int argc, char** argv);
+
+  Runtime& runtime();
+
+private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace weir

@@ -1,0 +1,100 @@
+// A TCP socket that answers before RESTinio would close without a word: malformed requests, exceeded limits, requests
+// that never end. Also sends "100 Continue", and merges a repeated equal Content-Length (RFC 9110, 8.6).
+// It watches bytes at the edges of messages only; parsing stays RESTinio's.
+#pragma once
+
+#include "limits.hpp"
+
+#include <restinio/asio_include.hpp>
+
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace weir::http {
+
+/// What a connection's first unanswered bytes look like. Pure; tested without a socket.
+class RequestWatch {
+public:
+  /// Looks at newly read bytes; may blank out a repeated Content-Length value in them.
+  /// Returns true when the client waits for "100 Continue".
+  bool received(char* bytes, std::size_t count);
+  /// A request was handed to the server's routes.
+  void dispatched() { in_flight_ = true; }
+  /// Bytes of an answer are being written: what comes next begins a new message.
+  void answering();
+
+  /// The complete answer for a request that RESTinio is about to drop, or nothing when silence is right.
+  /// `while_reading`: dropped because of what was just read, not because time ran out.
+  std::string last_words(bool while_reading, const Limits& limits) const;
+
+private:
+  bool in_head() const { return !head_done_; }
+
+  std::size_t head_bytes_ = 0;
+  std::size_t body_bytes_ = 0;
+  bool head_done_ = false;
+  bool in_flight_ = false;
+  std::string tail_;        ///< last bytes of an unfinished head
+  std::string first_line_;  ///< as far as it came, at most a few hundred bytes
+};
+
+class PoliteSocket : public restinio::asio_ns::ip::tcp::socket {
+public:
+  using Base = restinio::asio_ns::ip::tcp::socket;
+  using Base::Base;
+  explicit PoliteSocket(restinio::asio_ns::io_context& context) : Base(context) {}
+
+  /// The socket whose read is being handled on this thread; nullptr outside of that.
+  static PoliteSocket*& current() {
+    thread_local PoliteSocket* socket = nullptr;
+    return socket;
+  }
+  void request_dispatched() { watch_.dispatched(); }
+
+  template <class Buffers, class Handler>
+  void async_read_some(const Buffers& buffers, Handler&& handler) {
+    auto executor = restinio::asio_ns::get_associated_executor(handler, this->get_executor());
+    auto* bytes = static_cast<char*>(restinio::asio_ns::buffer_sequence_begin(buffers)->data());
+    Base::async_read_some(buffers, restinio::asio_ns::bind_executor(executor,
+        [this, bytes, handler = std::forward<Handler>(handler)](const restinio::asio_ns::error_code& error, std::size_t count) mutable {
+          if (!error && watch_.received(bytes, count)) say("HTTP/1.1 100 Continue\r\n\r\n");
+          auto* outer = std::exchange(current(), this);
+          reading_ = !error;
+          handler(error, count);
+          reading_ = false;  // the handler keeps the connection, and so this socket, alive
+          current() = outer;
+        }));
+  }
+
+  template <class Buffers, class Handler>
+  auto async_write_some(const Buffers& buffers, Handler&& handler) {
+    watch_.answering();
+    return Base::async_write_some(buffers, std::forward<Handler>(handler));
+  }
+
+  template <class... Args>
+  void shutdown(Args&&... args) {
+    if (is_open()) say(watch_.last_words(reading_, limits()));
+    Base::shutdown(std::forward<Args>(args)...);
+  }
+
+  /// Set once before the server starts.
+  static Limits& limits() {
+    static thread_local Limits values;
+    return values;
+  }
+
+private:
+  void say(std::string_view words) {
+    if (!words.empty()) (void)::send(native_handle(), words.data(), words.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+
+  RequestWatch watch_;
+  bool reading_ = false;
+};
+
+}  // namespace weir::http

@@ -1,0 +1,108 @@
+// The API's table of contents, and what happens to requests that are not in it (contract 1.1).
+#include "app.hpp"
+
+#include "../actors/runtime/service.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace weir::http {
+namespace {
+
+struct Route {
+  std::string_view method;
+  std::string_view path;  ///< "*" stands for any one non-empty segment
+  void (*handle)(const Call&);
+};
+
+constexpr std::array routes{
+    Route{"GET", "/", &get_page},
+    Route{"GET", "/index.html", &get_page},
+    Route{"GET", "/health", &get_health},
+    Route{"GET", "/openapi.json", &get_openapi},
+    Route{"GET", "/workflows", &get_workflows},
+    Route{"GET", "/workflows/*/schema", &get_schema},
+    Route{"GET", "/workflows/*/events", &get_workflow_events},
+    Route{"GET", "/workflows/*/representation", &get_representation},
+    Route{"POST", "/workflows/*/run", &post_run},
+    Route{"POST", "/workflows/*/run-nowait", &post_run_nowait},
+    Route{"GET", "/handlers", &get_handlers},
+    Route{"GET", "/handlers/*", &get_handler},
+    Route{"POST", "/handlers/*/cancel", &post_cancel},
+    Route{"GET", "/results/*", &get_result},
+    Route{"GET", "/events/*", &get_events},
+    Route{"POST", "/events/*", &post_event},
+};
+
+/// Fills `names` with what the stars stand for.
+bool matches(std::string_view pattern, const std::vector<std::string>& segments, std::vector<std::string>& names) {
+  names.clear();
+  pattern.remove_prefix(1);
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const auto slash = pattern.find('/');
+    const auto part = pattern.substr(0, slash);
+    const bool last = slash == pattern.npos;
+    if (last != (i + 1 == segments.size())) return false;
+    if (part == "*" && !segments[i].empty()) names.push_back(segments[i]);
+    else if (part != segments[i]) return false;
+    if (!last) pattern.remove_prefix(slash + 1);
+  }
+  return !segments.empty();
+}
+
+Response preflight(const Exchange& exchange) {
+  Response response{.content_type = "text/plain; charset=utf-8", .body = "OK"};
+  response.headers.emplace_back("access-control-allow-methods", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
+  response.headers.emplace_back("access-control-max-age", "600");
+  if (const auto asked = exchange.header("Access-Control-Request-Headers"); !asked.empty())
+    response.headers.emplace_back("access-control-allow-headers", asked);
+  return response;
+}
+
+Response not_routed(const std::vector<std::string>& segments, bool read_only) {
+  if (read_only) return problem(404, "Not Found");
+  auto response = problem(405, "Method Not Allowed");
+  std::vector<std::string> ignored;
+  std::string allowed;
+  for (const auto& route : routes)
+    if (matches(route.path, segments, ignored))
+      allowed += (allowed.empty() ? "" : ", ") + std::string(route.method == "GET" ? "GET, HEAD" : route.method);
+  if (!allowed.empty()) response.headers.emplace_back("allow", allowed);
+  return response;
+}
+
+std::optional<Response> refused(const Exchange& exchange, const Limits& limits) {
+  if (exchange.target().size() > limits.target_bytes_max)
+    return problem(414, "The request target is longer than " + std::to_string(limits.target_bytes_max) + " bytes");
+  if (exchange.version_minor() > 0 && !exchange.has_header("Host"))
+    return Response{.status = 400, .content_type = "text/plain; charset=utf-8", .body = "Invalid HTTP request received."};
+  return std::nullopt;
+}
+
+void route(App& app, const ExchangePtr& exchange) {
+  if (auto response = refused(*exchange, app.limits)) return exchange->respond(std::move(*response));
+  const auto method = exchange->method();
+  if (method == "OPTIONS" && exchange->has_header("Origin") && exchange->has_header("Access-Control-Request-Method"))
+    return exchange->respond(preflight(*exchange));
+  Target target(exchange->target());
+  const bool read_only = method == "GET" || method == "HEAD";
+  const auto wanted = method == "HEAD" ? "GET" : method;
+  std::vector<std::string> names;
+  for (const auto& entry : routes)
+    if (entry.method == wanted && matches(entry.path, target.segments, names))
+      return entry.handle({app, exchange, std::move(target.query), std::move(names)});
+  exchange->respond(not_routed(target.segments, read_only));
+}
+
+}  // namespace
+
+void dispatch(App& app, ExchangePtr exchange) {
+  try {
+    route(app, exchange);
+  } catch (const std::exception& error) {
+    app.service.log(LogLevel::error, std::string("request failed: ") + error.what());
+    exchange->respond(problem(500, std::string("Internal server error: ") + error.what()));
+  }
+}
+
+}  // namespace weir::http

@@ -1,0 +1,124 @@
+// Starting, listing, polling and cancelling runs (contract 1.5, 1.7, 1.8, 1.11).
+#include "app.hpp"
+#include "translate.hpp"
+
+#include <algorithm>
+
+namespace weir::http {
+namespace {
+
+/// Either the request to start, or the answer that refuses it.
+struct Prepared {
+  std::optional<runtime::StartRequest> start;
+  Response refusal = {};
+};
+
+Prepared refuse(std::string detail, int status = 400) { return {std::nullopt, problem(status, detail)}; }
+
+Expected<EventBox> start_event(const runtime::WorkflowInfo& workflow, const Value& body) {
+  const auto* given = body.find("start_event");
+  if (!given) given = body.find("kwargs");
+  if (given && given->is_null()) {
+    auto built = decode_event(*workflow.start, Object());
+    if (!built) return Error{Code::invalid_argument, "Failed creating a start event of type '" + workflow.start->name + "' with the keyword arguments: {}"};
+    return built;
+  }
+  auto event = parse_event(given ? *given : Value(Object()), workflow.registry, workflow.start);
+  if (!event) return Error{Code::invalid_argument, "Validation error for 'start_event': " + event.error().message};
+  if (!event->type().is_a(*workflow.start))
+    return Error{Code::invalid_argument, "Start event must be an instance of " + workflow.start->class_text};
+  return event;
+}
+
+Prepared prepare(const Call& call) {
+  const auto workflow = call.app.service.find_workflow(call.names[0]);
+  if (!workflow) return refuse("Workflow not found", 404);
+  const auto body = parse_json(call.exchange->body());
+  if (!body) return refuse("Invalid JSON body: " + body.error().message);
+  if (!body->is_object())
+    return refuse("Error processing request body: '" + std::string(python_type_name(*body)) + "' object has no attribute 'get'");
+  auto event = start_event(*workflow, *body);
+  if (!event) return refuse(event.error().message);
+  if (const auto* context = body->find("context"); context && context->truthy())
+    return refuse("Context API is disabled. Set accept_context_api=True on WorkflowServer to enable it.");
+  std::string handler_id;
+  if (const auto* given = body->find("handler_id"); given && given->truthy()) {
+    if (!given->is_string()) return refuse("Error processing request body: handler_id must be a string");
+    handler_id = given->as_string();
+  }
+  return {runtime::StartRequest{workflow->name, std::move(*event), std::move(handler_id)}};
+}
+
+Response could_not_start(const Error& error, std::string_view prefix) {
+  if (error.code == Code::conflict) return problem(409, error.message);
+  if (error.code == Code::unavailable) return problem(503, error.message);
+  return problem(500, std::string(prefix) + error.message);
+}
+
+HandlerFilter filter_of(const Query& query) {
+  const auto trimmed_values = [&](std::string_view name) {
+    std::vector<std::string> out;
+    for (auto value : query.all(name)) {
+      value.erase(0, value.find_first_not_of(" \t"));
+      value.erase(value.find_last_not_of(" \t") + 1);
+      if (!value.empty()) out.push_back(std::move(value));
+    }
+    return out;
+  };
+  HandlerFilter filter;
+  if (auto names = trimmed_values("workflow_name"); !names.empty()) filter.workflow_names = std::move(names);
+  if (const auto words = trimmed_values("status"); !words.empty()) {
+    filter.statuses.emplace();
+    for (const auto& word : words)
+      if (const auto status = parse_handler_status(word)) filter.statuses->push_back(*status);
+  }
+  return filter;
+}
+
+void respond_with_handler(const Call& call, std::string (*render)(const HandlerRow&)) {
+  const auto row = call.app.service.store().find_handler(call.names[0]);
+  call.respond(row ? json(render(*row), polling_status(*row)) : problem(404, "Handler not found"));
+}
+
+}  // namespace
+
+void post_run(const Call& call) {
+  auto prepared = prepare(call);
+  if (!prepared.start) return call.respond(std::move(prepared.refusal));
+  call.app.service.start(
+      std::move(*prepared.start),
+      [exchange = call.exchange](const Expected<HandlerRow>& started) {
+        if (!started) exchange->respond(could_not_start(started.error(), "Error running workflow: "));
+      },
+      [exchange = call.exchange](const HandlerRow& row) {
+        exchange->respond(json(handler_json(row), row.status == HandlerStatus::completed ? 200 : 500));
+      });
+}
+
+void post_run_nowait(const Call& call) {
+  auto prepared = prepare(call);
+  if (!prepared.start) return call.respond(std::move(prepared.refusal));
+  call.app.service.start(std::move(*prepared.start), [exchange = call.exchange](const Expected<HandlerRow>& started) {
+    exchange->respond(started ? json(handler_json(*started)) : could_not_start(started.error(), "Initial persistence failed: "));
+  });
+}
+
+void get_handlers(const Call& call) {
+  call.respond(json(handlers_json(call.app.service.store().list_handlers(filter_of(call.query)))));
+}
+
+void get_handler(const Call& call) { respond_with_handler(call, &handler_json); }
+void get_result(const Call& call) { respond_with_handler(call, &result_json); }
+
+void post_cancel(const Call& call) {
+  const bool purge = call.query.flag("purge", false);
+  auto& service = call.app.service;
+  const auto handler_id = call.names[0];
+  if (!service.store().find_handler(handler_id)) return call.respond(problem(404, "Handler not found"));
+  service.cancel(handler_id, [&service, exchange = call.exchange, handler_id, purge](bool ended) {
+    if (purge) exchange->respond(service.store().purge(handler_id) ? json(R"({"status":"deleted"})") : problem(404, "Handler not found"));
+    else exchange->respond(ended ? json(R"({"status":"cancelled"})") : problem(404, "Handler not found"));
+  });
+}
+
+}  // namespace weir::http

@@ -1,0 +1,104 @@
+// WorkflowServer: a runtime, a transport and the routes between them.
+#include <weir/server.hpp>
+
+#include "app.hpp"
+#include "transport.hpp"
+
+#include <csignal>
+#include <future>
+#include <stdexcept>
+
+namespace weir {
+namespace {
+
+http::DefaultCursor default_cursor(const std::string& word) {
+  if (word == "auto") return http::DefaultCursor::automatic;
+  if (word == "now") return http::DefaultCursor::now;
+  if (word == "start") return http::DefaultCursor::start;
+  throw std::invalid_argument("default_cursor must be auto, now or start, got '" + word + "'");
+}
+
+http::Limits limits_of(const ServerOptions& options) {
+  http::Limits limits;
+  limits.body_bytes_max = options.body_bytes_max;
+  limits.connections_max = options.connections_max;
+  limits.read_timeout = options.read_timeout;
+  return limits;
+}
+
+RuntimeOptions runtime_options(const ServerOptions& options) {
+  auto out = options.runtime;
+  out.store = options.store;
+  return out;
+}
+
+}  // namespace
+
+struct WorkflowServer::State {
+  ServerOptions options;
+  Runtime runtime;
+  http::App app;
+  std::unique_ptr<http::Transport> transport;
+
+  explicit State(ServerOptions given)
+      : options(std::move(given)), runtime(runtime_options(options)),
+        app{runtime.service(), options.heartbeat, default_cursor(options.default_cursor), limits_of(options)} {}
+};
+
+WorkflowServer::WorkflowServer(ServerOptions options) : state_(std::make_unique<State>(std::move(options))) {}
+WorkflowServer::~WorkflowServer() { stop(); }
+
+Runtime& WorkflowServer::runtime() { return state_->runtime; }
+
+void WorkflowServer::start() {
+  if (state_->transport) throw std::logic_error("the server is serving already");
+  const auto& options = state_->options;
+  state_->transport = std::make_unique<http::Transport>(http::TransportOptions{options.host, options.port, state_->app.limits},
+                                                        [this](http::ExchangePtr exchange) { http::dispatch(state_->app, std::move(exchange)); });
+}
+
+std::uint16_t WorkflowServer::port() const { return state_->transport->port(); }
+
+void WorkflowServer::stop() {
+  if (!state_->transport) return;
+  state_->transport->stop_accepting();
+  state_->transport->drain(state_->options.drain_timeout);
+  state_->runtime.service().stop();
+  state_->transport->stop();
+  state_->transport.reset();
+}
+
+void WorkflowServer::serve() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by the threads that start() makes
+  start();
+  state_->runtime.service().log(LogLevel::info, "serving on http://" + state_->options.host + ":" + std::to_string(port()));
+  int signal = 0;
+  sigwait(&signals, &signal);
+  state_->runtime.service().log(LogLevel::info, "stopping");
+  stop();
+}
+
+namespace detail {
+bool parse_command_line(ServerOptions& options, int argc, char** argv, int& exit_code);
+}
+
+int WorkflowServer::main(int argc, char** argv) {
+  int exit_code = 0;
+  try {
+    if (!detail::parse_command_line(state_->options, argc, argv, exit_code)) return exit_code;
+    state_->app.heartbeat = state_->options.heartbeat;
+    state_->app.default_cursor = default_cursor(state_->options.default_cursor);
+    state_->app.limits = limits_of(state_->options);
+    serve();
+    return 0;
+  } catch (const std::exception& error) {
+    state_->runtime.service().log(LogLevel::error, error.what());
+    return 1;
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,97 @@
+#include "translate.hpp"
+
+#include <weir/json_writer.hpp>
+
+namespace weir::http {
+namespace {
+
+void write_handler(JsonWriter& out, const HandlerRow& row, std::string_view result) {
+  const auto text = [&](std::string_view key, std::string_view value) {
+    out.key(key);
+    out.string(value);
+  };
+  out.begin_object();
+  text("handler_id", row.handler_id);
+  text("workflow_name", row.workflow_name);
+  text("run_id", row.run_id);
+  out.key("error");
+  row.status == HandlerStatus::failed ? out.string(row.error) : out.null();
+  out.key("result");
+  out.raw(result.empty() ? "null" : result);
+  text("status", to_string(row.status));
+  text("started_at", timestamp(row.started_at));
+  text("updated_at", timestamp(row.updated_at));
+  out.key("completed_at");
+  row.completed_at ? out.string(timestamp(*row.completed_at)) : out.null();
+  out.end_object();
+}
+
+/// A plain StopEvent's `result`, a custom stop event's whole value.
+std::string unwrapped(const std::string& envelope) {
+  const auto parsed = parse_json(envelope);
+  if (!parsed) return "null";
+  const auto* value = parsed->find("value");
+  const auto* name = parsed->find("qualified_name");
+  if (!value) return "null";
+  if (!name || !name->is_string() || name->as_string() != "workflows.events.StopEvent") return to_json(*value);
+  const auto* result = value->find("result");
+  return result ? to_json(*result) : "null";
+}
+
+}  // namespace
+
+std::string timestamp(Time time) {
+  auto text = codec::time_text(time);
+  text.pop_back();  // the Z
+  return text + "+00:00";
+}
+
+std::string handler_json(const HandlerRow& row) {
+  std::string out;
+  JsonWriter writer(out);
+  write_handler(writer, row, row.result);
+  return out;
+}
+
+std::string result_json(const HandlerRow& row) {
+  std::string out;
+  JsonWriter writer(out);
+  write_handler(writer, row, row.result.empty() ? "" : unwrapped(row.result));
+  return out;
+}
+
+std::string handlers_json(const std::vector<HandlerRow>& rows) {
+  std::string out;
+  JsonWriter writer(out);
+  writer.begin_object();
+  writer.key("handlers");
+  writer.begin_array();
+  for (const auto& row : rows) write_handler(writer, row, row.result);
+  writer.end_array();
+  writer.end_object();
+  return out;
+}
+
+int polling_status(const HandlerRow& row) {
+  switch (row.status) {
+    case HandlerStatus::running: return 202;
+    case HandlerStatus::completed: return 200;
+    case HandlerStatus::failed:
+    case HandlerStatus::cancelled: return 500;
+  }
+  return 500;
+}
+
+Response json(std::string body, int status) { return {.status = status, .body = std::move(body)}; }
+
+Response problem(int status, std::string_view detail) {
+  std::string body;
+  JsonWriter writer(body);
+  writer.begin_object();
+  writer.key("detail");
+  writer.string(detail);
+  writer.end_object();
+  return json(std::move(body), status);
+}
+
+}  // namespace weir::http

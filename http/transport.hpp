@@ -1,0 +1,44 @@
+// The HTTP server itself: RESTinio behind a narrow door.
+#pragma once
+
+#include "exchange.hpp"
+#include "limits.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace weir::http {
+
+struct TransportOptions {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;  ///< 0: any free port
+  Limits limits = {};
+};
+
+/// Runs one I/O thread. `handle` is called on it for every complete request and must not block.
+class Transport {
+public:
+  /// Throws std::runtime_error naming host and port when they cannot be bound.
+  Transport(const TransportOptions& options, std::function<void(ExchangePtr)> handle);
+  ~Transport();
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+
+  std::uint16_t port() const;
+  Loop& loop();
+  /// Stops accepting connections; open ones go on.
+  void stop_accepting();
+  /// Returns when all requests that were received have been answered, or when `patience` is over.
+  void drain(std::chrono::seconds patience);
+  /// Closes everything and ends the I/O thread.
+  void stop();
+
+private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace weir::http

@@ -1,0 +1,97 @@
+// The one interface to where handlers and events live. Rows are opaque here: a store never looks inside an event.
+#pragma once
+
+#include <weir/codec.hpp>
+#include <weir/error.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir {
+
+enum class HandlerStatus { running, completed, failed, cancelled };
+
+std::string_view to_string(HandlerStatus status) noexcept;
+std::optional<HandlerStatus> parse_handler_status(std::string_view text) noexcept;
+
+/// One handler as clients see it.
+struct HandlerRow {
+  std::string handler_id;
+  std::string workflow_name;
+  std::string run_id;
+  HandlerStatus status = HandlerStatus::running;
+  std::string error;   ///< empty unless failed
+  std::string result;  ///< the stop event's envelope as JSON; empty unless completed
+  Time started_at;
+  Time updated_at;
+  std::optional<Time> completed_at;
+
+  bool terminal() const noexcept { return status != HandlerStatus::running; }
+};
+
+/// An event as text. Rendered on demand, at most once per form; safe to call from any thread.
+class EventPayload {
+public:
+  virtual ~EventPayload() = default;
+  /// The envelope as JSON, safe inside a line of a stream.
+  virtual const std::string& json() const = 0;
+  /// The same with "qualified_name":null.
+  virtual std::string json_without_qualified_name() const = 0;
+};
+
+/// One entry of a run's event log. Sequences begin at 0 and have no gaps.
+struct EventRow {
+  std::int64_t sequence = 0;
+  Time at;
+  bool internal = false;
+  bool terminal = false;  ///< the run's last event
+  std::shared_ptr<const EventPayload> payload;
+};
+
+/// What one step of the engine makes visible; applied as a whole or not at all.
+struct Commit {
+  std::string run_id;
+  std::vector<EventRow> events;
+  std::optional<HandlerRow> handler;  ///< when the handler changed
+  std::optional<Object> state;        ///< the state store's content, with a terminal handler row
+};
+
+struct HandlerFilter {
+  std::optional<std::vector<std::string>> workflow_names;  ///< empty list: matches nothing
+  std::optional<std::vector<HandlerStatus>> statuses;
+};
+
+/// Thread-safe. Ids are compared byte by byte.
+class Store {
+public:
+  virtual ~Store() = default;
+
+  /// Writes the row of a new run. Refused with Code::conflict while a row of that id is not terminal. The returned
+  /// object is the state left by the id's previous run, empty when there was none.
+  virtual Expected<Object> begin_run(const HandlerRow& row) = 0;
+  virtual Expected<bool> commit(Commit commit) = 0;
+
+  virtual std::optional<HandlerRow> find_handler(std::string_view handler_id) const = 0;
+  /// In creation order.
+  virtual std::vector<HandlerRow> list_handlers(const HandlerFilter& filter) const = 0;
+
+  /// Events with a sequence above `after`, oldest first, at most `limit`.
+  virtual std::vector<EventRow> read_events(std::string_view run_id, std::int64_t after, std::size_t limit) const = 0;
+  /// The newest event; nothing when there is none.
+  virtual std::optional<EventRow> last_event(std::string_view run_id) const = 0;
+  /// True for the first call per run: its caller is the first reader without a cursor.
+  virtual bool claim_first_read(std::string_view run_id) = 0;
+
+  /// Removes the handler and everything that belongs to its runs. False when there is none.
+  virtual bool purge(std::string_view handler_id) = 0;
+};
+
+/// Keeps everything in memory; nothing survives the process. When more than `completed_max` handlers are terminal the
+/// oldest are dropped with their events.
+std::shared_ptr<Store> memory(std::size_t completed_max = 1000);
+
+}  // namespace weir

@@ -1,0 +1,205 @@
+// The memory store: sharded maps under one lock each, so that runs do not queue up behind one another.
+#include <weir/store.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+
+namespace weir {
+
+std::string_view to_string(HandlerStatus status) noexcept {
+  constexpr std::string_view names[] = {"running", "completed", "failed", "cancelled"};
+  return names[static_cast<std::size_t>(status)];
+}
+
+std::optional<HandlerStatus> parse_handler_status(std::string_view text) noexcept {
+  for (const auto status : {HandlerStatus::running, HandlerStatus::completed, HandlerStatus::failed, HandlerStatus::cancelled})
+    if (to_string(status) == text) return status;
+  return std::nullopt;
+}
+
+namespace {
+
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+};
+
+template <class V>
+using ById = std::unordered_map<std::string, V, TextHash, std::equal_to<>>;
+
+struct Handler {
+  HandlerRow row;
+  std::uint64_t created = 0;
+  Object state;
+  std::vector<std::string> runs;  ///< this and earlier ones, oldest first
+};
+
+struct EventLog {
+  std::vector<EventRow> rows;
+  bool first_read_claimed = false;
+};
+
+template <class V>
+struct Shard {
+  mutable std::mutex mutex;
+  ById<V> items;
+};
+
+template <class V>
+class Sharded {
+public:
+  Shard<V>& of(std::string_view id) { return shards_[TextHash{}(id) % shards_.size()]; }
+  const Shard<V>& of(std::string_view id) const { return shards_[TextHash{}(id) % shards_.size()]; }
+  auto begin() const { return shards_.begin(); }
+  auto end() const { return shards_.end(); }
+
+private:
+  std::array<Shard<V>, 64> shards_;
+};
+
+class MemoryStore final : public Store {
+public:
+  explicit MemoryStore(std::size_t completed_max) : completed_max_(completed_max) {}
+
+  Expected<Object> begin_run(const HandlerRow& row) override {
+    auto& shard = handlers_.of(row.handler_id);
+    const std::lock_guard lock(shard.mutex);
+    const auto [found, inserted] = shard.items.try_emplace(row.handler_id);
+    auto& handler = found->second;
+    if (!inserted && !handler.row.terminal())
+      return Error{Code::conflict, "Handler '" + row.handler_id + "' is already running"};
+    if (inserted) handler.created = ++created_;
+    handler.row = row;
+    handler.runs.push_back(row.run_id);
+    return handler.state;
+  }
+
+  Expected<bool> commit(Commit commit) override {
+    if (!commit.events.empty()) {
+      auto& shard = logs_.of(commit.run_id);
+      const std::lock_guard lock(shard.mutex);
+      auto& rows = shard.items[commit.run_id].rows;
+      std::move(commit.events.begin(), commit.events.end(), std::back_inserter(rows));
+    }
+    if (commit.handler) update(std::move(*commit.handler), std::move(commit.state));
+    return true;
+  }
+
+  std::optional<HandlerRow> find_handler(std::string_view handler_id) const override {
+    const auto& shard = handlers_.of(handler_id);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.items.find(handler_id);
+    if (found == shard.items.end()) return std::nullopt;
+    return found->second.row;
+  }
+
+  std::vector<HandlerRow> list_handlers(const HandlerFilter& filter) const override {
+    std::map<std::uint64_t, HandlerRow> ordered;
+    for (const auto& shard : handlers_) {
+      const std::lock_guard lock(shard.mutex);
+      for (const auto& [id, handler] : shard.items)
+        if (matches(filter, handler.row)) ordered.emplace(handler.created, handler.row);
+    }
+    std::vector<HandlerRow> out;
+    out.reserve(ordered.size());
+    for (auto& [created, row] : ordered) out.push_back(std::move(row));
+    return out;
+  }
+
+  std::vector<EventRow> read_events(std::string_view run_id, std::int64_t after, std::size_t limit) const override {
+    const auto& shard = logs_.of(run_id);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.items.find(run_id);
+    if (found == shard.items.end()) return {};
+    const auto& rows = found->second.rows;
+    const auto begin = after < 0 ? 0 : static_cast<std::size_t>(after) + 1;
+    if (begin >= rows.size()) return {};
+    const auto end = std::min(rows.size(), begin + limit);
+    return {rows.begin() + static_cast<std::ptrdiff_t>(begin), rows.begin() + static_cast<std::ptrdiff_t>(end)};
+  }
+
+  std::optional<EventRow> last_event(std::string_view run_id) const override {
+    const auto& shard = logs_.of(run_id);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.items.find(run_id);
+    if (found == shard.items.end() || found->second.rows.empty()) return std::nullopt;
+    return found->second.rows.back();
+  }
+
+  bool claim_first_read(std::string_view run_id) override {
+    auto& shard = logs_.of(run_id);
+    const std::lock_guard lock(shard.mutex);
+    return !std::exchange(shard.items[std::string(run_id)].first_read_claimed, true);
+  }
+
+  bool purge(std::string_view handler_id) override {
+    std::vector<std::string> runs;
+    {
+      auto& shard = handlers_.of(handler_id);
+      const std::lock_guard lock(shard.mutex);
+      const auto found = shard.items.find(handler_id);
+      if (found == shard.items.end()) return false;
+      runs = std::move(found->second.runs);
+      shard.items.erase(found);
+    }
+    for (const auto& run : runs) drop_log(run);
+    return true;
+  }
+
+private:
+  static bool matches(const HandlerFilter& filter, const HandlerRow& row) {
+    const auto has = [](const auto& list, const auto& value) { return !list || std::find(list->begin(), list->end(), value) != list->end(); };
+    return has(filter.workflow_names, row.workflow_name) && has(filter.statuses, row.status);
+  }
+
+  void update(HandlerRow row, std::optional<Object> state) {
+    const auto handler_id = row.handler_id;
+    const bool ended = row.terminal();
+    {
+      auto& shard = handlers_.of(handler_id);
+      const std::lock_guard lock(shard.mutex);
+      const auto found = shard.items.find(handler_id);
+      if (found == shard.items.end() || found->second.row.run_id != row.run_id) return;  // purged, or run again, meanwhile
+      found->second.row = std::move(row);
+      if (state) found->second.state = std::move(*state);
+    }
+    if (ended) forget_oldest(handler_id);
+  }
+
+  void forget_oldest(const std::string& just_ended) {
+    std::string oldest;
+    {
+      const std::lock_guard lock(ended_mutex_);
+      ended_.push_back(just_ended);
+      if (ended_.size() <= completed_max_) return;
+      oldest = std::move(ended_.front());
+      ended_.pop_front();
+    }
+    if (const auto row = find_handler(oldest); row && row->terminal()) purge(oldest);
+  }
+
+  void drop_log(std::string_view run_id) {
+    auto& shard = logs_.of(run_id);
+    const std::lock_guard lock(shard.mutex);
+    if (const auto found = shard.items.find(run_id); found != shard.items.end()) shard.items.erase(found);
+  }
+
+  std::size_t completed_max_;
+  std::atomic<std::uint64_t> created_ = 0;
+  Sharded<Handler> handlers_;
+  Sharded<EventLog> logs_;
+  std::mutex ended_mutex_;
+  std::deque<std::string> ended_;  ///< terminal handlers, oldest first
+};
+
+}  // namespace
+
+std::shared_ptr<Store> memory(std::size_t completed_max) { return std::make_shared<MemoryStore>(completed_max); }
+
+}  // namespace weir
