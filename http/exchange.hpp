@@ -18,6 +18,7 @@ struct Response {
   std::string content_type = "application/json";  ///< empty: no such header
   std::string body = {};
   Headers headers = {};
+  bool close = false;  ///< the end of the connection ends the body
 };
 
 /// The I/O thread. Thread-safe.

@@ -26,6 +26,8 @@ public:
   void dispatched() { in_flight_ = true; }
   /// Bytes of an answer are being written: what comes next begins a new message.
   void answering();
+  /// The minor version of HTTP/1.x that the first request line names.
+  int version_minor() const;
 
   /// The complete answer for a request that RESTinio is about to drop, or nothing when silence is right.
   /// `while_reading`: dropped because of what was just read, not because time ran out.
@@ -54,6 +56,7 @@ public:
     return socket;
   }
   void request_dispatched() { watch_.dispatched(); }
+  int version_minor() const { return watch_.version_minor(); }
 
   template <class Buffers, class Handler>
   void async_read_some(const Buffers& buffers, Handler&& handler) {

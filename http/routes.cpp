@@ -75,7 +75,7 @@ std::optional<Response> refused(const Exchange& exchange, const Limits& limits) 
   if (exchange.target().size() > limits.target_bytes_max)
     return problem(414, "The request target is longer than " + std::to_string(limits.target_bytes_max) + " bytes");
   if (exchange.version_minor() > 0 && !exchange.has_header("Host"))
-    return Response{.status = 400, .content_type = "text/plain; charset=utf-8", .body = "Invalid HTTP request received."};
+    return Response{.status = 400, .content_type = "text/plain; charset=utf-8", .body = "Invalid HTTP request received.", .close = true};
   return std::nullopt;
 }
 

@@ -6,6 +6,11 @@
 
 #include <restinio/all.hpp>
 
+#if __has_include(<http_parser.h>)
+#include <http_parser.h>  // RESTinio 0.6; later releases use llhttp, which has no such limit
+#define WEIR_HTTP_PARSER 1
+#endif
+
 #include <algorithm>
 #include <array>
 #include <condition_variable>
@@ -144,9 +149,9 @@ bool has_body(int status) { return status != 204 && status != 304; }
 
 class RestinioExchange final : public Exchange, public std::enable_shared_from_this<RestinioExchange> {
 public:
-  RestinioExchange(restinio::request_handle_t request, std::shared_ptr<Shared> shared)
+  RestinioExchange(restinio::request_handle_t request, std::shared_ptr<Shared> shared, int version_minor)
       : request_(std::move(request)), shared_(std::move(shared)), method_(request_->header().method().c_str()),
-        keep_alive_(request_->header().should_keep_alive()) {
+        version_minor_(version_minor), keep_alive_(request_->header().should_keep_alive()) {
     shared_->add(&Shared::owed);
     shared_->add(&Shared::open);
   }
@@ -163,12 +168,13 @@ public:
     const auto found = request_->header().opt_value_of(view(name));
     return found ? std::string_view(found->data(), found->size()) : std::string_view();
   }
-  int version_minor() const override { return request_->header().http_minor(); }
+  int version_minor() const override { return version_minor_; }
 
   void respond(Response response) override {
     add_cors(response);
+    if (response.close) keep_alive_ = false;
     auto text = head_text(response, keep_alive_);
-    if (has_body(response.status)) append_header(text, "content-length", std::to_string(response.body.size()));
+    if (has_body(response.status) && !response.close) append_header(text, "content-length", std::to_string(response.body.size()));
     text += "\r\n";
     if (has_body(response.status) && method_ != "HEAD") text += response.body;
     write_bytes(std::move(text), true, nullptr);
@@ -177,7 +183,7 @@ public:
   void begin_stream(Response head) override {
     owe_nothing();
     add_cors(head);
-    chunked_ = version_minor() > 0;
+    chunked_ = version_minor_ > 0;
     auto text = head_text(head, keep_alive_ && chunked_);
     if (!chunked_) keep_alive_ = false;
     if (chunked_) append_header(text, "transfer-encoding", "chunked");
@@ -241,6 +247,7 @@ private:
   restinio::request_handle_t request_;
   std::shared_ptr<Shared> shared_;
   std::string method_;
+  int version_minor_;  ///< RESTinio does not tell
   bool keep_alive_;
   bool chunked_ = false;
   bool owed_ = true;
@@ -262,11 +269,15 @@ struct Transport::State {
 Transport::Transport(const TransportOptions& options, std::function<void(ExchangePtr)> handle) : state_(std::make_unique<State>()) {
   const auto shared = state_->shared;
   auto on_request = [shared, handle = std::move(handle)](restinio::request_handle_t request) {
-    if (auto* socket = PoliteSocket::current()) socket->request_dispatched();
-    handle(std::make_shared<RestinioExchange>(std::move(request), shared));
+    auto* socket = PoliteSocket::current();
+    if (socket) socket->request_dispatched();
+    handle(std::make_shared<RestinioExchange>(std::move(request), shared, socket ? socket->version_minor() : 1));
     return restinio::request_accepted();
   };
   const auto& limits = options.limits;
+#ifdef WEIR_HTTP_PARSER
+  http_parser_set_max_header_size(static_cast<std::uint32_t>(limits.head_bytes_max));  // 80 KB otherwise, process-wide
+#endif
   constexpr auto for_ever = std::chrono::hours(24 * 365);
   restinio::server_settings_t<Traits> settings;
   settings.address(options.host)

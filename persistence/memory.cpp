@@ -67,7 +67,7 @@ class MemoryStore final : public Store {
 public:
   explicit MemoryStore(std::size_t completed_max) : completed_max_(completed_max) {}
 
-  Expected<Object> begin_run(const HandlerRow& row) override {
+  Expected<Inheritance> begin_run(const HandlerRow& row) override {
     auto& shard = handlers_.of(row.handler_id);
     const std::lock_guard lock(shard.mutex);
     const auto [found, inserted] = shard.items.try_emplace(row.handler_id);
@@ -75,9 +75,10 @@ public:
     if (!inserted && !handler.row.terminal())
       return Error{Code::conflict, "Handler '" + row.handler_id + "' is already running"};
     if (inserted) handler.created = ++created_;
+    Inheritance left{handler.state, handler.row.workflow_name};
     handler.row = row;
     handler.runs.push_back(row.run_id);
-    return handler.state;
+    return left;
   }
 
   Expected<bool> commit(Commit commit) override {

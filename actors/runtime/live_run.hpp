@@ -32,12 +32,18 @@ struct Environment {
 
 /// Immutable but for the state store and the stop source, which guard themselves.
 struct LiveRun {
-  LiveRun(Environment& env, WorkflowPtr registered, HandlerRow begun, Object carried)
-      : environment(env), workflow(std::move(registered)), row(std::move(begun)), state(std::move(carried)) {}
+  LiveRun(Environment& env, WorkflowPtr registered, HandlerRow begun, Inheritance left)
+      : environment(env), workflow(std::move(registered)), row(std::move(begun)),
+        inherits_own_state(left.workflow_name == row.workflow_name), state(std::move(left.state)) {}
+
+  /// What the handler's next run starts with. State left by another workflow goes no further unless a step of this one
+  /// has used it, as on the Python server.
+  Object state_to_keep() const { return state.touched() || inherits_own_state ? state.snapshot() : Object(); }
 
   Environment& environment;
   WorkflowPtr workflow;
   HandlerRow row;  ///< as it was when the run began
+  const bool inherits_own_state;
   StateStore state;
   std::stop_source stop;
 };

@@ -131,10 +131,10 @@ void Service::start(StartRequest request, std::function<void(Expected<HandlerRow
   row.workflow_name = workflow->name;
   row.run_id = make_id();
   row.started_at = row.updated_at = now();
-  auto state = store().begin_run(row);
-  if (!state) return started(state.error());
+  auto left = store().begin_run(row);
+  if (!left) return started(left.error());
 
-  const auto run = std::make_shared<LiveRun>(state_->environment, workflow, row, std::move(*state));
+  const auto run = std::make_shared<LiveRun>(state_->environment, workflow, row, std::move(*left));
   const auto supervisor = compat::spawn<Supervisor, SupervisorActor>(*state_->system, run);
   state_->registry.add(row.handler_id, {supervisor, row.run_id, workflow});
   if (ended) compat::post(supervisor, AwaitEnd{std::move(ended)});

@@ -42,6 +42,7 @@ const Value* StateStore::find(std::string_view path) const {
 
 Value StateStore::value_at(std::string_view path) const {
   const std::lock_guard lock(mutex_);
+  touched_ = true;
   if (const auto* found = find(path)) return *found;
   throw std::out_of_range("Path '" + std::string(path) + "' not found in state");
 }
@@ -51,6 +52,7 @@ void StateStore::set_value(std::string_view path, Value value) {
   if (segments.empty()) throw std::invalid_argument("Path cannot be empty");
   if (segments.size() > segments_max) throw std::invalid_argument("Path length exceeds 1000 segments");
   const std::lock_guard lock(mutex_);
+  touched_ = true;
   Value* at = &state_;
   for (const auto segment : segments) {
     auto* next = child(*at, segment);
@@ -65,6 +67,7 @@ void StateStore::set_value(std::string_view path, Value value) {
 
 void StateStore::edit_object(const std::function<void(Object&)>& change) {
   const std::lock_guard lock(mutex_);
+  touched_ = true;
   Object copy = state_.as_object();
   change(copy);
   state_ = std::move(copy);
@@ -77,6 +80,7 @@ Object StateStore::snapshot() const {
 
 void StateStore::replace(Object state) {
   const std::lock_guard lock(mutex_);
+  touched_ = true;
   state_ = std::move(state);
 }
 

@@ -84,7 +84,7 @@ void Supervisor::execute(std::vector<engine::Command> commands) {
     } else if (const auto* ending = std::get_if<engine::FinishRun>(&command)) {
       apply_ending(row_, *ending, at);
       commit.handler = row_;
-      commit.state = run_->state.snapshot();
+      commit.state = run_->state_to_keep();
     }
   }
   const bool visible = !commit.events.empty();

@@ -22,7 +22,7 @@ using weir::StopEvent;
 using weir::Task;
 
 struct Progress { int sequence; };
-struct Tick { std::int64_t i; std::string text; };
+struct Tick { std::int64_t i; std::string text = "tick"; };
 struct Attempt { int number; };
 struct SlowStarted { double seconds; };
 struct Ask { using kind = weir::InputRequiredEvent; std::string prefix; };
@@ -49,7 +49,7 @@ struct Greet : weir::Workflow {
 struct GreetDocs : weir::Workflow {
   GreetDocs() {
     step<&GreetDocs::greet>();
-    description("The example of the documentation: a pause after each progress event.");
+    description("The docs page's example with its 0.3 s pauses, for the debugger UI.");
   }
   Task<StopEvent> greet(Context& ctx, const StartEvent& ev) {
     for (int i = 0; i < 3; ++i) {
@@ -102,7 +102,7 @@ struct GreetTyped : weir::Workflow {
 struct Echo : weir::Workflow {
   Echo() {
     step<&Echo::echo>();
-    description("Returns the dynamic fields of the start event.");
+    description("Returns the dynamic part of the start event unchanged (JSON round trip).");
   }
   StopEvent echo(const StartEvent& ev) { return {weir::Value(ev.fields())}; }
 };
@@ -199,7 +199,7 @@ struct GatedStream : weir::Workflow {
   GatedStream() {
     step<&GatedStream::begin>();
     step<&GatedStream::emit>();
-    description("Waits for a response, then writes n small events.");
+    description("Waits for Go, then streams n events; used by the many-readers test.");
   }
   weir::InputRequiredEvent begin(Context& ctx, const StartEvent& ev) {
     ctx.store().set("n", ev.get<std::int64_t>("n", 20));
@@ -231,7 +231,8 @@ struct HitlWait : weir::Workflow {
     description("Human in the loop through ctx.wait_for_event.");
   }
   Task<StopEvent> ask(Context& ctx, const StartEvent&) {
-    const auto answer = co_await ctx.wait_for_event<Answer>({.publish = Ask{question}, .id = "ask-name"});
+    const weir::WaitOptions asking{.publish = Ask{question}, .id = "ask-name"};
+    const auto answer = co_await ctx.wait_for_event<Answer>(asking);
     co_return StopEvent{"Got: " + answer.response};
   }
 };
@@ -261,7 +262,7 @@ struct Slow : weir::Workflow {
 struct Retry : weir::Workflow {
   Retry() {
     step<&Retry::flaky>().retry({.max_attempts = 4, .initial = 50ms});
-    description("Fails a number of times before it succeeds.");
+    description("Fails `failures` times (default 2), then succeeds; at most 4 attempts.");
   }
   StopEvent flaky(Context& ctx, const StartEvent& ev) {
     const auto number = ctx.retry_info().retry_number;
@@ -286,7 +287,7 @@ struct Recover : weir::Workflow {
 struct Counter : weir::Workflow {
   Counter() {
     step<&Counter::bump>();
-    description("Counts in the state store; runs of one handler continue the count.");
+    description("Keeps state in ctx.store; a new run under the same handler_id continues.");
   }
   StopEvent bump(Context& ctx, const StartEvent& ev) {
     std::int64_t n = 0;

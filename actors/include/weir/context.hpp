@@ -17,6 +17,14 @@
 #include <utility>
 #include <vector>
 
+// g++ 12 copies temporaries with brace-initialised members inside a co_await expression byte by byte and destroys them
+// twice (also lambdas that own what they capture). What can be caught at compile time is.
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#define WEIR_CO_AWAIT_BREAKS_TEMPORARIES 1
+#else
+#define WEIR_CO_AWAIT_BREAKS_TEMPORARIES 0
+#endif
+
 namespace weir {
 
 /// How `wait_for_event` waits.
@@ -74,6 +82,15 @@ template <class T> inline constexpr bool is_task<Task<T>> = true;
 
 template <class T> struct Unwrapped { using Type = T; };
 template <class T> struct Unwrapped<Task<T>> { using Type = T; };
+template <class T> inline constexpr bool never = false;
+
+/// F as deduced for a forwarding reference.
+template <class F>
+constexpr void check_effect() {
+  static_assert(!WEIR_CO_AWAIT_BREAKS_TEMPORARIES || std::is_lvalue_reference_v<F> || std::is_trivially_destructible_v<F>,
+                "g++ 12 destroys lambdas that own what they capture twice inside co_await: capture by reference, or give the lambda a name first");
+}
+
 /// What calling F yields, a Task taken off.
 template <class F> using EffectResult = typename Unwrapped<std::invoke_result_t<F&>>::Type;
 
@@ -122,7 +139,7 @@ public:
   /// Awaits an event from outside; the step's worker slot is free meanwhile. Throws WaitTimeout.
   /// A live run goes on where it waited; after a restart the body runs again from its top and is given the answer at once.
   template <EventLike E>
-  [[nodiscard("co_await it")]] auto wait_for_event(WaitOptions options = {}) {
+  [[nodiscard("co_await it")]] auto wait_for_event(const WaitOptions& options) {
     struct Awaiter {
       detail::StepHost& host;
       detail::WaitRequest request;
@@ -130,27 +147,25 @@ public:
       void await_suspend(std::coroutine_handle<> body) { host.suspend_until_answered(request, body); }
       E await_resume() { return detail::unbox<E>(host.take_answer(request)); }
     };
-    return Awaiter{host_, {&event_type<E>(), std::move(options)}};
+    return Awaiter{host_, {&event_type<E>(), options}};
   }
+  template <EventLike E>
+  [[nodiscard("co_await it")]] auto wait_for_event() {
+    return wait_for_event<E>(default_wait());
+  }
+#if WEIR_CO_AWAIT_BREAKS_TEMPORARIES
+  template <EventLike E>
+  auto wait_for_event(WaitOptions&&) {
+    static_assert(detail::never<E>, "g++ 12 destroys braced temporaries inside co_await twice: give the WaitOptions a name, then await with it");
+  }
+#endif
 
   /// Runs `effect` once for this piece of work and records its result: a repeated body gets the record instead.
   /// `effect` returns a value or a Task; a plain one runs on the blocking pool. Names must differ within a step.
   template <class F>
-  Task<detail::EffectResult<F>> run_once(std::string name, F effect) {
-    using R = detail::EffectResult<F>;
-    if (const auto* json = host_.recorded(name)) co_return *from_value<R>(*parse_json(*json));
-    auto result = co_await perform(effect);
-    auto json = codec::encoded(result);
-    struct Recorder {
-      detail::StepHost& host;
-      const std::string& name;
-      std::string json;
-      bool await_ready() const { return false; }
-      void await_suspend(std::coroutine_handle<> body) { host.suspend_until_recorded(name, std::move(json), body); }
-      void await_resume() const {}
-    };
-    co_await Recorder{host_, name, std::move(json)};
-    co_return result;
+  auto run_once(std::string name, F&& effect) {
+    detail::check_effect<F>();
+    return run_and_record<std::decay_t<F>>(std::move(name), std::decay_t<F>(std::forward<F>(effect)));
   }
 
   /// Awaits without holding a thread; the step keeps its worker slot.
@@ -167,18 +182,9 @@ public:
 
   /// Runs `job` on the blocking pool and awaits its result; exceptions come back to the body.
   template <class F>
-  Task<std::invoke_result_t<F&>> blocking(F job) {
-    using R = std::invoke_result_t<F&>;
-    std::exception_ptr error;
-    if constexpr (std::is_void_v<R>) {
-      co_await BlockingAwaiter{host_, [&] { try { job(); } catch (...) { error = std::current_exception(); } }};
-      if (error) std::rethrow_exception(error);
-    } else {
-      std::optional<R> result;
-      co_await BlockingAwaiter{host_, [&] { try { result.emplace(job()); } catch (...) { error = std::current_exception(); } }};
-      if (error) std::rethrow_exception(error);
-      co_return std::move(*result);
-    }
+  auto blocking(F&& job) {
+    detail::check_effect<F>();
+    return run_blocking<std::decay_t<F>>(std::decay_t<F>(std::forward<F>(job)));
   }
 
   /// State shared by all steps of the run.
@@ -199,10 +205,53 @@ private:
     void await_resume() const {}
   };
 
+  struct Recorder {
+    detail::StepHost& host;
+    std::string name, json;
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> body) { host.suspend_until_recorded(name, std::move(json), body); }
+    void await_resume() const {}
+  };
+
+  static const WaitOptions& default_wait() {
+    static const WaitOptions options;
+    return options;
+  }
+
+  // Awaiters have names below: see WEIR_CO_AWAIT_BREAKS_TEMPORARIES.
+
+  template <class F>
+  Task<detail::EffectResult<F>> run_and_record(std::string name, F effect) {
+    using R = detail::EffectResult<F>;
+    if (const auto* json = host_.recorded(name)) co_return *from_value<R>(*parse_json(*json));
+    auto performing = perform(effect);
+    auto result = co_await std::move(performing);
+    Recorder recorder{host_, std::move(name), codec::encoded(result)};
+    co_await recorder;
+    co_return result;
+  }
+
+  template <class F>
+  Task<std::invoke_result_t<F&>> run_blocking(F job) {
+    using R = std::invoke_result_t<F&>;
+    std::exception_ptr error;
+    if constexpr (std::is_void_v<R>) {
+      BlockingAwaiter done{host_, [&] { try { job(); } catch (...) { error = std::current_exception(); } }};
+      co_await done;
+      if (error) std::rethrow_exception(error);
+    } else {
+      std::optional<R> result;
+      BlockingAwaiter done{host_, [&] { try { result.emplace(job()); } catch (...) { error = std::current_exception(); } }};
+      co_await done;
+      if (error) std::rethrow_exception(error);
+      co_return std::move(*result);
+    }
+  }
+
   template <class F>
   auto perform(F& effect) {
     if constexpr (detail::is_task<std::invoke_result_t<F&>>) return effect();
-    else return blocking([&effect] { return effect(); });
+    else return run_blocking<std::reference_wrapper<F>>(std::ref(effect));
   }
 
   detail::StepHost& host_;

@@ -3,6 +3,7 @@
 
 #include <weir/codec.hpp>
 
+#include <atomic>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -25,6 +26,7 @@ public:
   template <class T>
   T get(std::string_view path, T fallback) const {
     const std::lock_guard lock(mutex_);
+    touched_ = true;
     const auto* found = find(path);
     return found ? decoded<T>(path, *found) : std::move(fallback);
   }
@@ -53,6 +55,8 @@ public:
   }
 
   Object snapshot() const;
+  /// True once a step has looked at or changed it.
+  bool touched() const noexcept { return touched_; }
   void replace(Object state);
   void clear() { replace(Object()); }
 
@@ -80,6 +84,7 @@ private:
   }
 
   mutable std::mutex mutex_;
+  mutable std::atomic<bool> touched_ = false;
   Value state_ = Object();
 };
 

@@ -65,14 +65,19 @@ struct HandlerFilter {
   std::optional<std::vector<HandlerStatus>> statuses;
 };
 
+/// What an earlier run of the same handler left behind.
+struct Inheritance {
+  Object state;
+  std::string workflow_name;  ///< of the run that left it; empty when there was none
+};
+
 /// Thread-safe. Ids are compared byte by byte.
 class Store {
 public:
   virtual ~Store() = default;
 
-  /// Writes the row of a new run. Refused with Code::conflict while a row of that id is not terminal. The returned
-  /// object is the state left by the id's previous run, empty when there was none.
-  virtual Expected<Object> begin_run(const HandlerRow& row) = 0;
+  /// Writes the row of a new run. Refused with Code::conflict while a row of that id is not terminal.
+  virtual Expected<Inheritance> begin_run(const HandlerRow& row) = 0;
   virtual Expected<bool> commit(Commit commit) = 0;
 
   virtual std::optional<HandlerRow> find_handler(std::string_view handler_id) const = 0;
