@@ -92,6 +92,7 @@ bool RequestWatch::received(char* bytes, std::size_t count) {
       if (equal_ignoring_case(line.substr(0, colon), "content-length")) merge_repeated_length(bytes + begin + colon + 1, line.size() - colon - 1);
       if (equal_ignoring_case(line.substr(0, colon), "expect") && equal_ignoring_case(trimmed(line.substr(colon + 1)), "100-continue"))
         expects_continue = true;
+      if (equal_ignoring_case(line.substr(0, colon), "transfer-encoding")) chunked_body_ = true;
     }
     begin = line_end + 2;
   }
@@ -117,7 +118,7 @@ std::string RequestWatch::last_words(bool while_reading, const Limits& limits) c
   if (head_done_ && body_bytes_ >= limits.body_bytes_max)
     return json_answer("413 Content Too Large", "The request body is larger than " + std::to_string(limits.body_bytes_max) + " bytes");
   if (head_bytes_ >= limits.head_bytes_max) return json_answer("431 Request Header Fields Too Large", "The request head is larger than " + std::to_string(limits.head_bytes_max) + " bytes");
-  if (head_done_) return chunked_answer("400 Bad Request", "Invalid HTTP request received.");
+  if (head_done_ && chunked_body_) return chunked_answer("400 Bad Request", "Invalid HTTP request received.");
   const auto line = std::string_view(first_line_).substr(0, first_line_.find('\r'));
   if (has_unknown_method(line)) return json_answer("405 Method Not Allowed", "Method Not Allowed");
   return plain_answer("400 Bad Request", "text/plain; charset=utf-8", "Invalid HTTP request received.");

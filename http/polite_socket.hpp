@@ -39,6 +39,7 @@ private:
   std::size_t head_bytes_ = 0;
   std::size_t body_bytes_ = 0;
   bool head_done_ = false;
+  bool chunked_body_ = false;
   bool in_flight_ = false;
   std::string tail_;        ///< last bytes of an unfinished head
   std::string first_line_;  ///< as far as it came, at most a few hundred bytes
