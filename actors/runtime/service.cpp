@@ -24,9 +24,11 @@ namespace runtime {
 namespace {
 
 /// Stands for the whole runtime: event logs of finished runs are linked to it.
-caf::behavior root_behavior(caf::event_based_actor*) {
-  return {[](int) {}};
-}
+struct Root {
+  static constexpr const char* actor_name = "weir.root";
+  explicit Root(caf::event_based_actor*) {}
+  caf::behavior make_behavior() { return {[](Retire) {}}; }
+};
 
 class SubscribedStream final : public Stream {
 public:
@@ -74,7 +76,7 @@ struct Service::State {
   explicit State(RuntimeOptions options) : environment(std::move(options)), config(environment.options.actor_threads, "sharing") {
     environment.registry = &registry;
     system = std::make_unique<caf::actor_system>(config);
-    root = system->spawn(root_behavior);
+    root = system->spawn<compat::Host<Root, caf::event_based_actor>>();
   }
 };
 
