@@ -1,0 +1,120 @@
+// The parts of the HTTP front that need no socket.
+#include <doctest/doctest.h>
+
+#include "../../http/event_stream.hpp"
+#include "../../http/openapi.hpp"
+#include "../../http/polite_socket.hpp"
+#include "../../http/target.hpp"
+#include "../../http/translate.hpp"
+
+#include <weir/value.hpp>
+
+using namespace weir;
+using namespace weir::http;
+
+TEST_CASE("targets are decoded before they are split") {
+  const Target target("/workflows/%C5%BElu%C5%A5%20x/run?a=1&a=2&b=%2B+c&flag=TRUE&empty=");
+  CHECK(target.segments == std::vector<std::string>{"workflows", "žluť x", "run"});
+  CHECK(target.query.last("a") == "2");
+  CHECK(target.query.all("a").size() == 2);
+  CHECK(target.query.last("b") == "+ c");
+  CHECK(target.query.flag("flag", false));
+  CHECK_FALSE(target.query.flag("a", true));
+  CHECK(target.query.flag("absent", true));
+  CHECK_FALSE(target.query.flag("empty", true));
+  CHECK(Target("/a%2Fb/").segments == std::vector<std::string>{"a", "b", ""});
+  CHECK(Target("http://host/health").segments.empty());
+  CHECK(percent_decoded("%zz%4") == "%zz%4");
+}
+
+TEST_CASE("integers are read as Python reads them") {
+  CHECK(python_integer(" 1_0 ") == 10);
+  CHECK(python_integer("-5") == -5);
+  CHECK(python_integer("+7") == 7);
+  for (const char* wrong : {"", "1.5", "abc", "1__0", "_1", "1_", "--1", "99999999999999999999"}) CHECK_FALSE(python_integer(wrong));
+}
+
+TEST_CASE("a handler is printed with every key, in order") {
+  HandlerRow row;
+  row.handler_id = "h\"1";
+  row.workflow_name = "w";
+  row.run_id = "r";
+  row.started_at = Time(std::chrono::microseconds(1772352000120045));
+  row.updated_at = Time(std::chrono::seconds(1772352000));
+  CHECK(handler_json(row) ==
+        R"({"handler_id":"h\"1","workflow_name":"w","run_id":"r","error":null,"result":null,"status":"running",)"
+        R"("started_at":"2026-03-01T08:00:00.120045+00:00","updated_at":"2026-03-01T08:00:00+00:00","completed_at":null})");
+  CHECK(polling_status(row) == 202);
+  row.status = HandlerStatus::completed;
+  row.result = R"({"value":{"result":[1,2.0]},"qualified_name":"workflows.events.StopEvent","type":"StopEvent","types":null})";
+  CHECK(result_json(row).find(R"("result":[1,2.0],)") != std::string::npos);
+  row.result = R"({"value":{"total":3.0},"qualified_name":"tea.Bill","type":"Bill","types":["StopEvent"]})";
+  CHECK(result_json(row).find(R"("result":{"total":3.0},)") != std::string::npos);
+  row.status = HandlerStatus::failed;
+  row.error = "boom";
+  row.result.clear();
+  CHECK(handler_json(row).find(R"("error":"boom","result":null,"status":"failed")") != std::string::npos);
+  CHECK(polling_status(row) == 500);
+}
+
+TEST_CASE("the API document is JSON and names every operation") {
+  const auto document = parse_json(openapi_document());
+  REQUIRE(document.ok());
+  std::size_t operations = 0;
+  for (const auto& [path, methods] : document->find("paths")->as_object()) operations += methods.as_object().size();
+  CHECK(operations == 13);
+}
+
+static std::string last_words(std::string bytes, bool while_reading = true, Limits limits = {}) {
+  RequestWatch watch;
+  watch.received(bytes.data(), bytes.size());
+  const auto words = watch.last_words(while_reading, limits);
+  return words.substr(0, words.find('\r'));
+}
+
+TEST_CASE("a request that is about to be dropped is told why") {
+  CHECK(last_words("GARBAGE\r\n\r\n") == "HTTP/1.1 400 Bad Request");
+  CHECK(last_words("GET /he alth HTTP/1.1\r\n\r\n") == "HTTP/1.1 400 Bad Request");
+  CHECK(last_words("get /health HTTP/1.1\r\n\r\n") == "HTTP/1.1 405 Method Not Allowed");
+  CHECK(last_words("FOO /health HTTP/1.1\r\n\r\n") == "HTTP/1.1 405 Method Not Allowed");
+  CHECK(last_words("GET /x HTTP/1.1\r\nHo", false) == "HTTP/1.1 408 Request Timeout");
+  CHECK(last_words("GET /x HTTP/1.1\r\nA: " + std::string(300, 'a'), true, {.head_bytes_max = 200}) == "HTTP/1.1 431 Request Header Fields Too Large");
+  CHECK(last_words("POST /x HTTP/1.1\r\n\r\n" + std::string(300, 'a'), true, {.body_bytes_max = 200}) == "HTTP/1.1 413 Content Too Large");
+  CHECK(last_words("") == "");
+  RequestWatch served;
+  std::string request = "GET / HTTP/1.0\r\n\r\n";
+  served.received(request.data(), request.size());
+  CHECK(served.version_minor() == 0);
+  served.dispatched();
+  CHECK(served.last_words(true, {}) == "");
+}
+
+TEST_CASE("a client that waits for 100 Continue is heard, a repeated length is merged") {
+  RequestWatch watch;
+  std::string request = "POST / HTTP/1.1\r\nexpect: 100-Continue\r\ncontent-length: 2, 2\r\n\r\n";
+  CHECK(watch.received(request.data(), request.size()));
+  CHECK(request.find("content-length: 2   \r\n") != std::string::npos);
+  RequestWatch other;
+  std::string different = "POST / HTTP/1.1\r\nContent-Length: 2, 3\r\n\r\n{}";
+  CHECK_FALSE(other.received(different.data(), different.size()));
+  CHECK(different.find("2, 3") != std::string::npos);
+}
+
+namespace {
+struct Text final : EventPayload {
+  std::string text = "{}";
+  const std::string& json() const override { return text; }
+  std::string json_without_qualified_name() const override { return "{ }"; }
+};
+}  // namespace
+
+TEST_CASE("frames are exactly one id line and one data line") {
+  const EventRow row{7, Time(), false, false, std::make_shared<Text>()};
+  std::string sse, lines, anonymous;
+  append_frame(sse, row, {.format = StreamFormat::sse, .qualified_names = true, .heartbeat = {}});
+  append_frame(lines, row, {.format = StreamFormat::ndjson, .qualified_names = true, .heartbeat = {}});
+  append_frame(anonymous, row, {.format = StreamFormat::ndjson, .qualified_names = false, .heartbeat = {}});
+  CHECK(sse == "id: 7\ndata: {}\n\n");
+  CHECK(lines == "{}\n");
+  CHECK(anonymous == "{ }\n");
+}
