@@ -3,10 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
+#include <chrono>
 #include <cstdio>
+#include <memory>
 
 namespace weir::http {
 namespace {
+
+namespace asio = restinio::asio_ns;
 
 constexpr std::size_t first_line_kept = 512;
 
@@ -70,7 +75,55 @@ bool has_unknown_method(std::string_view line) {
   return std::find(known.begin(), known.end(), method) == known.end();
 }
 
+class Lingering : public std::enable_shared_from_this<Lingering> {
+public:
+  Lingering(const asio::any_io_executor& executor, int connection) : socket_(executor), patience_(executor, std::chrono::seconds(2)) {
+    asio::error_code ignored;
+    socket_.assign(asio::ip::tcp::v4(), connection, ignored);
+    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  }
+  void begin() {
+    patience_.async_wait([self = shared_from_this()](const asio::error_code& error) {
+      asio::error_code ignored;
+      if (!error) self->socket_.close(ignored);
+    });
+    discard();
+  }
+
+private:
+  void discard() {
+    socket_.async_read_some(asio::buffer(unread_), [self = shared_from_this()](const asio::error_code& error, std::size_t) {
+      if (error) self->patience_.cancel();
+      else self->discard();
+    });
+  }
+
+  asio::ip::tcp::socket socket_;
+  asio::steady_timer patience_;
+  std::array<char, 65536> unread_;
+};
+
 }  // namespace
+
+void close_slowly(const restinio::asio_ns::any_io_executor& executor, int connection) {
+  std::make_shared<Lingering>(executor, connection)->begin();
+}
+
+void OpenSockets::add(PoliteSocket* socket) {
+  const std::lock_guard lock(mutex_);
+  sockets_.insert(socket);
+}
+
+void OpenSockets::remove(PoliteSocket* socket) {
+  const std::lock_guard lock(mutex_);
+  sockets_.erase(socket);
+}
+
+void OpenSockets::close_all() {
+  const std::lock_guard lock(mutex_);
+  asio::error_code ignored;
+  for (auto* socket : sockets_) socket->close(ignored);
+}
 
 bool RequestWatch::received(char* bytes, std::size_t count) {
   const std::string_view chunk(bytes, count);
@@ -89,7 +142,11 @@ bool RequestWatch::received(char* bytes, std::size_t count) {
     const auto line_end = std::min(chunk.find("\r\n", begin), head_end);
     const auto line = chunk.substr(begin, line_end - begin);
     if (const auto colon = line.find(':'); colon != line.npos) {
-      if (equal_ignoring_case(line.substr(0, colon), "content-length")) merge_repeated_length(bytes + begin + colon + 1, line.size() - colon - 1);
+      if (equal_ignoring_case(line.substr(0, colon), "content-length")) {
+        merge_repeated_length(bytes + begin + colon + 1, line.size() - colon - 1);
+        const auto digits = trimmed(line.substr(colon + 1));
+        (void)std::from_chars(digits.data(), digits.data() + digits.size(), declared_bytes_);
+      }
       if (equal_ignoring_case(line.substr(0, colon), "expect") && equal_ignoring_case(trimmed(line.substr(colon + 1)), "100-continue"))
         expects_continue = true;
       if (equal_ignoring_case(line.substr(0, colon), "transfer-encoding")) chunked_body_ = true;
@@ -115,7 +172,7 @@ void RequestWatch::answering() { *this = RequestWatch(); }
 std::string RequestWatch::last_words(bool while_reading, const Limits& limits) const {
   if (in_flight_ || head_bytes_ + body_bytes_ == 0) return {};
   if (!while_reading) return json_answer("408 Request Timeout", "The request was not complete in time");
-  if (head_done_ && body_bytes_ >= limits.body_bytes_max)
+  if (head_done_ && std::max(body_bytes_, declared_bytes_) > limits.body_bytes_max)
     return json_answer("413 Content Too Large", "The request body is larger than " + std::to_string(limits.body_bytes_max) + " bytes");
   if (head_bytes_ >= limits.head_bytes_max) return json_answer("431 Request Header Fields Too Large", "The request head is larger than " + std::to_string(limits.head_bytes_max) + " bytes");
   if (head_done_ && chunked_body_) return chunked_answer("400 Bad Request", "Invalid HTTP request received.");

@@ -10,6 +10,9 @@
 #include <sys/socket.h>
 
 #include <cstddef>
+#include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,6 +41,7 @@ private:
 
   std::size_t head_bytes_ = 0;
   std::size_t body_bytes_ = 0;
+  std::size_t declared_bytes_ = 0;  ///< Content-Length
   bool head_done_ = false;
   bool chunked_body_ = false;
   bool in_flight_ = false;
@@ -45,11 +49,45 @@ private:
   std::string first_line_;  ///< as far as it came, at most a few hundred bytes
 };
 
+class PoliteSocket;
+
+/// Takes over a connection whose answer has been written: reads on for a while, so that the kernel does not drop the
+/// answer because of bytes that nobody has read.
+void close_slowly(const restinio::asio_ns::any_io_executor& executor, int connection);
+
+/// The open sockets of one server, so that it can close them when it stops. Thread-safe.
+class OpenSockets {
+public:
+  void add(PoliteSocket* socket);
+  void remove(PoliteSocket* socket);
+  /// On the I/O thread only.
+  void close_all();
+
+private:
+  std::mutex mutex_;
+  std::set<PoliteSocket*> sockets_;
+};
+
 class PoliteSocket : public restinio::asio_ns::ip::tcp::socket {
 public:
   using Base = restinio::asio_ns::ip::tcp::socket;
   using Base::Base;
   explicit PoliteSocket(restinio::asio_ns::io_context& context) : Base(context) {}
+  PoliteSocket(PoliteSocket&&) = default;
+  PoliteSocket& operator=(PoliteSocket&&) = default;
+  ~PoliteSocket() {
+    if (open_sockets_) open_sockets_->remove(this);
+  }
+
+  /// What the I/O thread's sockets work with; set on that thread before the server opens.
+  struct Surroundings {
+    Limits limits;
+    std::shared_ptr<OpenSockets> open_sockets;
+  };
+  static Surroundings& surroundings() {
+    static thread_local Surroundings values;
+    return values;
+  }
 
   /// The socket whose read is being handled on this thread; nullptr outside of that.
   static PoliteSocket*& current() {
@@ -62,6 +100,10 @@ public:
   template <class Buffers, class Handler>
   void async_read_some(const Buffers& buffers, Handler&& handler) {
     auto executor = restinio::asio_ns::get_associated_executor(handler, this->get_executor());
+    if (!open_sockets_) {  // the first read: from here on the socket stays where it is
+      open_sockets_ = surroundings().open_sockets;
+      open_sockets_->add(this);
+    }
     auto* bytes = static_cast<char*>(restinio::asio_ns::buffer_sequence_begin(buffers)->data());
     Base::async_read_some(buffers, restinio::asio_ns::bind_executor(executor,
         [this, bytes, handler = std::forward<Handler>(handler)](const restinio::asio_ns::error_code& error, std::size_t count) mutable {
@@ -82,14 +124,15 @@ public:
 
   template <class... Args>
   void shutdown(Args&&... args) {
-    if (is_open()) say(watch_.last_words(reading_, limits()));
-    Base::shutdown(std::forward<Args>(args)...);
-  }
-
-  /// Set once before the server starts.
-  static Limits& limits() {
-    static thread_local Limits values;
-    return values;
+    const auto words = is_open() ? watch_.last_words(reading_, surroundings().limits) : std::string();
+    if (words.empty()) {
+      Base::shutdown(std::forward<Args>(args)...);
+    } else {
+      say(words);
+      restinio::asio_ns::error_code failed;
+      const auto connection = Base::release(failed);
+      if (!failed) close_slowly(get_executor(), connection);
+    }
   }
 
 private:
@@ -99,6 +142,7 @@ private:
 
   RequestWatch watch_;
   bool reading_ = false;
+  std::shared_ptr<OpenSockets> open_sockets_;
 };
 
 }  // namespace weir::http

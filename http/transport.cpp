@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <unordered_map>
@@ -81,6 +82,9 @@ struct Shared {
   asio::io_context context{1};
   AsioLoop loop{context};
   std::shared_ptr<Listeners> listeners = std::make_shared<Listeners>();
+  std::shared_ptr<OpenSockets> open_sockets = std::make_shared<OpenSockets>();
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work = asio::make_work_guard(context);
+  std::promise<void> ran_out;  ///< the I/O thread has nothing left to do
   std::mutex mutex;
   std::condition_variable idle;
   std::size_t owed = 0;  ///< plain answers that have not been given
@@ -268,10 +272,11 @@ struct Transport::State {
 
 Transport::Transport(const TransportOptions& options, std::function<void(ExchangePtr)> handle) : state_(std::make_unique<State>()) {
   const auto shared = state_->shared;
-  auto on_request = [shared, handle = std::move(handle)](restinio::request_handle_t request) {
+  // Not the owning pointer: the context owns its connections, they own the settings, the settings own this.
+  auto on_request = [shared = std::weak_ptr<Shared>(shared), handle = std::move(handle)](restinio::request_handle_t request) {
     auto* socket = PoliteSocket::current();
     if (socket) socket->request_dispatched();
-    handle(std::make_shared<RestinioExchange>(std::move(request), shared, socket ? socket->version_minor() : 1));
+    handle(std::make_shared<RestinioExchange>(std::move(request), shared.lock(), socket ? socket->version_minor() : 1));
     return restinio::request_accepted();
   };
   const auto& limits = options.limits;
@@ -304,7 +309,7 @@ Transport::Transport(const TransportOptions& options, std::function<void(Exchang
     std::promise<void> opened;
     asio::post(shared->context, [&] {
       try {
-        PoliteSocket::limits() = limits;
+        PoliteSocket::surroundings() = {limits, shared->open_sockets};
         state_->server->open_sync();
         opened.set_value();
       } catch (...) {
@@ -312,8 +317,8 @@ Transport::Transport(const TransportOptions& options, std::function<void(Exchang
       }
     });
     state_->thread = std::thread([shared] {
-      const auto work = asio::make_work_guard(shared->context);
       shared->context.run();
+      shared->ran_out.set_value();
     });
     opened.get_future().get();
   } catch (const std::exception& error) {
@@ -340,7 +345,13 @@ void Transport::stop() {
   if (!state_->thread.joinable()) return;
   state_->shared->wait_for_none(&Shared::open, std::chrono::seconds(1));  // streams that are being ended
   state_->shared->catch_up();
-  state_->shared->context.stop();
+  // Connections refer to the server: they must be gone before it. With its sockets closed the context runs out of work.
+  asio::post(state_->shared->context, [this] {
+    if (state_->server) state_->server->close_sync();
+    state_->shared->open_sockets->close_all();
+    state_->shared->work.reset();
+  });
+  if (state_->shared->ran_out.get_future().wait_for(std::chrono::seconds(3)) != std::future_status::ready) state_->shared->context.stop();
   state_->thread.join();
   state_->server.reset();
 }

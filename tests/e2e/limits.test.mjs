@@ -1,0 +1,67 @@
+// Requests that ask too much, or are no requests, get an answer (contract 1.1, and what HTTP allows).
+import assert from 'node:assert';
+import net from 'node:net';
+import { test } from 'node:test';
+import { json, post, startServer } from './server.mjs';
+
+const { base } = await startServer();
+
+/** Sends bytes and resolves to everything that came back until the server closed. */
+function exchange(bytes) {
+  const { hostname, port } = new URL(base);
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(Number(port), hostname);
+    let text = '';
+    socket.on('data', chunk => { text += chunk; });
+    socket.on('close', () => resolve(text));
+    socket.on('error', error => (text ? resolve(text) : reject(error)));
+    socket.write(bytes);
+  });
+}
+
+test('a body beyond the limit: 413', async () => {
+  const size = 17 << 20;
+  const answer = await exchange(`POST /workflows/echo/run HTTP/1.1\r\nHost: x\r\nContent-Length: ${size}\r\n\r\n${'x'.repeat(size)}`);
+  assert.match(answer, /^HTTP\/1\.1 413 /);
+});
+
+test('a target beyond the limit: 414; a head beyond the limit: 431', async () => {
+  assert.equal((await fetch(`${base}/health?${'q'.repeat(140000)}`)).status, 414);
+  assert.match(await exchange(`GET /health HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(300000)}\r\n\r\n`), /^HTTP\/1\.1 431 /);
+});
+
+test('errors carry CORS headers, preflights are answered on any path', async () => {
+  const headers = { Origin: 'https://example.org' };
+  for (const path of ['/nope', '/events/nope', '/workflows']) {
+    const answer = await fetch(base + path, { headers });
+    assert.equal(answer.headers.get('access-control-allow-origin'), 'https://example.org');
+    assert.equal(answer.headers.get('access-control-allow-credentials'), 'true');
+    assert.equal(answer.headers.get('vary'), 'Origin');
+  }
+  const preflight = await fetch(`${base}/anything`, { method: 'OPTIONS', headers: { ...headers, 'Access-Control-Request-Method': 'GET', 'Access-Control-Request-Headers': 'last-event-id' } });
+  assert.equal(preflight.status, 200);
+  assert.equal(preflight.headers.get('access-control-allow-headers'), 'last-event-id');
+});
+
+test('deeply nested and huge inputs are refused with a sentence', async () => {
+  const deep = await json(await post(base, '/workflows/echo/run', '['.repeat(100000)));
+  assert.deepEqual(deep, { status: 400, body: { detail: 'Invalid JSON body: nested deeper than 256 levels' } });
+});
+
+test('openapi.json describes the routes', async () => {
+  const { body } = await json(await fetch(`${base}/openapi.json`));
+  assert.equal(body.openapi, '3.0.0');
+  assert.ok(body.paths['/events/{handler_id}'].post);
+});
+
+test('the same handler id started many times at once starts once', async () => {
+  const answers = await Promise.all(Array.from({ length: 40 }, () => post(base, '/workflows/hitl/run-nowait', { handler_id: 'only-one' })));
+  const statuses = answers.map(answer => answer.status).sort();
+  assert.equal(statuses.filter(status => status === 200).length, 1);
+  assert.equal(statuses.filter(status => status === 409).length, 39);
+});
+
+test('the port is said plainly when it is taken', async () => {
+  const { port } = new URL(base);
+  await assert.rejects(startServer([], { port }), new RegExp(`cannot listen on 127.0.0.1:${port}`));
+});

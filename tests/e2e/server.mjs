@@ -1,0 +1,46 @@
+// Starts a server under test on a free port and ends it when the test file is done.
+import { spawn } from 'node:child_process';
+import { after } from 'node:test';
+
+const binary = process.env.WEIR_BENCH_SERVER;
+if (!binary) throw new Error('set WEIR_BENCH_SERVER to the path of weir-bench-server');
+
+/** Resolves to { base, process, stop } once the server says where it listens. */
+export async function startServer(args = [], { port = 0 } = {}) {
+  const child = spawn(binary, ['--port', String(port), ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let log = '';
+  const base = await new Promise((resolve, reject) => {
+    child.stderr.on('data', chunk => {
+      log += chunk;
+      const found = /serving on (http:\/\/\S+)/.exec(log);
+      if (found) resolve(found[1]);
+    });
+    child.on('exit', code => reject(new Error(`the server ended with ${code}: ${log}`)));
+  });
+  let exited;
+  const ended = new Promise(resolve => { exited = resolve; });
+  child.removeAllListeners('exit');
+  child.on('close', (code, signal) => exited({ code, signal, log }));
+  const stop = () => { child.kill('SIGTERM'); return ended; };
+  after(async () => {
+    const { code, signal } = await stop();
+    if (code !== 0) throw new Error(`the server ended with ${code ?? signal}: ${log}`);
+  });
+  return { base, process: child, ended, stop };
+}
+
+export async function json(response) { return { status: response.status, body: await response.json() }; }
+
+export function post(base, path, body) {
+  return fetch(base + path, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) });
+}
+
+/** Asks again until `accept` holds: for states that the server reaches by itself. */
+export async function eventually(ask, accept, ms = 15000) {
+  for (const end = Date.now() + ms; ;) {
+    const got = await ask();
+    if (accept(got)) return got;
+    if (Date.now() > end) throw new Error(`still ${JSON.stringify(got)} after ${ms} ms`);
+    await new Promise(resolve => setTimeout(resolve, 10));
+  }
+}
