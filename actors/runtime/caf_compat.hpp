@@ -13,7 +13,38 @@
 #define WEIR_CAF_1 (CAF_MAJOR_VERSION >= 1)
 #define WEIR_CAF_0_17 (CAF_MAJOR_VERSION == 0 && CAF_MINOR_VERSION < 18)
 
+// ThreadSanitizer cannot see inside Debian's libcaf, so the order that a mailbox gives to sender and receiver is told to
+// it here. In other builds these are nothing.
+#if defined(__SANITIZE_THREAD__)
+extern "C" void __tsan_acquire(void* address);
+extern "C" void __tsan_release(void* address);
+#define WEIR_TSAN_ACQUIRE(address) __tsan_acquire(address)
+#define WEIR_TSAN_RELEASE(address) __tsan_release(address)
+#else
+#define WEIR_TSAN_ACQUIRE(address) (void)(address)
+#define WEIR_TSAN_RELEASE(address) (void)(address)
+#endif
+
 namespace weir::compat {
+
+/// What sender and receiver agree on.
+template <class H>
+void* meeting_point(const H& actor) {
+  return caf::actor_cast<caf::abstract_actor*>(actor);
+}
+
+template <class Self, class F, class M>
+auto receiving(Self* self, F handler, void (F::*)(M) const) {
+  return [self, handler = std::move(handler)](M message) {
+    WEIR_TSAN_ACQUIRE(static_cast<caf::abstract_actor*>(self));
+    handler(static_cast<M>(message));
+  };
+}
+/// Every message handler goes through here.
+template <class Self, class F>
+auto on(Self* self, F handler) {
+  return receiving(self, std::move(handler), &F::operator());
+}
 
 #if WEIR_CAF_0_17
 template <class R, class... A> struct Signature { using Type = typename caf::replies_to<A...>::template with<R>; };
@@ -45,10 +76,22 @@ struct Config : caf::actor_system_config {
   }
 };
 
+#if defined(__SANITIZE_THREAD__)
+/// The envelope must exist before the release, or its creation would look like a race with its reading.
+template <class H, class... T>
+void enqueue(const H& to, T&&... content) {
+  auto envelope = caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::forward<T>(content)...);
+  WEIR_TSAN_RELEASE(meeting_point(to));
+  caf::actor_cast<caf::abstract_actor*>(to)->enqueue(std::move(envelope), nullptr);
+}
+#endif
+
 /// Sends from anywhere that is no actor.
 template <class H, class... T>
 void post(const H& to, T&&... content) {
-#if WEIR_CAF_1
+#if defined(__SANITIZE_THREAD__)
+  enqueue(to, std::forward<T>(content)...);
+#elif WEIR_CAF_1
   caf::anon_mail(std::forward<T>(content)...).send(to);
 #else
   caf::anon_send(to, std::forward<T>(content)...);
@@ -58,7 +101,10 @@ void post(const H& to, T&&... content) {
 /// Sends from an actor.
 template <class Self, class H, class... T>
 void send(Self* self, const H& to, T&&... content) {
-#if WEIR_CAF_1
+#if defined(__SANITIZE_THREAD__)
+  (void)self;
+  enqueue(to, std::forward<T>(content)...);
+#elif WEIR_CAF_1
   self->mail(std::forward<T>(content)...).send(to);
 #else
   self->send(to, std::forward<T>(content)...);
@@ -67,6 +113,7 @@ void send(Self* self, const H& to, T&&... content) {
 
 template <class H>
 void stop(const H& who) {
+  WEIR_TSAN_RELEASE(meeting_point(who));
   caf::anon_send_exit(who, caf::exit_reason::user_shutdown);
 }
 
@@ -78,12 +125,18 @@ public:
   template <class... A>
   explicit Host(caf::actor_config& config, A&&... args) : Base(config) {
     new (&object_) T(static_cast<Base*>(this), std::forward<A>(args)...);
+    WEIR_TSAN_RELEASE(static_cast<caf::abstract_actor*>(this));
   }
-  ~Host() override {}  // NOLINT: the object is destroyed in on_exit
-  typename Base::behavior_type make_behavior() override { return object_.make_behavior(); }
+  ~Host() override { WEIR_TSAN_ACQUIRE(static_cast<caf::abstract_actor*>(this)); }  // NOLINT: the object is destroyed in on_exit
+  typename Base::behavior_type make_behavior() override {
+    WEIR_TSAN_ACQUIRE(static_cast<caf::abstract_actor*>(this));
+    return object_.make_behavior();
+  }
   void on_exit() override {
+    WEIR_TSAN_ACQUIRE(static_cast<caf::abstract_actor*>(this));
     object_.~T();
     Base::on_exit();
+    WEIR_TSAN_RELEASE(static_cast<caf::abstract_actor*>(this));
   }
   const char* name() const override { return T::actor_name; }
 

@@ -29,13 +29,13 @@ EventLog::~EventLog() {
 
 EventLogActor::behavior_type EventLog::make_behavior() {
   return {
-      [this](Subscribe& m) { add(std::move(m.subscription)); },
-      [this](const Continue& m) { resume(*m.subscription); },
-      [this](Appended) { feed_all(); },
-      [this](RunOver) {
+      compat::on(self_, [this](Subscribe& m) { add(std::move(m.subscription)); }),
+      compat::on(self_, [this](const Continue& m) { resume(*m.subscription); }),
+      compat::on(self_, [this](Appended) { feed_all(); }),
+      compat::on(self_, [this](RunOver) {
         run_over_ = true;
         feed_all();
-      },
+      }),
   };
 }
 

@@ -7,8 +7,8 @@ Step::Step(StepActor::base* self, std::shared_ptr<LiveRun> run, SupervisorActor 
 
 StepActor::behavior_type Step::make_behavior() {
   return {
-      [this](StartBody& m) { start(std::move(m.command)); },
-      [this](ResumeBody m) { resume(m.serial); },
+      compat::on(self_, [this](StartBody& m) { start(std::move(m.command)); }),
+      compat::on(self_, [this](ResumeBody m) { resume(m.serial); }),
   };
 }
 

@@ -45,22 +45,22 @@ Supervisor::~Supervisor() {
 
 SupervisorActor::behavior_type Supervisor::make_behavior() {
   return {
-      [this](StartRun& m) {
+      compat::on(self_, [this](StartRun& m) {
         feed(engine::RunStarted{std::move(m.start)});
         if (m.started) m.started();
-      },
-      [this](Deliver& m) { deliver(m); },
-      [this](CancelRun& m) { cancel(m); },
-      [this](AwaitEnd& m) {
+      }),
+      compat::on(self_, [this](Deliver& m) { deliver(m); }),
+      compat::on(self_, [this](CancelRun& m) { cancel(m); }),
+      compat::on(self_, [this](AwaitEnd& m) {
         if (row_.terminal()) m.reply(row_);
         else awaiting_.push_back(std::move(m.reply));
-      },
-      [this](StepReport& m) {
+      }),
+      compat::on(self_, [this](StepReport& m) {
         std::visit([this](auto& report) { feed(std::move(report)); }, m.report);
-      },
-      [this](TimerFired& m) { feed(std::move(m.tick)); },
-      [this](Subscribe& m) { subscribe(m); },
-      [this](Retire) { self_->quit(); },
+      }),
+      compat::on(self_, [this](TimerFired& m) { feed(std::move(m.tick)); }),
+      compat::on(self_, [this](Subscribe& m) { subscribe(m); }),
+      compat::on(self_, [this](Retire) { self_->quit(); }),
   };
 }
 

@@ -196,10 +196,8 @@ TEST_CASE("blocking steps run beside each other, stream while they run, and see 
   CHECK(two.result<bool>());
 
   runtime.add_workflow<Blocking>("patient", [](weir::Context& ctx) {
-    for (int n = 0; !ctx.stop_token().stop_requested(); ++n) {
-      ctx.write_event_to_stream(Note{n});
-      std::this_thread::yield();
-    }
+    for (int n = 0; n < 100; ++n) ctx.write_event_to_stream(Note{n});
+    while (!ctx.stop_token().stop_requested()) std::this_thread::yield();
     return StopEvent();
   });
   const auto run = runtime.start("patient", StartEvent());

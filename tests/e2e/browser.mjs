@@ -1,0 +1,25 @@
+// Headless Chromium from the distribution, and a little web server for pages of other origins.
+import { createServer } from 'node:http';
+import { after } from 'node:test';
+import { chromium } from 'playwright-core';
+
+export async function openBrowser() {
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+  after(() => browser.close());
+  return browser;
+}
+
+/** Serves `files` (path to [content type, body]) on a free port; resolves to its base URL. */
+export async function servePages(files) {
+  const server = createServer((request, response) => {
+    const found = files[new URL(request.url, 'http://x').pathname];
+    response.writeHead(found ? 200 : 404, { 'content-type': found?.[0] ?? 'text/plain' });
+    response.end(found?.[1] ?? 'not found');
+  });
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
+  after(() => server.close());
+  return `http://127.0.0.1:${server.address().port}`;
+}
