@@ -162,6 +162,10 @@ struct Signature<R (C::*)(A...) const noexcept> : Signature<R (C::*)(A...)> {};
 template <class T> struct Arguments { static constexpr bool context = false; using Events = T; };
 template <class... A> struct Arguments<std::tuple<Context&, A...>> { static constexpr bool context = true; using Events = std::tuple<A...>; };
 
+/// The first type; a harmless event when there is none, so that only one sentence is said about it.
+template <class T> struct First { using Type = const Event&; };
+template <class T, class... Rest> struct First<std::tuple<T, Rest...>> { using Type = T; };
+
 template <class T> struct TaskResult { static constexpr bool coroutine = false; using Type = T; };
 template <class T> struct TaskResult<Task<T>> { static constexpr bool coroutine = true; using Type = T; };
 
@@ -172,12 +176,13 @@ struct StepMaker {
   using Args = Arguments<typename Sig::Arguments>;
   static_assert(std::tuple_size_v<typename Args::Events> == 1,
                 "a step takes exactly one event: write `Result step(const SomeEvent&)` or `Result step(weir::Context&, const SomeEvent&)`");
-  using Parameter = typename ParameterOf<std::tuple_element_t<0, typename Args::Events>>::Type;
+  using Parameter = typename ParameterOf<typename First<typename Args::Events>::Type>::Type;
   using Result = TaskResult<typename Sig::Result>;
 
   static decltype(auto) call(Workflow& flow, Context& context, const StepInput& input) {
     auto& self = static_cast<typename Sig::Class&>(flow);
-    if constexpr (Args::context) return (self.*F)(context, Parameter::from(input));
+    if constexpr (std::tuple_size_v<typename Args::Events> != 1) return typename Result::Type();
+    else if constexpr (Args::context) return (self.*F)(context, Parameter::from(input));
     else return (self.*F)(Parameter::from(input));
   }
 

@@ -1,0 +1,90 @@
+// The rules of the house, checked on the source tree.
+import assert from 'node:assert';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const walk = folder => readdirSync(join(root, folder), { withFileTypes: true }).flatMap(entry =>
+  entry.isDirectory() ? (entry.name === 'node_modules' ? [] : walk(join(folder, entry.name))) : [join(folder, entry.name)]);
+const sources = ['actors', 'persistence', 'http', 'examples', 'bench', 'tests'].flatMap(walk).filter(path => /\.(cpp|hpp)$/.test(path));
+const read = path => readFileSync(join(root, path), 'utf8');
+const includes = path => [...read(path).matchAll(/^#include ([<"])([^>"]+)[>"]/gm)].map(([, kind, name]) =>
+  (kind === '"' ? relative(root, join(root, dirname(path), name)) : name));
+
+const LIBRARIES = /^(caf|restinio|asio|nlohmann|sqlite3|openssl|CLI|http_parser|libpq|doctest)\b/;
+// Folder, and what it may include beside std, POSIX and itself. What is not listed is forbidden.
+const RULES = [
+  ['actors/include/weir', /^weir\//],
+  ['persistence/include/weir', /^weir\//],
+  ['http/include/weir', /^weir\//],
+  ['actors/engine', /^weir\//],
+  ['actors/runtime', /^(weir\/|actors\/(engine|runtime)\/|caf\/)/],
+  ['persistence', /^weir\/(store|codec|error|value)\.hpp$/],
+  ['http', /^(weir\/|http\/|actors\/runtime\/service\.hpp$)/],
+  ['examples', /^weir\//],
+];
+const EXCEPTIONS = {
+  'actors/engine/json_parser.cpp': /^nlohmann\//,
+  'http/transport.cpp': /^(restinio\/|http_parser\.h$)/,
+  'http/polite_socket.hpp': /^restinio\//,
+  'http/polite_socket.cpp': /^restinio\//,
+  'http/command_line.cpp': /^CLI\//,
+};
+
+test('each folder includes only what it may', () => {
+  const wrong = [];
+  for (const path of sources) {
+    const rule = RULES.find(([folder]) => path.startsWith(`${folder}/`));
+    if (!rule) continue;
+    for (const name of includes(path)) {
+      const ours = name.startsWith('weir/') || /^(actors|persistence|http)\//.test(name);
+      const own = name.startsWith(`${dirname(path)}/`) && dirname(path) !== 'persistence';
+      if ((ours || LIBRARIES.test(name)) && !own && !rule[1].test(name) && !EXCEPTIONS[path]?.test(name)) wrong.push(`${path} includes ${name}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('the engine has no clock, no thread, no randomness, no unordered container', () => {
+  const banned = /system_clock|steady_clock|std::thread|std::mutex|std::random|unordered_|getrandom|#include <(thread|mutex|random|atomic|unordered_map|unordered_set)>/;
+  assert.deepEqual(sources.filter(path => path.startsWith('actors/engine/') && banned.test(read(path))), []);
+});
+
+test('only the compatibility header asks for CAF\'s version, only timers.cpp reads the wall clock', () => {
+  const asking = sources.filter(path => /CAF_(MAJOR_|MINOR_)?VERSION/.test(read(path)));
+  assert.deepEqual(asking, ['actors/runtime/caf_compat.hpp']);
+  const clocks = sources.filter(path => !path.startsWith('tests/') && /system_clock::now/.test(read(path)));
+  assert.deepEqual(clocks, ['actors/runtime/timers.cpp']);
+});
+
+test('no test sleeps to wait, no library prints to std::cout', () => {
+  const sleeping = sources.filter(path => path.startsWith('tests/') && /sleep_for|sleep_until|usleep/.test(read(path)));
+  assert.deepEqual(sleeping, []);
+  const printing = sources.filter(path => /^(actors|persistence|http)\//.test(path) && /std::(cout|cerr|clog)/.test(read(path)));
+  assert.deepEqual(printing, []);
+});
+
+test('every source is built: its name stands in a CMakeLists.txt', () => {
+  const lists = ['actors', 'persistence', 'http', 'examples', 'bench', 'tests'].map(folder => read(`${folder}/CMakeLists.txt`)).join('\n');
+  const unbuilt = sources.filter(path => path.endsWith('.cpp') && !path.startsWith('tests/compile_fail/') && !lists.includes(path.slice(path.indexOf('/') + 1)));
+  assert.deepEqual(unbuilt, []);
+});
+
+test('weir/weir.hpp reaches no CAF, HTTP, SQL or JSON-library header, and every public header compiles alone', () => {
+  const compiler = process.env.CXX ?? 'g++';
+  const paths = ['actors/include', 'persistence/include', 'http/include'].map(path => `-I${join(root, path)}`);
+  const compile = (text, flags) => execFileSync(compiler, ['-std=c++20', ...paths, ...flags, '-x', 'c++', '-'], { input: text, encoding: 'utf8' });
+  const reached = compile('#include <weir/weir.hpp>', ['-M']).split(/\s+/);
+  assert.ok(reached.some(path => path.endsWith('weir/server.hpp')));
+  assert.deepEqual(reached.filter(path => /\/(caf|restinio|asio|nlohmann|sqlite3|openssl|libpq)[/.]/.test(path)), []);
+  for (const header of sources.filter(path => /include\/weir\//.test(path)))
+    compile(`#include <weir/${header.split('/').at(-1)}>\n`, ['-fsyntax-only', '-Wall', '-Wextra', '-Werror']);
+});
+
+test('no file has grown beyond one idea', () => {
+  const long = sources.filter(path => !path.startsWith('tests/') && read(path).split('\n').length > 450);
+  assert.deepEqual(long, []);
+});
