@@ -38,7 +38,7 @@ async function started(command, args, port) {
 
 /** One wrk run; requests per second. */
 function load(url, connections, { body, script = 'load/post.lua' } = {}) {
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '60s', '-s', here(script), url, '--', ...(body ? [body] : [])];
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '60s', '-s', here(script), url, '--', body ?? 'GET'];
   const answer = JSON.parse(execFileSync('wrk', args, { encoding: 'utf8' }).trim().split('\n').at(-1));
   const errors = Object.values(answer.errors).reduce((sum, count) => sum + count, 0);
   if (errors) throw new Error(`${errors} errors from ${url}: ${JSON.stringify(answer.errors)}`);
