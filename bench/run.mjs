@@ -70,7 +70,7 @@ const wanted = name => !only || only === name;
 const port = await freePort(), barePort = await freePort();
 const server = await started(build + 'weir-bench-server', ['--port', String(port)], port);
 const base = `http://127.0.0.1:${port}`;
-const post = (path, body = {}) => fetch(base + path, { method: 'POST', body: JSON.stringify(body) }).then(answer => answer.json());
+const post = (path, body = {}) => fetch(base + path, { method: 'POST', headers: { connection: 'close' }, body: JSON.stringify(body) }).then(answer => answer.json());
 
 try {
   const { handler_id } = await post('/workflows/stream1000/run-nowait');

@@ -20,9 +20,9 @@ private:
   void write(const runtime::StreamBatch& batch) {
     if (closed_) return;
     std::string frames;
+    frames.reserve(batch.rows.size() * 192);
     for (const auto& row : batch.rows) append_frame(frames, row, options_);
-    ended_ = batch.end;
-    if (frames.empty()) return finish();
+    if (batch.end) return finish(std::move(frames));
     writing_ = true;
     exchange_->write(std::move(frames), [self = shared_from_this()](bool sent) { self->written(sent); });
   }
@@ -31,13 +31,12 @@ private:
     writing_ = false;
     if (closed_) return;
     if (!sent) return close();
-    if (ended_) return finish();
     arm_heartbeat();
     subscription_->request_next();
   }
 
-  void finish() {
-    exchange_->end_stream();
+  void finish(std::string last) {
+    exchange_->end_stream(std::move(last));
     close();
   }
 
@@ -71,21 +70,21 @@ private:
   std::unique_ptr<runtime::Stream> subscription_;
   std::shared_ptr<void> heartbeat_;
   bool writing_ = false;
-  bool ended_ = false;
   bool closed_ = false;
 };
 
 }  // namespace
 
 void append_frame(std::string& out, const EventRow& row, const EventStreamOptions& options) {
-  if (options.format == StreamFormat::sse) {
-    out += "id: ";
-    out += std::to_string(row.sequence);
-    out += "\ndata: ";
+  const bool sse = options.format == StreamFormat::sse;
+  if (sse && options.qualified_names) {
+    out += row.payload->frame();
+    return;
   }
+  if (sse) out += "id: " + std::to_string(row.sequence) + "\ndata: ";
   if (options.qualified_names) out += row.payload->json();
   else out += row.payload->json_without_qualified_name();
-  out += options.format == StreamFormat::sse ? "\n\n" : "\n";
+  out += sse ? "\n\n" : "\n";
 }
 
 void stream_events(ExchangePtr exchange, runtime::Service& service, const runtime::StreamRequest& request, const EventStreamOptions& options) {

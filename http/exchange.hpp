@@ -51,7 +51,8 @@ public:
   /// One write may be outstanding: `written` is called on the I/O thread when it is done, with false when the client
   /// is gone.
   virtual void write(std::string chunk, std::function<void(bool)> written) = 0;
-  virtual void end_stream() = 0;
+  /// Nothing may follow; `last` is a final piece, in the same write as the end.
+  virtual void end_stream(std::string last = {}) = 0;
   /// `closed` is called on the I/O thread when the connection goes away. One listener per exchange.
   virtual void on_closed(std::function<void()> closed) = 0;
 

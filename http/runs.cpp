@@ -86,21 +86,19 @@ void post_run(const Call& call) {
   auto prepared = prepare(call);
   if (!prepared.start) return call.respond(std::move(prepared.refusal));
   call.app.service.start(
-      std::move(*prepared.start),
-      [exchange = call.exchange](const Expected<HandlerRow>& started) {
-        if (!started) exchange->respond(could_not_start(started.error(), "Error running workflow: "));
-      },
+      std::move(*prepared.start), nullptr,
       [exchange = call.exchange](const HandlerRow& row) {
         exchange->respond(json(handler_json(row), row.status == HandlerStatus::completed ? 200 : 500));
-      });
+      },
+      [&](const Error& error) { call.respond(could_not_start(error, "Error running workflow: ")); });
 }
 
 void post_run_nowait(const Call& call) {
   auto prepared = prepare(call);
   if (!prepared.start) return call.respond(std::move(prepared.refusal));
-  call.app.service.start(std::move(*prepared.start), [exchange = call.exchange](const Expected<HandlerRow>& started) {
-    exchange->respond(started ? json(handler_json(*started)) : could_not_start(started.error(), "Initial persistence failed: "));
-  });
+  call.app.service.start(
+      std::move(*prepared.start), [exchange = call.exchange](const HandlerRow& row) { exchange->respond(json(handler_json(row))); }, nullptr,
+      [&](const Error& error) { call.respond(could_not_start(error, "Initial persistence failed: ")); });
 }
 
 void get_handlers(const Call& call) {

@@ -48,6 +48,7 @@ std::string timestamp(Time time) {
 
 std::string handler_json(const HandlerRow& row) {
   std::string out;
+  out.reserve(384 + row.result.size());
   JsonWriter writer(out);
   write_handler(writer, row, row.result);
   return out;

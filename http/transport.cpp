@@ -140,7 +140,11 @@ void append_header(std::string& out, std::string_view name, std::string_view val
 }
 
 std::string head_text(const Response& response, bool keep_alive) {
-  std::string out = "HTTP/1.1 " + std::to_string(response.status) + " ";
+  std::string out;
+  out.reserve(256 + response.body.size());
+  out += "HTTP/1.1 ";
+  out += std::to_string(response.status);
+  out += ' ';
   out += reason(response.status);
   out += "\r\n";
   if (!response.content_type.empty()) append_header(out, "content-type", response.content_type);
@@ -196,18 +200,14 @@ public:
   }
 
   void write(std::string chunk, std::function<void(bool)> written) override {
-    if (chunked_) {
-      std::array<char, 24> size;
-      const auto length = std::snprintf(size.data(), size.size(), "%zx\r\n", chunk.size());
-      chunk.insert(0, size.data(), static_cast<std::size_t>(length));
-      chunk += "\r\n";
-    }
-    write_bytes(std::move(chunk), false, [written = std::move(written)](const asio::error_code& error) { written(!error); });
+    write_bytes(framed(std::move(chunk)), false, [written = std::move(written)](const asio::error_code& error) { written(!error); });
   }
 
-  void end_stream() override {
+  void end_stream(std::string last) override {
     on_closed(nullptr);
-    write_bytes(chunked_ ? "0\r\n\r\n" : "", true, nullptr);
+    auto bytes = last.empty() ? std::string() : framed(std::move(last));
+    if (chunked_) bytes += "0\r\n\r\n";
+    write_bytes(std::move(bytes), true, nullptr);
   }
 
   void on_closed(std::function<void()> closed) override {
@@ -221,6 +221,18 @@ public:
   Loop& loop() override { return shared_->loop; }
 
 private:
+  std::string framed(std::string chunk) const {
+    if (!chunked_) return chunk;
+    std::array<char, 24> size;
+    const auto length = std::snprintf(size.data(), size.size(), "%zx\r\n", chunk.size());
+    std::string out;
+    out.reserve(chunk.size() + 32);
+    out.append(size.data(), static_cast<std::size_t>(length));
+    out += chunk;
+    out += "\r\n";
+    return out;
+  }
+
   void owe_nothing() {
     if (std::exchange(owed_, false)) shared_->subtract(&Shared::owed);
   }

@@ -194,19 +194,37 @@ bool check_bounds(const Value& in, const FieldInfo& info, Issues& issues) {
 
 void missing(std::string_view, const Value& object, Issues& issues) { issues.add("missing", "Field required", object); }
 
+namespace {
+
+/// `value` as exactly `width` digits.
+void append_digits(std::string& out, std::int64_t value, int width) {
+  out.append(static_cast<std::size_t>(width), '0');
+  for (auto at = out.rbegin(); width > 0; --width, ++at, value /= 10) *at = static_cast<char>('0' + value % 10);
+}
+
+}  // namespace
+
 std::string time_text(Time time) {
   const auto days = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(days);
   const std::chrono::hh_mm_ss clock(time - days);
-  std::array<char, 48> buffer;
-  int length = std::snprintf(buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
-                             static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                             static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                             static_cast<int>(clock.seconds().count()));
-  const auto fraction = clock.subseconds().count();
-  if (fraction != 0)
-    length += std::snprintf(buffer.data() + length, buffer.size() - static_cast<std::size_t>(length), ".%06d", static_cast<int>(fraction));
-  return std::string(buffer.data(), static_cast<std::size_t>(length)) + "Z";
+  std::string out;
+  append_digits(out, static_cast<int>(date.year()), 4);
+  out += '-';
+  append_digits(out, static_cast<unsigned>(date.month()), 2);
+  out += '-';
+  append_digits(out, static_cast<unsigned>(date.day()), 2);
+  out += 'T';
+  append_digits(out, clock.hours().count(), 2);
+  out += ':';
+  append_digits(out, clock.minutes().count(), 2);
+  out += ':';
+  append_digits(out, clock.seconds().count(), 2);
+  if (const auto fraction = clock.subseconds().count(); fraction != 0) {
+    out += '.';
+    append_digits(out, fraction, 6);
+  }
+  return out + "Z";
 }
 
 std::string field_title(std::string_view field) {

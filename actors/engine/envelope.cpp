@@ -87,6 +87,7 @@ void write_envelope(JsonWriter& out, const EventBox& event, bool qualified_name)
 
 std::string envelope_json(const EventBox& event, bool qualified_name, JsonWriter::Escape escape) {
   std::string out;
+  out.reserve(256);
   JsonWriter writer(out, escape);
   write_envelope(writer, event, qualified_name);
   return out;

@@ -3,21 +3,14 @@
 #include <algorithm>
 
 namespace weir::runtime {
-namespace {
-
-constexpr std::size_t batch_rows_max = 512;
-
-}  // namespace
 
 void Subscription::request_next() {
   const std::lock_guard lock(mutex_);
   if (log_) compat::post(log_, Continue{shared_from_this()});
 }
 
-EventLog::EventLog(EventLogActor::base* self, Environment& environment, bool run_over, const caf::actor& root)
-    : self_(self), environment_(environment), run_over_(run_over) {
-  if (root) self->link_to(root);
-}
+EventLog::EventLog(EventLogActor::base* self, Environment& environment, bool run_over)
+    : self_(self), environment_(environment), run_over_(run_over) {}
 
 EventLog::~EventLog() {
   for (auto& reader : readers_) {
@@ -65,21 +58,13 @@ void EventLog::feed_all() {
 bool EventLog::feed(Reader& reader) {
   auto& subscription = *reader.subscription;
   if (subscription.cancelled()) return false;
-  while (reader.ready) {
-    auto rows = environment_.store->read_events(subscription.run_id_, subscription.cursor_, batch_rows_max);
-    if (rows.empty() && !run_over_) return true;
-    EventBatch batch;
-    batch.end = rows.empty() || rows.back().terminal;
-    if (!rows.empty()) subscription.cursor_ = rows.back().sequence;
-    if (!subscription.include_internal_) std::erase_if(rows, [](const EventRow& row) { return row.internal; });
-    batch.rows = std::move(rows);
-    if (batch.rows.empty() && !batch.end) continue;
-    const bool end = batch.end;
-    reader.ready = false;
-    subscription.sink_(std::move(batch));
-    if (end) return false;
-  }
-  return true;
+  if (!reader.ready) return true;
+  auto batch = next_batch(*environment_.store, subscription.run_id_, subscription.cursor_, subscription.include_internal_, run_over_);
+  if (batch.rows.empty() && !batch.end) return true;
+  const bool end = batch.end;
+  reader.ready = false;
+  subscription.sink_(std::move(batch));
+  return !end;
 }
 
 void EventLog::leave_if_done() {

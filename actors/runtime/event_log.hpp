@@ -13,8 +13,8 @@ class EventLog {
 public:
   static constexpr const char* actor_name = "weir.event-log";
 
-  /// `run_over`: no further events will come. `root`: the log ends with it.
-  EventLog(EventLogActor::base* self, Environment& environment, bool run_over, const caf::actor& root);
+  /// `run_over`: no further events will come.
+  EventLog(EventLogActor::base* self, Environment& environment, bool run_over);
   ~EventLog();
   EventLogActor::behavior_type make_behavior();
 

@@ -10,27 +10,45 @@ namespace weir::runtime {
 
 class RenderedEvent final : public EventPayload {
 public:
-  explicit RenderedEvent(EventBox event) : event_(std::move(event)) {}
+  RenderedEvent(std::int64_t sequence, EventBox event) : sequence_(sequence), event_(std::move(event)) {}
 
   const EventBox& event() const noexcept { return event_; }
-  const std::string& json() const override {
-    std::call_once(once_, [this] { json_ = envelope_json(event_, true, JsonWriter::Escape::line_breaks); });
-    return json_;
+  std::string_view frame() const override {
+    std::call_once(once_, [this] { render(); });
+    return frame_;
+  }
+  std::string_view json() const override {
+    const auto whole = frame();
+    return whole.substr(json_at_, whole.size() - json_at_ - 2);
   }
   std::string json_without_qualified_name() const override {
     return envelope_json(event_, false, JsonWriter::Escape::line_breaks);
   }
 
 private:
+  void render() const {
+    frame_.reserve(256);
+    frame_ += "id: ";
+    frame_ += std::to_string(sequence_);
+    frame_ += "\ndata: ";
+    json_at_ = frame_.size();
+    JsonWriter writer(frame_, JsonWriter::Escape::line_breaks);
+    write_envelope(writer, event_);
+    frame_ += "\n\n";
+    frame_.shrink_to_fit();
+  }
+
+  std::int64_t sequence_;
   EventBox event_;
   mutable std::once_flag once_;
-  mutable std::string json_;
+  mutable std::string frame_;
+  mutable std::size_t json_at_ = 0;
 };
 
 inline EventRow make_row(std::int64_t sequence, Time at, EventBox event) {
   const auto& type = event.type();
   return {sequence, at, type.kind == Kind::internal, type.is_a(event_type<StopEvent>()),
-          std::make_shared<RenderedEvent>(std::move(event))};
+          std::make_shared<RenderedEvent>(sequence, std::move(event))};
 }
 
 }  // namespace weir::runtime

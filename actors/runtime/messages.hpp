@@ -19,10 +19,12 @@ class Subscription;
 
 // ---- to a run's supervisor
 
-/// Begin with this start event; `started` is called when the beginning is durable.
+/// Begin with this start event; `started` is called when the beginning is durable, `ended` when the run is over. Both
+/// may be empty.
 struct StartRun {
   EventBox start;
-  std::function<void()> started;
+  std::function<void(const HandlerRow&)> started;
+  std::function<void(const HandlerRow&)> ended;
 };
 /// Put an event into the run; `reply` is called when it is durable, or refused.
 struct Deliver {

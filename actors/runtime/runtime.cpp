@@ -37,7 +37,9 @@ public:
     std::unique_lock lock(queue_->mutex);
     if (queue_->rows.empty() && !queue_->ended && !queue_->outstanding) {
       queue_->outstanding = true;
+      lock.unlock();  // the batch may come before the call returns
       stream_->request_next();
+      lock.lock();
     }
     queue_->changed.wait(lock, [this] { return !queue_->rows.empty() || queue_->ended; });
     if (queue_->rows.empty()) return std::nullopt;
@@ -122,7 +124,8 @@ Run Runtime::start(const std::string& workflow, EventBox start, const std::strin
   if (!start.type().is_a(*info->start))
     throw std::invalid_argument("workflow '" + workflow + "' starts with " + info->start->name + ", not with " + start.type().name);
   std::promise<Expected<HandlerRow>> started;
-  service_->start({workflow, std::move(start), handler_id}, [&](Expected<HandlerRow> row) { started.set_value(std::move(row)); });
+  service_->start({workflow, std::move(start), handler_id}, [&](const HandlerRow& row) { started.set_value(row); }, nullptr,
+                  [&](const Error& error) { started.set_value(error); });
   auto row = started.get_future().get();
   if (!row) throw RunFailed(row.error().message);
   return Run(std::make_shared<detail::RunState>(*service_, std::move(*row)));

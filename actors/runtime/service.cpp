@@ -23,13 +23,6 @@ void log_to_stderr(LogLevel level, std::string_view text) {
 namespace runtime {
 namespace {
 
-/// Stands for the whole runtime: event logs of finished runs are linked to it.
-struct Root {
-  static constexpr const char* actor_name = "weir.root";
-  explicit Root(caf::event_based_actor*) {}
-  caf::behavior make_behavior() { return {[](Retire) {}}; }
-};
-
 class SubscribedStream final : public Stream {
 public:
   explicit SubscribedStream(std::shared_ptr<Subscription> subscription) : subscription_(std::move(subscription)) {}
@@ -41,6 +34,20 @@ public:
 
 private:
   std::shared_ptr<Subscription> subscription_;
+};
+
+/// A run that is over: its events are read where they are, without an actor.
+class StoredStream final : public Stream {
+public:
+  StoredStream(const Store& store, StreamRequest request, std::function<void(StreamBatch)> sink)
+      : store_(store), request_(std::move(request)), sink_(std::move(sink)) {}
+
+  void request_next() override { sink_(next_batch(store_, request_.run_id, request_.after, request_.include_internal, true)); }
+
+private:
+  const Store& store_;
+  StreamRequest request_;
+  std::function<void(StreamBatch)> sink_;
 };
 
 }  // namespace
@@ -70,13 +77,11 @@ struct Service::State {
   std::map<std::string, std::shared_ptr<const WorkflowInfo>, std::less<>> infos;
   compat::Config<caf::id_block::weir_runtime> config;
   std::unique_ptr<caf::actor_system> system;
-  caf::actor root;
   std::atomic<bool> stopping = false;
 
-  explicit State(RuntimeOptions options) : environment(std::move(options)), config(environment.options.actor_threads, "sharing") {
+  explicit State(RuntimeOptions options) : environment(std::move(options)), config(environment.options.actor_threads) {
     environment.registry = &registry;
     system = std::make_unique<caf::actor_system>(config);
-    root = system->spawn<compat::Host<Root, caf::event_based_actor>>();
   }
 };
 
@@ -90,8 +95,6 @@ Service::~Service() {
 void Service::stop() {
   if (state_->stopping.exchange(true)) return;
   for (const auto& supervisor : state_->registry.all()) compat::stop(supervisor);
-  compat::stop(state_->root);
-  state_->root = nullptr;
   state_->environment.timers.stop();
   state_->environment.pool.stop();
 }
@@ -124,23 +127,23 @@ void Service::log(LogLevel level, std::string_view text) const {
   if (const auto& log = state_->environment.options.log) log(level, text);
 }
 
-void Service::start(StartRequest request, std::function<void(Expected<HandlerRow>)> started, std::function<void(const HandlerRow&)> ended) {
+void Service::start(StartRequest request, std::function<void(const HandlerRow&)> started, std::function<void(const HandlerRow&)> ended,
+                    const std::function<void(const Error&)>& refused) {
   const auto workflow = state_->catalog.find(request.workflow);
-  if (!workflow) return started(Error{Code::not_found, "Workflow not found"});
-  if (state_->stopping) return started(Error{Code::unavailable, "the server is shutting down"});
+  if (!workflow) return refused(Error{Code::not_found, "Workflow not found"});
+  if (state_->stopping) return refused(Error{Code::unavailable, "the server is shutting down"});
   HandlerRow row;
   row.handler_id = request.handler_id.empty() ? make_id() : std::move(request.handler_id);
   row.workflow_name = workflow->name;
   row.run_id = make_id();
   row.started_at = row.updated_at = now();
   auto left = store().begin_run(row);
-  if (!left) return started(left.error());
+  if (!left) return refused(left.error());
 
   const auto run = std::make_shared<LiveRun>(state_->environment, workflow, row, std::move(*left));
   const auto supervisor = compat::spawn<Supervisor, SupervisorActor>(*state_->system, run);
   state_->registry.add(row.handler_id, {supervisor, row.run_id, workflow});
-  if (ended) compat::post(supervisor, AwaitEnd{std::move(ended)});
-  compat::post(supervisor, StartRun{std::move(request.start), [started = std::move(started), row] { if (started) started(row); }});
+  compat::post(supervisor, StartRun{std::move(request.start), std::move(started), std::move(ended)});
   if (state_->stopping) compat::stop(supervisor);
 }
 
@@ -173,15 +176,16 @@ void Service::await_end(const std::string& handler_id, std::function<void(const 
 }
 
 std::unique_ptr<Stream> Service::subscribe(const StreamRequest& request, std::function<void(StreamBatch)> sink) {
-  auto subscription = std::make_shared<Subscription>(request.run_id, request.after, request.include_internal,
-                                                     [sink = std::move(sink)](EventBatch batch) { sink({std::move(batch.rows), batch.end}); });
-  bool live = state_->registry.with(request.handler_id, [&](const Registry::Entry& entry) {
-    if (entry.run_id == request.run_id) compat::post(entry.supervisor, Subscribe{subscription});
-    else compat::post(compat::spawn<EventLog, EventLogActor>(*state_->system, state_->environment, true, state_->root), Subscribe{subscription});
+  auto subscription = std::make_shared<Subscription>(request.run_id, request.after, request.include_internal, sink);
+  bool live = false;
+  state_->registry.with(request.handler_id, [&](const Registry::Entry& entry) {
+    live = entry.run_id == request.run_id;
+    if (live) compat::post(entry.supervisor, Subscribe{subscription});
   });
-  if (!live && !state_->stopping)
-    compat::post(compat::spawn<EventLog, EventLogActor>(*state_->system, state_->environment, true, state_->root), Subscribe{subscription});
-  return std::make_unique<SubscribedStream>(std::move(subscription));
+  if (live) return std::make_unique<SubscribedStream>(std::move(subscription));
+  auto stored = std::make_unique<StoredStream>(store(), request, std::move(sink));
+  stored->request_next();
+  return stored;
 }
 
 }  // namespace runtime

@@ -7,6 +7,8 @@
 #include <weir/store.hpp>
 #include <weir/workflow.hpp>
 
+#include "stream_batch.hpp"
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -37,17 +39,11 @@ struct StreamRequest {
   bool include_internal = false;
 };
 
-/// Events in order. After a batch with `end` nothing follows.
-struct StreamBatch {
-  std::vector<EventRow> rows;
-  bool end = false;
-};
-
 /// A reader's end of a stream; destroying it ends the subscription.
 class Stream {
 public:
   virtual ~Stream() = default;
-  /// Asks for the next batch; one is outstanding at a time.
+  /// Asks for the next batch; one is outstanding at a time. It may be delivered before this returns.
   virtual void request_next() = 0;
 };
 
@@ -63,14 +59,15 @@ public:
   std::shared_ptr<const WorkflowInfo> find_workflow(std::string_view name) const;
   std::vector<std::string> workflow_names() const;
 
-  /// `started` gets the handler as it was when the run had begun durably, or why it could not; `ended`, if given, gets
-  /// it when the run is over.
-  void start(StartRequest request, std::function<void(Expected<HandlerRow>)> started, std::function<void(const HandlerRow&)> ended = nullptr);
+  /// `started`, if given, gets the handler as it began, when that is durable; `ended`, if given, gets it when the run is
+  /// over; `refused` is called before this returns, and alone, when there is no run.
+  void start(StartRequest request, std::function<void(const HandlerRow&)> started, std::function<void(const HandlerRow&)> ended,
+             const std::function<void(const Error&)>& refused);
   void send_event(const std::string& handler_id, EventBox event, const std::string& step, std::function<void(Expected<bool>)> reply);
   /// Replies true when this call ended a running run.
   void cancel(const std::string& handler_id, std::function<void(bool)> reply);
   void await_end(const std::string& handler_id, std::function<void(const HandlerRow&)> reply);
-  /// The first batch is requested already.
+  /// The first batch is requested already. A run that is over is read on the calling thread.
   std::unique_ptr<Stream> subscribe(const StreamRequest& request, std::function<void(StreamBatch)> sink);
 
   Store& store() const;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "messages.hpp"
+#include "stream_batch.hpp"
 
 #include <atomic>
 #include <functional>
@@ -12,18 +13,12 @@
 
 namespace weir::runtime {
 
-/// A batch of events in order. After one with `end` nothing follows.
-struct EventBatch {
-  std::vector<EventRow> rows;
-  bool end = false;
-};
-
 /// Thread-safe. One batch is outstanding at a time: the next comes after `request_next`, so a slow reader costs a
 /// cursor and no memory.
 class Subscription : public std::enable_shared_from_this<Subscription> {
 public:
   /// Called on an actor thread; must not block.
-  using Sink = std::function<void(EventBatch)>;
+  using Sink = std::function<void(StreamBatch)>;
 
   Subscription(std::string run_id, std::int64_t after, bool include_internal, Sink sink)
       : run_id_(std::move(run_id)), cursor_(after), include_internal_(include_internal), sink_(std::move(sink)) {}

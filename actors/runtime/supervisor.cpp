@@ -46,8 +46,10 @@ Supervisor::~Supervisor() {
 SupervisorActor::behavior_type Supervisor::make_behavior() {
   return {
       compat::on(self_, [this](StartRun& m) {
+        const auto begun = m.started ? row_ : HandlerRow();
+        if (m.ended) awaiting_.push_back(std::move(m.ended));
         feed(engine::RunStarted{std::move(m.start)});
-        if (m.started) m.started();
+        if (m.started) m.started(begun);
       }),
       compat::on(self_, [this](Deliver& m) { deliver(m); }),
       compat::on(self_, [this](CancelRun& m) { cancel(m); }),
@@ -78,6 +80,7 @@ void Supervisor::feed(engine::Tick tick) {
 void Supervisor::execute(std::vector<engine::Command> commands) {
   const auto at = now();
   Commit commit{.run_id = row_.run_id, .events = {}, .handler = std::nullopt, .state = std::nullopt};
+  commit.events.reserve(commands.size());
   for (auto& command : commands) {
     if (auto* publish = std::get_if<engine::PublishEvent>(&command)) {
       commit.events.push_back(make_row(event_next_++, at, std::move(publish->event)));
@@ -127,7 +130,7 @@ void Supervisor::cancel(CancelRun& request) {
 }
 
 void Supervisor::subscribe(Subscribe& request) {
-  if (!log_) log_ = compat::spawn<EventLog, EventLogActor>(self_->system(), run_->environment, row_.terminal(), caf::actor());
+  if (!log_) log_ = compat::spawn<EventLog, EventLogActor>(self_->system(), run_->environment, row_.terminal());
   compat::send(self_, log_, std::move(request));
 }
 

@@ -102,19 +102,21 @@ TEST_CASE("a client that waits for 100 Continue is heard, a repeated length is m
 
 namespace {
 struct Text final : EventPayload {
-  std::string text = "{}";
-  const std::string& json() const override { return text; }
+  std::string_view json() const override { return "{}"; }
+  std::string_view frame() const override { return "id: 7\ndata: {}\n\n"; }
   std::string json_without_qualified_name() const override { return "{ }"; }
 };
 }  // namespace
 
 TEST_CASE("frames are exactly one id line and one data line") {
   const EventRow row{7, Time(), false, false, std::make_shared<Text>()};
-  std::string sse, lines, anonymous;
+  std::string sse, lines, anonymous, anonymous_sse;
   append_frame(sse, row, {.format = StreamFormat::sse, .qualified_names = true, .heartbeat = {}});
   append_frame(lines, row, {.format = StreamFormat::ndjson, .qualified_names = true, .heartbeat = {}});
   append_frame(anonymous, row, {.format = StreamFormat::ndjson, .qualified_names = false, .heartbeat = {}});
   CHECK(sse == "id: 7\ndata: {}\n\n");
   CHECK(lines == "{}\n");
+  append_frame(anonymous_sse, row, {.format = StreamFormat::sse, .qualified_names = false, .heartbeat = {}});
   CHECK(anonymous == "{ }\n");
+  CHECK(anonymous_sse == "id: 7\ndata: { }\n\n");
 }

@@ -9,7 +9,8 @@ namespace {
 
 struct Text final : EventPayload {
   explicit Text(std::string given) : text(std::move(given)) {}
-  const std::string& json() const override { return text; }
+  std::string_view json() const override { return text; }
+  std::string_view frame() const override { return text; }
   std::string json_without_qualified_name() const override { return text; }
   std::string text;
 };

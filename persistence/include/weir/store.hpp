@@ -38,7 +38,9 @@ class EventPayload {
 public:
   virtual ~EventPayload() = default;
   /// The envelope as JSON, safe inside a line of a stream.
-  virtual const std::string& json() const = 0;
+  virtual std::string_view json() const = 0;
+  /// The same as a frame of Server-Sent Events: "id: SEQUENCE\ndata: JSON\n\n".
+  virtual std::string_view frame() const = 0;
   /// The same with "qualified_name":null.
   virtual std::string json_without_qualified_name() const = 0;
 };
