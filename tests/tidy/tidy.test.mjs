@@ -84,6 +84,10 @@ test('weir/weir.hpp reaches no CAF, HTTP, SQL or JSON-library header, and every 
     compile(`#include <weir/${header.split('/').at(-1)}>\n`, ['-fsyntax-only', '-Wall', '-Wextra', '-Werror']);
 });
 
+test('the README shows examples/hello.cpp as it is compiled', () => {
+  assert.equal(/```cpp\n([^]*?)```/.exec(read('README.md'))[1], read('examples/hello.cpp'));
+});
+
 test('no file has grown beyond one idea', () => {
   const long = sources.filter(path => !path.startsWith('tests/') && read(path).split('\n').length > 450);
   assert.deepEqual(long, []);
