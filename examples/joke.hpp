@@ -54,7 +54,7 @@ struct JokeFlow : weir::Workflow {
     co_return Topic{verdict.note};
   }
 
- private:
+private:
   /// Stands for a call of a language model.
   static std::string call_model(const std::string& subject) {
     return "Why did the " + subject + " cross the road? To get to the other side.";

@@ -49,7 +49,7 @@ struct TriageFlow : weir::Workflow {
     return report;
   }
 
- private:
+private:
   static std::string category_of(const std::string& text) {
     if (text.find('?') != text.npos) return "question";
     return text.find("urgent") != text.npos ? "urgent" : "note";

@@ -11,7 +11,9 @@ bool parse_command_line(ServerOptions& options, int argc, char** argv, int& exit
   double heartbeat = options.heartbeat ? static_cast<double>(options.heartbeat->count()) / 1000 : 0;
   app.add_option("--host", options.host, "Address to listen on")->capture_default_str();
   app.add_option("--port", options.port, "Port to listen on; 0 picks a free one")->capture_default_str();
-  app.add_option("--heartbeat", heartbeat, "Seconds between comments on idle event streams; 0 for none")->capture_default_str()->check(CLI::NonNegativeNumber);
+  app.add_option("--heartbeat", heartbeat, "Seconds between comments on idle event streams; 0 for none")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--default-cursor", options.default_cursor, "Where a stream without a cursor begins")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "now", "start"}));

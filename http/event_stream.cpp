@@ -87,7 +87,8 @@ void append_frame(std::string& out, const EventRow& row, const EventStreamOption
   out += sse ? "\n\n" : "\n";
 }
 
-void stream_events(ExchangePtr exchange, runtime::Service& service, const runtime::StreamRequest& request, const EventStreamOptions& options) {
+void stream_events(ExchangePtr exchange, runtime::Service& service, const runtime::StreamRequest& request,
+                   const EventStreamOptions& options) {
   Response head;
   head.content_type = options.format == StreamFormat::sse ? "text/event-stream; charset=utf-8" : "application/x-ndjson";
   head.headers = {{"cache-control", "no-cache"}, {"x-accel-buffering", "no"}};

@@ -20,7 +20,8 @@ struct EventStreamOptions {
 };
 
 /// Sends the head and then what `request` asks for, until the run is over or the client leaves. I/O thread.
-void stream_events(ExchangePtr exchange, runtime::Service& service, const runtime::StreamRequest& request, const EventStreamOptions& options);
+void stream_events(ExchangePtr exchange, runtime::Service& service, const runtime::StreamRequest& request,
+                   const EventStreamOptions& options);
 
 /// Appends one event as the stream shows it.
 void append_frame(std::string& out, const EventRow& row, const EventStreamOptions& options);

@@ -87,7 +87,8 @@ void post_event(const Call& call) {
   const auto body = parse_json(call.exchange->body());
   if (!body) return call.respond(problem(400, "Error processing request: " + body.error().message));
   if (!body->is_object())
-    return call.respond(problem(400, "Error processing request: '" + std::string(python_type_name(*body)) + "' object has no attribute 'get'"));
+    return call.respond(
+        problem(400, "Error processing request: '" + std::string(python_type_name(*body)) + "' object has no attribute 'get'"));
   const auto* given = body->find("event");
   if (!given || !given->truthy()) return call.respond(problem(400, "Event data is required"));
   const auto row = call.app.service.store().find_handler(call.names[0]);

@@ -26,8 +26,7 @@ std::string entity_tag(std::string_view content) {
 }
 
 bool is_unchanged(const Exchange& exchange, std::string_view tag) {
-  if (const auto wanted = exchange.header("If-None-Match"); !wanted.empty())
-    return wanted == "*" || wanted.find(tag) != wanted.npos;
+  if (const auto wanted = exchange.header("If-None-Match"); !wanted.empty()) return wanted == "*" || wanted.find(tag) != wanted.npos;
   const auto since = std::string(exchange.header("If-Modified-Since"));
   std::tm parts{};
   return !since.empty() && strptime(since.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts) && timegm(&parts) >= started_at;
@@ -68,7 +67,9 @@ void get_page(const Call& call) {
     case RangeKind::part: {
       Response response{.status = 206, .content_type = "text/html; charset=utf-8"};
       response.body = content.substr(range.first, range.last - range.first + 1);
-      response.headers = {{"accept-ranges", "bytes"}, {"last-modified", http_date(started_at)}, {"etag", tag},
+      response.headers = {{"accept-ranges", "bytes"},
+                          {"last-modified", http_date(started_at)},
+                          {"etag", tag},
                           {"content-range", "bytes " + std::to_string(range.first) + "-" + std::to_string(range.last) + "/" + total}};
       return call.respond(std::move(response));
     }

@@ -50,7 +50,8 @@ std::string plain_answer(std::string_view status, std::string_view content_type,
 std::string chunked_answer(std::string_view status, std::string_view body) {
   std::array<char, 16> size;
   const auto length = std::snprintf(size.data(), size.size(), "%zx", body.size());
-  return "HTTP/1.1 " + std::string(status) + "\r\ncontent-type: text/plain; charset=utf-8\r\ntransfer-encoding: chunked\r\nConnection: close\r\n\r\n" +
+  return "HTTP/1.1 " + std::string(status) +
+         "\r\ncontent-type: text/plain; charset=utf-8\r\ntransfer-encoding: chunked\r\nConnection: close\r\n\r\n" +
          std::string(size.data(), static_cast<std::size_t>(length)) + "\r\n" + std::string(body) + "\r\n0\r\n\r\n";
 }
 
@@ -61,7 +62,8 @@ std::string json_answer(std::string_view status, std::string_view detail) {
 }
 
 bool is_method_token(std::string_view word) {
-  return !word.empty() && word.size() <= 32 && std::all_of(word.begin(), word.end(), [](char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '-'; });
+  return !word.empty() && word.size() <= 32 &&
+         std::all_of(word.begin(), word.end(), [](char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '-'; });
 }
 
 /// A well-formed request line whose method is one the parser does not know.
@@ -163,9 +165,7 @@ bool RequestWatch::received(char* bytes, std::size_t count) {
   return expects_continue && head_done_ && body_bytes_ == 0;
 }
 
-int RequestWatch::version_minor() const {
-  return first_line_.substr(0, first_line_.find('\r')).ends_with(" HTTP/1.0") ? 0 : 1;
-}
+int RequestWatch::version_minor() const { return first_line_.substr(0, first_line_.find('\r')).ends_with(" HTTP/1.0") ? 0 : 1; }
 
 void RequestWatch::answering() { *this = RequestWatch(); }
 
@@ -174,7 +174,9 @@ std::string RequestWatch::last_words(bool while_reading, const Limits& limits) c
   if (!while_reading) return json_answer("408 Request Timeout", "The request was not complete in time");
   if (head_done_ && std::max(body_bytes_, declared_bytes_) > limits.body_bytes_max)
     return json_answer("413 Content Too Large", "The request body is larger than " + std::to_string(limits.body_bytes_max) + " bytes");
-  if (head_bytes_ >= limits.head_bytes_max) return json_answer("431 Request Header Fields Too Large", "The request head is larger than " + std::to_string(limits.head_bytes_max) + " bytes");
+  if (head_bytes_ >= limits.head_bytes_max)
+    return json_answer("431 Request Header Fields Too Large",
+                       "The request head is larger than " + std::to_string(limits.head_bytes_max) + " bytes");
   if (head_done_ && chunked_body_) return chunked_answer("400 Bad Request", "Invalid HTTP request received.");
   const auto line = std::string_view(first_line_).substr(0, first_line_.find('\r'));
   if (has_unknown_method(line)) return json_answer("405 Method Not Allowed", "Method Not Allowed");

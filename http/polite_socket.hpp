@@ -105,8 +105,9 @@ public:
       open_sockets_->add(this);
     }
     auto* bytes = static_cast<char*>(restinio::asio_ns::buffer_sequence_begin(buffers)->data());
-    Base::async_read_some(buffers, restinio::asio_ns::bind_executor(executor,
-        [this, bytes, handler = std::forward<Handler>(handler)](const restinio::asio_ns::error_code& error, std::size_t count) mutable {
+    Base::async_read_some(
+        buffers, restinio::asio_ns::bind_executor(executor, [this, bytes, handler = std::forward<Handler>(handler)](
+                                                                const restinio::asio_ns::error_code& error, std::size_t count) mutable {
           if (!error && watch_.received(bytes, count)) say("HTTP/1.1 100 Continue\r\n\r\n");
           auto* outer = std::exchange(current(), this);
           reading_ = !error;

@@ -20,7 +20,9 @@ Expected<EventBox> start_event(const runtime::WorkflowInfo& workflow, const Valu
   if (!given) given = body.find("kwargs");
   if (given && given->is_null()) {
     auto built = decode_event(*workflow.start, Object());
-    if (!built) return Error{Code::invalid_argument, "Failed creating a start event of type '" + workflow.start->name + "' with the keyword arguments: {}"};
+    if (!built)
+      return Error{Code::invalid_argument,
+                   "Failed creating a start event of type '" + workflow.start->name + "' with the keyword arguments: {}"};
     return built;
   }
   auto event = parse_event(given ? *given : Value(Object()), workflow.registry, workflow.start);
@@ -97,13 +99,11 @@ void post_run_nowait(const Call& call) {
   auto prepared = prepare(call);
   if (!prepared.start) return call.respond(std::move(prepared.refusal));
   call.app.service.start(
-      std::move(*prepared.start), [exchange = call.exchange](const HandlerRow& row) { exchange->respond(json(handler_json(row))); }, nullptr,
-      [&](const Error& error) { call.respond(could_not_start(error, "Initial persistence failed: ")); });
+      std::move(*prepared.start), [exchange = call.exchange](const HandlerRow& row) { exchange->respond(json(handler_json(row))); },
+      nullptr, [&](const Error& error) { call.respond(could_not_start(error, "Initial persistence failed: ")); });
 }
 
-void get_handlers(const Call& call) {
-  call.respond(json(handlers_json(call.app.service.store().list_handlers(filter_of(call.query)))));
-}
+void get_handlers(const Call& call) { call.respond(json(handlers_json(call.app.service.store().list_handlers(filter_of(call.query))))); }
 
 void get_handler(const Call& call) { respond_with_handler(call, &handler_json); }
 void get_result(const Call& call) { respond_with_handler(call, &result_json); }

@@ -41,8 +41,8 @@ struct WorkflowServer::State {
   std::unique_ptr<http::Transport> transport;
 
   explicit State(ServerOptions given)
-      : options(std::move(given)), runtime(runtime_options(options)),
-        app{runtime.service(), options.heartbeat, default_cursor(options.default_cursor), limits_of(options)} {}
+      : options(std::move(given)), runtime(runtime_options(options)), app{runtime.service(), options.heartbeat,
+                                                                          default_cursor(options.default_cursor), limits_of(options)} {}
 };
 
 WorkflowServer::WorkflowServer(ServerOptions options) : state_(std::make_unique<State>(std::move(options))) {}
@@ -53,8 +53,9 @@ Runtime& WorkflowServer::runtime() { return state_->runtime; }
 void WorkflowServer::start() {
   if (state_->transport) throw std::logic_error("the server is serving already");
   const auto& options = state_->options;
-  state_->transport = std::make_unique<http::Transport>(http::TransportOptions{options.host, options.port, state_->app.limits},
-                                                        [this](http::ExchangePtr exchange) { http::dispatch(state_->app, std::move(exchange)); });
+  state_->transport =
+      std::make_unique<http::Transport>(http::TransportOptions{options.host, options.port, state_->app.limits},
+                                        [this](http::ExchangePtr exchange) { http::dispatch(state_->app, std::move(exchange)); });
 }
 
 std::uint16_t WorkflowServer::port() const { return state_->transport->port(); }

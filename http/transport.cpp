@@ -56,8 +56,8 @@ private:
 };
 
 struct Traits : restinio::traits_t<restinio::asio_timer_manager_t, restinio::null_logger_t,
-                                   std::function<restinio::request_handling_status_t(restinio::request_handle_t)>,
-                                   restinio::noop_strand_t, PoliteSocket> {
+                                   std::function<restinio::request_handling_status_t(restinio::request_handle_t)>, restinio::noop_strand_t,
+                                   PoliteSocket> {
   using connection_state_listener_t = StateListener;
   static constexpr bool use_connection_count_limiter = true;
 };
@@ -324,9 +324,7 @@ Transport::Transport(const TransportOptions& options, std::function<void(Exchang
         PoliteSocket::surroundings() = {limits, shared->open_sockets};
         state_->server->open_sync();
         opened.set_value();
-      } catch (...) {
-        opened.set_exception(std::current_exception());
-      }
+      } catch (...) { opened.set_exception(std::current_exception()); }
     });
     state_->thread = std::thread([shared] {
       shared->context.run();

@@ -72,8 +72,7 @@ public:
     const std::lock_guard lock(shard.mutex);
     const auto [found, inserted] = shard.items.try_emplace(row.handler_id);
     auto& handler = found->second;
-    if (!inserted && !handler.row.terminal())
-      return Error{Code::conflict, "Handler '" + row.handler_id + "' is already running"};
+    if (!inserted && !handler.row.terminal()) return Error{Code::conflict, "Handler '" + row.handler_id + "' is already running"};
     if (inserted) handler.created = ++created_;
     Inheritance left{handler.state, handler.row.workflow_name};
     handler.row = row;
@@ -155,7 +154,9 @@ public:
 
 private:
   static bool matches(const HandlerFilter& filter, const HandlerRow& row) {
-    const auto has = [](const auto& list, const auto& value) { return !list || std::find(list->begin(), list->end(), value) != list->end(); };
+    const auto has = [](const auto& list, const auto& value) {
+      return !list || std::find(list->begin(), list->end(), value) != list->end();
+    };
     return has(filter.workflow_names, row.workflow_name) && has(filter.statuses, row.status);
   }
 

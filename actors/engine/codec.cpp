@@ -26,8 +26,7 @@ std::string Issues::text(std::string_view type_name) const {
   out += type_name;
   for (const auto& issue : issues_) {
     if (!issue.location.empty()) out += '\n' + issue.location;
-    out += "\n  " + issue.message + " [type=" + issue.tag + ", input_value=" + issue.input +
-           ", input_type=" + issue.input_type + "]";
+    out += "\n  " + issue.message + " [type=" + issue.tag + ", input_value=" + issue.input + ", input_type=" + issue.input_type + "]";
   }
   return out;
 }
@@ -65,9 +64,7 @@ std::string bound_text(double bound) {
   return text;
 }
 
-std::string characters(std::int64_t count) {
-  return std::to_string(count) + (count == 1 ? " character" : " characters");
-}
+std::string characters(std::int64_t count) { return std::to_string(count) + (count == 1 ? " character" : " characters"); }
 
 std::int64_t code_points(std::string_view text) {
   return std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
@@ -85,7 +82,8 @@ bool decode_bool(const Value& in, bool& out, Issues& issues) {
     for (const char* no : {"false", "f", "no", "n", "off", "0"})
       if (word == no) return out = false, true;
   }
-  if (in.is_string() || in.is_number()) return fail(issues, "bool_parsing", "Input should be a valid boolean, unable to interpret input", in);
+  if (in.is_string() || in.is_number())
+    return fail(issues, "bool_parsing", "Input should be a valid boolean, unable to interpret input", in);
   return fail(issues, "bool_type", "Input should be a valid boolean", in);
 }
 
@@ -159,8 +157,7 @@ bool decode_enumerator(const Value& in, const std::string_view* names, std::size
     known.push_back("'" + std::string(names[i]) + "'");
   }
   std::string message = "Input should be ";
-  for (std::size_t i = 0; i < known.size(); ++i)
-    message += (i == 0 ? "" : i + 1 == known.size() ? " or " : ", ") + known[i];
+  for (std::size_t i = 0; i < known.size(); ++i) message += (i == 0 ? "" : i + 1 == known.size() ? " or " : ", ") + known[i];
   return fail(issues, "enum", std::move(message), in);
 }
 
@@ -248,9 +245,7 @@ Value enum_schema(std::string_view title, const std::string_view* names, std::si
   return Object{{"enum", std::move(known)}, {"title", title}, {"type", "string"}};
 }
 
-Value nullable_schema(Value inner) {
-  return Object{{"anyOf", Value::Array{std::move(inner), Object{{"type", "null"}}}}};
-}
+Value nullable_schema(Value inner) { return Object{{"anyOf", Value::Array{std::move(inner), Object{{"type", "null"}}}}}; }
 
 Value property_schema(Value type_schema, std::string_view field, const FieldInfo& info, const Value* default_value) {
   auto& object = type_schema.as_object();

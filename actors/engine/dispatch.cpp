@@ -42,9 +42,7 @@ void start(Reduction& r, StepIndex step, Attempt attempt) {
   occupy(r, id, std::move(attempt));
 }
 
-bool has_free_worker(Reduction& r, StepIndex step) {
-  return r.step(step).running.size() < r.plan.steps[step].num_workers;
-}
+bool has_free_worker(Reduction& r, StepIndex step) { return r.step(step).running.size() < r.plan.steps[step].num_workers; }
 
 }  // namespace
 
@@ -60,8 +58,7 @@ RunStep run_command(const Plan&, const State& state, InvocationId id, const Runn
   out.last_failure = attempt.last_failure;
   out.collected = running.collected;
   for (const auto& waiter : state.steps[id.step].waiters)
-    if (waiter.trigger.work_item == attempt.work_item && !waiter.pending())
-      out.answers.push_back({waiter.id, waiter.resolved});
+    if (waiter.trigger.work_item == attempt.work_item && !waiter.pending()) out.answers.push_back({waiter.id, waiter.resolved});
   if (const auto found = state.recorded.find(attempt.work_item); found != state.recorded.end()) out.recorded = found->second;
   return out;
 }

@@ -15,9 +15,10 @@ void finish(Reduction& r, Status status, EventBox terminal, std::string error) {
 
 void fail(Reduction& r, std::string_view step, ExceptionInfo error, std::optional<std::int64_t> attempts, std::optional<double> elapsed) {
   auto text = error.exception_message;
-  finish(r, Status::failed,
-         WorkflowFailedEvent{.step_name = std::string(step), .exception = std::move(error), .attempts = attempts, .elapsed_seconds = elapsed},
-         std::move(text));
+  finish(
+      r, Status::failed,
+      WorkflowFailedEvent{.step_name = std::string(step), .exception = std::move(error), .attempts = attempts, .elapsed_seconds = elapsed},
+      std::move(text));
 }
 
 void on_run_timed_out(Reduction& r) {

@@ -35,9 +35,7 @@ Expected<EventBox> decode_or_refuse(const EventType& type, const Value& value) {
   return event;
 }
 
-bool is_bare(const Value& object) {
-  return (!object.find("qualified_name") || !object.find("type")) && !object.find("value");
-}
+bool is_bare(const Value& object) { return (!object.find("qualified_name") || !object.find("type")) && !object.find("value"); }
 
 Expected<EventBox> parse_envelope(const Value& object, const EventRegistry& registry) {
   const auto* value = object.find("value");
@@ -119,8 +117,8 @@ const EventType* EventRegistry::by_name(std::string_view name) const noexcept {
 const EventType* EventRegistry::by_qualified_name(std::string_view name) const noexcept {
   for (const auto* type : types_)
     if (type->qualified_name == name) return type;
-  for (const auto* type : {&event_type<Event>(), &event_type<StartEvent>(), &event_type<StopEvent>(),
-                           &event_type<InputRequiredEvent>(), &event_type<HumanResponseEvent>(), &event_type<StepFailedEvent>()})
+  for (const auto* type : {&event_type<Event>(), &event_type<StartEvent>(), &event_type<StopEvent>(), &event_type<InputRequiredEvent>(),
+                           &event_type<HumanResponseEvent>(), &event_type<StepFailedEvent>()})
     if (type->qualified_name == name) return type;
   return nullptr;
 }

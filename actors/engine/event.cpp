@@ -131,10 +131,22 @@ EventType dynamic_type(Kind kind) {
 
 }  // namespace
 
-template <> EventType describe_event<Event>() { return dynamic_type<Event>(Kind::event); }
-template <> EventType describe_event<StartEvent>() { return dynamic_type<StartEvent>(Kind::start); }
-template <> EventType describe_event<InputRequiredEvent>() { return dynamic_type<InputRequiredEvent>(Kind::input_required); }
-template <> EventType describe_event<HumanResponseEvent>() { return dynamic_type<HumanResponseEvent>(Kind::human_response); }
+template <>
+EventType describe_event<Event>() {
+  return dynamic_type<Event>(Kind::event);
+}
+template <>
+EventType describe_event<StartEvent>() {
+  return dynamic_type<StartEvent>(Kind::start);
+}
+template <>
+EventType describe_event<InputRequiredEvent>() {
+  return dynamic_type<InputRequiredEvent>(Kind::input_required);
+}
+template <>
+EventType describe_event<HumanResponseEvent>() {
+  return dynamic_type<HumanResponseEvent>(Kind::human_response);
+}
 template <>
 EventType describe_event<StopEvent>() {
   auto type = make_event_type("StopEvent", qualified_name_of<StopEvent>(), nullptr, Kind::stop);

@@ -4,9 +4,7 @@
 namespace weir::engine {
 namespace {
 
-double seconds_between(Time from, Time to) {
-  return static_cast<double>((to - from).count()) / 1e6;
-}
+double seconds_between(Time from, Time to) { return static_cast<double>((to - from).count()) / 1e6; }
 
 void queue_retry(Reduction& r, StepIndex step, Attempt attempt, Duration delay) {
   if (delay > Duration::zero()) {

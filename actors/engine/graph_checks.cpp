@@ -84,8 +84,8 @@ void find_start_and_stop(Plan& plan) {
 
 void check_steps(const Plan& plan) {
   if (plan.steps.empty())
-    throw WorkflowError("Workflow '" + plan.class_name + "' has no configured steps. Did you forget to call step<&" +
-                        plan.class_name + "::your_step>() in its constructor?");
+    throw WorkflowError("Workflow '" + plan.class_name + "' has no configured steps. Did you forget to call step<&" + plan.class_name +
+                        "::your_step>() in its constructor?");
   for (auto step = plan.steps.begin(); step != plan.steps.end(); ++step)
     if (std::any_of(plan.steps.begin(), step, [&](const auto& other) { return other.name == step->name; }))
       throw WorkflowError("A step " + step->name + " is already part of this workflow, please choose another name.");
@@ -107,13 +107,14 @@ void check_nobody_accepts_stop(const Plan& plan) {
     if (std::any_of(step.accepts.begin(), step.accepts.end(), [](const auto* type) { return type->kind == Kind::stop; }))
       names.push_back(step.name);
   if (names.empty()) return;
-  const auto subject = std::string(names.size() == 1 ? "Step " : "Steps ") + joined(names, [](const auto& name) { return name; }, "'");
+  const auto subject = std::string(names.size() == 1 ? "Step " : "Steps ") + joined(
+                                                                                 names, [](const auto& name) { return name; }, "'");
   throw WorkflowError(subject + " cannot accept StopEvent. StopEvent signals the end of the workflow. Use a different Event type instead.");
 }
 
 bool is_outside_input(const EventType& type) {
-  return type.kind == Kind::start || type.kind == Kind::input_required || type.kind == Kind::human_response ||
-         type.kind == Kind::stop || type.is_a(event_type<StepFailedEvent>());
+  return type.kind == Kind::start || type.kind == Kind::input_required || type.kind == Kind::human_response || type.kind == Kind::stop ||
+         type.is_a(event_type<StepFailedEvent>());
 }
 
 bool may_stay_unconsumed(const EventType& type) {
@@ -125,7 +126,8 @@ Types never_produced(const Plan& plan) {
   const auto made = all_produced(plan);
   for (const auto& step : plan.steps)
     for (const auto* type : step.accepts) {
-      const bool by_descendant = step.accept_subclasses && std::any_of(made.begin(), made.end(), [&](const auto* m) { return m->is_a(*type); });
+      const bool by_descendant =
+          step.accept_subclasses && std::any_of(made.begin(), made.end(), [&](const auto* m) { return m->is_a(*type); });
       if (!is_outside_input(*type) && !contains(made, type) && !by_descendant) out.push_back(type);
     }
   return out;
@@ -211,10 +213,12 @@ void check_paths(const Plan& plan) {
     return false;
   });
   const auto unreachable = step_names_without(plan, reachable, [&](const auto& step) { return !step.skip_reachability; });
-  const auto dead_ends = step_names_without(plan, leads_out, [](const auto& step) { return !step.skip_dead_end && !produced(step).empty(); });
+  const auto dead_ends =
+      step_names_without(plan, leads_out, [](const auto& step) { return !step.skip_dead_end && !produced(step).empty(); });
   std::string text;
   if (!unreachable.empty() && !plan.skip_reachability)
-    text += "\n  - [reachability] Unreachable steps: " + unreachable + "\n    Steps must be reachable from StartEvent or HumanResponseEvent.";
+    text +=
+        "\n  - [reachability] Unreachable steps: " + unreachable + "\n    Steps must be reachable from StartEvent or HumanResponseEvent.";
   if (!dead_ends.empty() && !plan.skip_dead_end)
     text += "\n  - [dead_end] Dead-end steps: " + dead_ends + "\n    Steps must have a path to StopEvent or InputRequiredEvent.";
   if (!text.empty()) throw WorkflowError("Graph validation failed:" + text);

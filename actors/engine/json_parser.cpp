@@ -24,8 +24,7 @@ public:
   bool boolean(bool value) override { return put(value); }
   bool number_integer(number_integer_t value) override { return put(value); }
   bool number_unsigned(number_unsigned_t value) override {
-    if (value > static_cast<number_unsigned_t>(std::numeric_limits<std::int64_t>::max()))
-      return put(static_cast<double>(value));
+    if (value > static_cast<number_unsigned_t>(std::numeric_limits<std::int64_t>::max())) return put(static_cast<double>(value));
     return put(static_cast<std::int64_t>(value));
   }
   bool number_float(number_float_t value, const string_t&) override { return put(value); }
@@ -83,15 +82,15 @@ std::string describe(std::string_view text, std::size_t offset, std::string_view
   const auto line = 1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
   const auto newline = before.rfind('\n');
   const auto column = newline == before.npos ? offset + 1 : offset - newline;
-  return std::string(what) + ": line " + std::to_string(line) + " column " + std::to_string(column) + " (char " +
-         std::to_string(offset) + ")";
+  return std::string(what) + ": line " + std::to_string(line) + " column " + std::to_string(column) + " (char " + std::to_string(offset) +
+         ")";
 }
 
 std::string undecodable(std::string_view text, std::size_t offset) {
   constexpr std::string_view hex = "0123456789abcdef";
   const auto byte = static_cast<unsigned char>(text[offset]);
-  return std::string("'utf-8' codec can't decode byte 0x") + hex[byte >> 4] + hex[byte & 15] + " in position " +
-         std::to_string(offset) + ": invalid start byte";
+  return std::string("'utf-8' codec can't decode byte 0x") + hex[byte >> 4] + hex[byte & 15] + " in position " + std::to_string(offset) +
+         ": invalid start byte";
 }
 
 /// The library reports the last byte it read; the words below are those of Python's json module.

@@ -63,7 +63,7 @@ struct Plan {
   const EventType* stop = nullptr;
   EventRegistry registry;
   std::vector<Binding> bindings;
-  std::vector<std::optional<StepIndex>> error_handlers;  ///< by step: who handles its failures
+  std::vector<std::optional<StepIndex>> error_handlers;                     ///< by step: who handles its failures
   std::vector<std::pair<const EventType*, std::vector<StepIndex>>> routes;  ///< of every known type
 };
 

@@ -22,7 +22,9 @@ void on_run_started(Reduction& r, const RunStarted& started) {
 void apply(Reduction& r, const Tick& tick) {
   std::visit(Overloaded{
                  [&](const RunStarted& t) { on_run_started(r, t); },
-                 [&](const EventArrived& t) { r.arrivals.push_back({t.sent.event, t.sent.target, {}, nullptr}); },
+                 [&](const EventArrived& t) {
+                   r.arrivals.push_back({t.sent.event, t.sent.target, {}, nullptr});
+                 },
                  [&](const StepProgressed& t) { on_step_progressed(r, t); },
                  [&](const ValueRecorded& t) { on_value_recorded(r, t); },
                  [&](const StepEnded& t) { on_step_ended(r, t); },
@@ -51,9 +53,8 @@ void check_idle(Reduction& r) {
 }  // namespace
 
 bool idle(const State& state) {
-  return state.started && std::all_of(state.steps.begin(), state.steps.end(), [](const StepState& step) {
-           return step.queue.empty() && step.running.empty();
-         });
+  return state.started && std::all_of(state.steps.begin(), state.steps.end(),
+                                      [](const StepState& step) { return step.queue.empty() && step.running.empty(); });
 }
 
 std::string_view status_name(Status status) {
@@ -88,8 +89,7 @@ std::vector<Command> pending(const Plan& plan, const State& state) {
   if (state.deadline) out.emplace_back(SetTimer{*state.deadline, RunTimedOut()});
   for (StepIndex i = 0; i < state.steps.size(); ++i) {
     const auto& step = state.steps[i];
-    for (const auto& [slot, running] : step.running)
-      out.emplace_back(run_command(plan, state, {i, slot, running.serial}, running));
+    for (const auto& [slot, running] : step.running) out.emplace_back(run_command(plan, state, {i, slot, running.serial}, running));
     for (const auto& waiter : step.waiters)
       if (waiter.pending() && waiter.deadline) out.emplace_back(SetTimer{*waiter.deadline, WaiterTimedOut{i, waiter.id}});
     for (const auto& attempt : step.queue)

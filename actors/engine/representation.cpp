@@ -39,7 +39,8 @@ public:
 private:
   void add_nodes(const StepPlan& step) {
     if (ids_.insert(step.name).second)
-      nodes_.emplace_back(Object{{"id", step.name}, {"label", step.name}, {"node_type", "step"}, {"description", text_or_null(step.description)}});
+      nodes_.emplace_back(
+          Object{{"id", step.name}, {"label", step.name}, {"node_type", "step"}, {"description", text_or_null(step.description)}});
     for (const auto* type : step.accepts) add_event(*type);
     for (const auto* type : returned(step)) {
       add_event(*type);
@@ -53,8 +54,13 @@ private:
     for (const auto* ancestor = &type; ancestor; ancestor = ancestor->parent) types.emplace_back(ancestor->name);
     for (const auto& step : plan_.steps)
       if (produces(step, type)) producers.emplace_back(step.name);
-    nodes_.emplace_back(Object{{"id", type.name}, {"label", type.name}, {"node_type", "event"}, {"event_type", type.name},
-                               {"event_types", std::move(types)}, {"event_schema", type.schema()}, {"produced_by", std::move(producers)}});
+    nodes_.emplace_back(Object{{"id", type.name},
+                               {"label", type.name},
+                               {"node_type", "event"},
+                               {"event_type", type.name},
+                               {"event_types", std::move(types)},
+                               {"event_schema", type.schema()},
+                               {"produced_by", std::move(producers)}});
   }
 
   void add_external() {
@@ -86,9 +92,7 @@ private:
 
 }  // namespace
 
-std::string schema_json(const Plan& plan) {
-  return to_json(Object{{"start", plan.start->schema()}, {"stop", plan.stop->schema()}});
-}
+std::string schema_json(const Plan& plan) { return to_json(Object{{"start", plan.start->schema()}, {"stop", plan.stop->schema()}}); }
 
 std::string events_json(const Plan& plan) {
   Value::Array schemas;

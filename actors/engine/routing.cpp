@@ -28,11 +28,12 @@ void publish_unhandled(Reduction& r, const Arrival& arrival, std::optional<StepI
 void refuse_collect(Reduction& r, const Arrival& arrival, StepIndex step) {
   const auto& name = r.plan.steps[step].name;
   if (!arrival.target) return publish_unhandled(r, arrival, step);
-  fail(r, name,
-       {"workflows.errors.WorkflowRuntimeError",
-        arrival.event.type().name + " was sent to collect step '" + name +
-            "' via send_event(step=...), but a collect step cannot receive targeted events: it only collects events emitted inside a fan-out stream."},
-       std::nullopt, std::nullopt);
+  fail(
+      r, name,
+      {"workflows.errors.WorkflowRuntimeError",
+       arrival.event.type().name + " was sent to collect step '" + name +
+           "' via send_event(step=...), but a collect step cannot receive targeted events: it only collects events emitted inside a fan-out stream."},
+      std::nullopt, std::nullopt);
 }
 
 }  // namespace

@@ -15,8 +15,8 @@ namespace weir::engine {
 
 using Sequence = std::uint64_t;
 using Slot = std::uint32_t;
-using WorkItem = std::uint64_t;   ///< one event's journey into the steps that take it
-using StreamId = std::uint64_t;   ///< one fan-out: one returned list
+using WorkItem = std::uint64_t;  ///< one event's journey into the steps that take it
+using StreamId = std::uint64_t;  ///< one fan-out: one returned list
 
 /// The fan-out streams an event is inside of, innermost first. Null: none.
 struct Scope {

@@ -96,8 +96,8 @@ struct RetryDue {
 struct RunTimedOut {};
 struct CancelRequested {};
 
-using Tick = std::variant<RunStarted, EventArrived, StepProgressed, ValueRecorded, StepEnded, WaiterTimedOut, RetryDue,
-                          RunTimedOut, CancelRequested>;
+using Tick = std::variant<RunStarted, EventArrived, StepProgressed, ValueRecorded, StepEnded, WaiterTimedOut, RetryDue, RunTimedOut,
+                          CancelRequested>;
 
 /// Time and identity arrive with the tick: the engine has no clock.
 struct Stamped {

@@ -20,9 +20,7 @@ const Value* Object::find(std::string_view key) const noexcept {
   return nullptr;
 }
 
-Value* Object::find(std::string_view key) noexcept {
-  return const_cast<Value*>(static_cast<const Object*>(this)->find(key));
-}
+Value* Object::find(std::string_view key) noexcept { return const_cast<Value*>(static_cast<const Object*>(this)->find(key)); }
 
 Value& Object::set(std::string_view key, Value value) {
   auto& slot = (*this)[key];

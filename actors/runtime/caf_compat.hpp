@@ -52,12 +52,20 @@ auto on(Self* self, F handler) {
 }
 
 #if WEIR_CAF_0_17
-template <class R, class... A> struct Signature { using Type = typename caf::replies_to<A...>::template with<R>; };
-template <class... A> struct Signature<void, A...> { using Type = caf::reacts_to<A...>; };
+template <class R, class... A>
+struct Signature {
+  using Type = typename caf::replies_to<A...>::template with<R>;
+};
+template <class... A>
+struct Signature<void, A...> {
+  using Type = caf::reacts_to<A...>;
+};
 /// The signature of one message handler in a typed actor's interface.
-template <class R, class... A> using Takes = typename Signature<R, A...>::Type;
+template <class R, class... A>
+using Takes = typename Signature<R, A...>::Type;
 #else
-template <class R, class... A> using Takes = caf::result<R>(A...);
+template <class R, class... A>
+using Takes = caf::result<R>(A...);
 #endif
 
 #if WEIR_CAF_0_17

@@ -41,7 +41,8 @@ engine::Plan make_plan(const Workflow::Definition& definition, const std::vector
 
 }  // namespace
 
-void Catalog::add(std::string name, std::string class_name, std::shared_ptr<Workflow> flow, std::vector<const EventType*> additional_events) {
+void Catalog::add(std::string name, std::string class_name, std::shared_ptr<Workflow> flow,
+                  std::vector<const EventType*> additional_events) {
   if (name.empty()) throw WorkflowError("a workflow's name must not be empty (class " + class_name + ")");
   auto entry = std::make_shared<RegisteredWorkflow>();
   for (const auto& spec : flow->definition().steps) entry->specs.push_back(spec.get());

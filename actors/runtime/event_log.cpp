@@ -25,10 +25,11 @@ EventLogActor::behavior_type EventLog::make_behavior() {
       compat::on(self_, [this](Subscribe& m) { add(std::move(m.subscription)); }),
       compat::on(self_, [this](const Continue& m) { resume(*m.subscription); }),
       compat::on(self_, [this](Appended) { feed_all(); }),
-      compat::on(self_, [this](RunOver) {
-        run_over_ = true;
-        feed_all();
-      }),
+      compat::on(self_,
+                 [this](RunOver) {
+                   run_over_ = true;
+                   feed_all();
+                 }),
   };
 }
 

@@ -21,9 +21,7 @@ public:
     const auto whole = frame();
     return whole.substr(json_at_, whole.size() - json_at_ - 2);
   }
-  std::string json_without_qualified_name() const override {
-    return envelope_json(event_, false, JsonWriter::Escape::line_breaks);
-  }
+  std::string json_without_qualified_name() const override { return envelope_json(event_, false, JsonWriter::Escape::line_breaks); }
 
 private:
   void render() const {

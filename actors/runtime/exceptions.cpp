@@ -34,13 +34,9 @@ ExceptionInfo describe_current_exception() {
     throw;
   } catch (const WaitTimeout& error) {
     return {"builtins.TimeoutError", error.what()};  // the protocol's name for it
-  } catch (const std::exception& error) {
-    return {dotted_type_name(typeid(error)), error.what()};
-  } catch (const std::string& text) {
+  } catch (const std::exception& error) { return {dotted_type_name(typeid(error)), error.what()}; } catch (const std::string& text) {
     return {"std.string", text};
-  } catch (const char* text) {
-    return {"char const*", text};
-  } catch (...) {
+  } catch (const char* text) { return {"char const*", text}; } catch (...) {
     const auto name = current_type_name();
     return {name, "the step threw a " + name + ", which is no std::exception"};
   }

@@ -37,8 +37,8 @@ std::vector<EventBox> ordered(std::vector<EventBox> arrived, const detail::Expec
 }  // namespace
 
 Invocation::Invocation(std::shared_ptr<LiveRun> run, SupervisorActor supervisor, StepActor actor, engine::RunStep command)
-    : run_(std::move(run)), supervisor_(std::move(supervisor)), actor_(std::move(actor)), command_(std::move(command)),
-      context_(*this), input_(input()), flushed_at_(std::chrono::steady_clock::now()) {}
+    : run_(std::move(run)), supervisor_(std::move(supervisor)), actor_(std::move(actor)), command_(std::move(command)), context_(*this),
+      input_(input()), flushed_at_(std::chrono::steady_clock::now()) {}
 
 detail::StepInput Invocation::input() const {
   if (command_.release) return {command_.event, command_.release->events};
@@ -51,9 +51,7 @@ Invocation::Outcome Invocation::guarded(F&& body) {
   ExceptionInfo error;
   try {
     return body();
-  } catch (...) {
-    error = describe_current_exception();
-  }
+  } catch (...) { error = describe_current_exception(); }
   return report(failed(std::move(error)));
 }
 
@@ -88,9 +86,7 @@ Invocation::Outcome Invocation::continue_with(engine::RunStep command) {
   return resume();
 }
 
-bool Invocation::answered_by(const engine::RunStep& command) const {
-  return waiting_ && find_answer(command, waiting_->options.id);
-}
+bool Invocation::answered_by(const engine::RunStep& command) const { return waiting_ && find_answer(command, waiting_->options.id); }
 
 Invocation::Outcome Invocation::after_slice() {
   if (task_.done())
@@ -129,9 +125,7 @@ engine::Failed Invocation::failed(ExceptionInfo error) const {
     const auto seed = run_->row.run_id + ":" + spec().name;
     try {
       retry_after = spec().retry->next(static_cast<int>(command_.failures) + 1, error, seed);
-    } catch (...) {
-      error.exception_message += " (and its retry_if threw: " + describe_current_exception().exception_message + ")";
-    }
+    } catch (...) { error.exception_message += " (and its retry_if threw: " + describe_current_exception().exception_message + ")"; }
   }
   return {std::move(error), retry_after};
 }
@@ -174,7 +168,8 @@ void Invocation::send(EventBox event, std::string_view step) {
   if (spec().blocking) flush(true);
 }
 
-std::optional<std::vector<EventBox>> Invocation::collect(const EventBox& event, const detail::ExpectedEvents& expected, std::string_view buffer) {
+std::optional<std::vector<EventBox>> Invocation::collect(const EventBox& event, const detail::ExpectedEvents& expected,
+                                                         std::string_view buffer) {
   engine::BufferPtr seen;
   for (const auto& [name, content] : command_.collected)
     if (name == buffer) seen = content;
@@ -191,7 +186,8 @@ std::optional<std::vector<EventBox>> Invocation::collect(const EventBox& event, 
 bool Invocation::prepare_wait(detail::WaitRequest& request) {
   auto& id = request.options.id;
   if (id.empty())
-    id = "waiter_" + request.type->qualified_name + "_" + to_json(request.options.requirements) + "_work_item_" + std::to_string(command_.work_item);
+    id = "waiter_" + request.type->qualified_name + "_" + to_json(request.options.requirements) + "_work_item_" +
+         std::to_string(command_.work_item);
   if (const auto repeated = ++wait_counts_[id]; repeated > 1) id += "#" + std::to_string(repeated);
   return find_answer(command_, id) != nullptr;
 }
@@ -250,7 +246,8 @@ void Invocation::warn_if_slow(std::chrono::steady_clock::time_point began) const
   if (held < options.slow_step || !options.log) return;
   const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(held).count();
   options.log(LogLevel::warning, "step '" + spec().name + "' of workflow '" + run_->row.workflow_name + "' held an actor thread for " +
-                                     std::to_string(milliseconds) + " ms, so other runs had to wait. Declare it .blocking(), or make it a " +
+                                     std::to_string(milliseconds) +
+                                     " ms, so other runs had to wait. Declare it .blocking(), or make it a " +
                                      "coroutine that awaits ctx.blocking(...) or ctx.sleep(...).");
 }
 

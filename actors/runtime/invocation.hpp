@@ -43,7 +43,8 @@ public:
   // StepHost
   void publish(EventBox event) override;
   void send(EventBox event, std::string_view step) override;
-  std::optional<std::vector<EventBox>> collect(const EventBox& event, const detail::ExpectedEvents& expected, std::string_view buffer) override;
+  std::optional<std::vector<EventBox>> collect(const EventBox& event, const detail::ExpectedEvents& expected,
+                                               std::string_view buffer) override;
   bool prepare_wait(detail::WaitRequest& request) override;
   void suspend_until_answered(const detail::WaitRequest& request, std::coroutine_handle<> body) override;
   EventBox take_answer(const detail::WaitRequest& request) override;
@@ -62,7 +63,8 @@ private:
   const detail::StepSpec& spec() const { return *run_->workflow->specs[command_.id.step]; }
   detail::StepInput input() const;
   /// The one place that catches what user code throws.
-  template <class F> Outcome guarded(F&& body);
+  template <class F>
+  Outcome guarded(F&& body);
   Outcome run_plain();
   Outcome after_slice();
   Outcome report(engine::Ending ending);

@@ -91,24 +91,25 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Appended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::RunOver)
 
 CAF_BEGIN_TYPE_ID_BLOCK(weir_runtime, caf::first_custom_type_id)
-  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StartRun))
-  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Deliver))
-  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::CancelRun))
-  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::AwaitEnd))
-  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StepReport))
-  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::TimerFired))
-  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Retire))
-  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StartBody))
-  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::ResumeBody))
-  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Subscribe))
-  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Continue))
-  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Appended))
-  CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::RunOver))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StartRun))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Deliver))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::CancelRun))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::AwaitEnd))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StepReport))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::TimerFired))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Retire))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StartBody))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::ResumeBody))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Subscribe))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Continue))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Appended))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::RunOver))
 CAF_END_TYPE_ID_BLOCK(weir_runtime)
 
 namespace weir::runtime {
 
-template <class M> using Takes = compat::Takes<void, M>;
+template <class M>
+using Takes = compat::Takes<void, M>;
 
 using SupervisorActor = caf::typed_actor<Takes<StartRun>, Takes<Deliver>, Takes<CancelRun>, Takes<AwaitEnd>, Takes<StepReport>,
                                          Takes<TimerFired>, Takes<Subscribe>, Takes<Retire>>;

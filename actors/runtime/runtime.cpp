@@ -109,7 +109,9 @@ EventBox Run::stop_event() const {
   return rendered->event();
 }
 
-void Run::wrong_result(const EventBox& stop) { throw RunFailed("the run ended with " + envelope_json(stop) + ", which is not what was asked for"); }
+void Run::wrong_result(const EventBox& stop) {
+  throw RunFailed("the run ended with " + envelope_json(stop) + ", which is not what was asked for");
+}
 
 Runtime::Runtime(RuntimeOptions options) : service_(std::make_unique<runtime::Service>(std::move(options))) {}
 Runtime::~Runtime() = default;
@@ -124,8 +126,9 @@ Run Runtime::start(const std::string& workflow, EventBox start, const std::strin
   if (!start.type().is_a(*info->start))
     throw std::invalid_argument("workflow '" + workflow + "' starts with " + info->start->name + ", not with " + start.type().name);
   std::promise<Expected<HandlerRow>> started;
-  service_->start({workflow, std::move(start), handler_id}, [&](const HandlerRow& row) { started.set_value(row); }, nullptr,
-                  [&](const Error& error) { started.set_value(error); });
+  service_->start(
+      {workflow, std::move(start), handler_id}, [&](const HandlerRow& row) { started.set_value(row); }, nullptr,
+      [&](const Error& error) { started.set_value(error); });
   auto row = started.get_future().get();
   if (!row) throw RunFailed(row.error().message);
   return Run(std::make_shared<detail::RunState>(*service_, std::move(*row)));

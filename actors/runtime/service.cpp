@@ -99,7 +99,8 @@ void Service::stop() {
   state_->environment.pool.stop();
 }
 
-void Service::add_workflow(std::string name, std::string class_name, std::shared_ptr<Workflow> flow, std::vector<const EventType*> additional_events) {
+void Service::add_workflow(std::string name, std::string class_name, std::shared_ptr<Workflow> flow,
+                           std::vector<const EventType*> additional_events) {
   state_->catalog.add(name, std::move(class_name), std::move(flow), std::move(additional_events));
   const auto workflow = state_->catalog.find(name);
   auto info = std::make_shared<WorkflowInfo>(WorkflowInfo{.name = name,
@@ -147,7 +148,8 @@ void Service::start(StartRequest request, std::function<void(const HandlerRow&)>
   if (state_->stopping) compat::stop(supervisor);
 }
 
-void Service::send_event(const std::string& handler_id, EventBox event, const std::string& step, std::function<void(Expected<bool>)> reply) {
+void Service::send_event(const std::string& handler_id, EventBox event, const std::string& step,
+                         std::function<void(Expected<bool>)> reply) {
   std::optional<Error> refused;
   const bool live = state_->registry.with(handler_id, [&](const Registry::Entry& entry) {
     const auto& plan = entry.workflow->plan;
@@ -165,12 +167,14 @@ void Service::send_event(const std::string& handler_id, EventBox event, const st
 }
 
 void Service::cancel(const std::string& handler_id, std::function<void(bool)> reply) {
-  const bool live = state_->registry.with(handler_id, [&](const Registry::Entry& entry) { compat::post(entry.supervisor, CancelRun{reply}); });
+  const bool live =
+      state_->registry.with(handler_id, [&](const Registry::Entry& entry) { compat::post(entry.supervisor, CancelRun{reply}); });
   if (!live) reply(false);
 }
 
 void Service::await_end(const std::string& handler_id, std::function<void(const HandlerRow&)> reply) {
-  const bool live = state_->registry.with(handler_id, [&](const Registry::Entry& entry) { compat::post(entry.supervisor, AwaitEnd{reply}); });
+  const bool live =
+      state_->registry.with(handler_id, [&](const Registry::Entry& entry) { compat::post(entry.supervisor, AwaitEnd{reply}); });
   if (live) return;
   if (const auto row = store().find_handler(handler_id)) reply(*row);
 }

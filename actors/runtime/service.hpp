@@ -55,7 +55,8 @@ public:
   Service& operator=(const Service&) = delete;
 
   /// Throws WorkflowError when the workflow cannot work.
-  void add_workflow(std::string name, std::string class_name, std::shared_ptr<Workflow> flow, std::vector<const EventType*> additional_events);
+  void add_workflow(std::string name, std::string class_name, std::shared_ptr<Workflow> flow,
+                    std::vector<const EventType*> additional_events);
   std::shared_ptr<const WorkflowInfo> find_workflow(std::string_view name) const;
   std::vector<std::string> workflow_names() const;
 

@@ -45,21 +45,21 @@ Supervisor::~Supervisor() {
 
 SupervisorActor::behavior_type Supervisor::make_behavior() {
   return {
-      compat::on(self_, [this](StartRun& m) {
-        const auto begun = m.started ? row_ : HandlerRow();
-        if (m.ended) awaiting_.push_back(std::move(m.ended));
-        feed(engine::RunStarted{std::move(m.start)});
-        if (m.started) m.started(begun);
-      }),
+      compat::on(self_,
+                 [this](StartRun& m) {
+                   const auto begun = m.started ? row_ : HandlerRow();
+                   if (m.ended) awaiting_.push_back(std::move(m.ended));
+                   feed(engine::RunStarted{std::move(m.start)});
+                   if (m.started) m.started(begun);
+                 }),
       compat::on(self_, [this](Deliver& m) { deliver(m); }),
       compat::on(self_, [this](CancelRun& m) { cancel(m); }),
-      compat::on(self_, [this](AwaitEnd& m) {
-        if (row_.terminal()) m.reply(row_);
-        else awaiting_.push_back(std::move(m.reply));
-      }),
-      compat::on(self_, [this](StepReport& m) {
-        std::visit([this](auto& report) { feed(std::move(report)); }, m.report);
-      }),
+      compat::on(self_,
+                 [this](AwaitEnd& m) {
+                   if (row_.terminal()) m.reply(row_);
+                   else awaiting_.push_back(std::move(m.reply));
+                 }),
+      compat::on(self_, [this](StepReport& m) { std::visit([this](auto& report) { feed(std::move(report)); }, m.report); }),
       compat::on(self_, [this](TimerFired& m) { feed(std::move(m.tick)); }),
       compat::on(self_, [this](Subscribe& m) { subscribe(m); }),
       compat::on(self_, [this](Retire) { self_->quit(); }),
@@ -72,9 +72,7 @@ void Supervisor::feed(engine::Tick tick) {
     auto outcome = engine::reduce(run_->workflow->plan, std::move(state_), {++tick_last_, now(), std::move(tick)});
     state_ = std::move(outcome.state);
     execute(std::move(outcome.commands));
-  } catch (const std::exception& error) {
-    broken(error.what());
-  }
+  } catch (const std::exception& error) { broken(error.what()); }
 }
 
 void Supervisor::execute(std::vector<engine::Command> commands) {
@@ -112,9 +110,8 @@ void Supervisor::run_step(engine::RunStep& command) {
 }
 
 void Supervisor::set_timer(engine::SetTimer& timer) {
-  timers_.push_back(run_->environment.timers.at(timer.due, [actor = SupervisorActor(self_), tick = std::move(timer.tick)] {
-    compat::post(actor, TimerFired{tick});
-  }));
+  timers_.push_back(run_->environment.timers.at(
+      timer.due, [actor = SupervisorActor(self_), tick = std::move(timer.tick)] { compat::post(actor, TimerFired{tick}); }));
 }
 
 void Supervisor::deliver(Deliver& request) {
@@ -139,7 +136,8 @@ void Supervisor::broken(const std::string& why) {
   if (row_.terminal()) return;
   if (const auto& log = run_->environment.options.log)
     log(LogLevel::error, "run " + row_.run_id + " of workflow '" + row_.workflow_name + "' stopped by an internal error: " + why);
-  const WorkflowFailedEvent event{.step_name = "", .exception = {"weir.InternalError", why}, .attempts = std::nullopt, .elapsed_seconds = std::nullopt};
+  const WorkflowFailedEvent event{
+      .step_name = "", .exception = {"weir.InternalError", why}, .attempts = std::nullopt, .elapsed_seconds = std::nullopt};
   const engine::FinishRun ending{engine::Status::failed, event, why};
   state_.status = engine::Status::failed;
   apply_ending(row_, ending, now());

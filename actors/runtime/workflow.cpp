@@ -4,7 +4,8 @@
 namespace weir {
 
 StepBuilder& StepBuilder::num_workers(int count) {
-  if (count < 1) throw WorkflowError("num_workers must be an integer greater than 0 (step '" + spec_->name + "', got " + std::to_string(count) + ")");
+  if (count < 1)
+    throw WorkflowError("num_workers must be an integer greater than 0 (step '" + spec_->name + "', got " + std::to_string(count) + ")");
   spec_->num_workers = count;
   return *this;
 }

@@ -21,19 +21,37 @@ using weir::StartEvent;
 using weir::StopEvent;
 using weir::Task;
 
-struct Progress { int sequence; };
-struct Tick { std::int64_t i; std::string text = "tick"; };
-struct Attempt { int number; };
-struct SlowStarted { double seconds; };
-struct Ask { using kind = weir::InputRequiredEvent; std::string prefix; };
-struct Answer { using kind = weir::HumanResponseEvent; std::string response; };
-struct Work { std::int64_t i; };
-struct Done { std::int64_t i; std::int64_t square; };
+struct Progress {
+  int sequence;
+};
+struct Tick {
+  std::int64_t i;
+  std::string text = "tick";
+};
+struct Attempt {
+  int number;
+};
+struct SlowStarted {
+  double seconds;
+};
+struct Ask {
+  using kind = weir::InputRequiredEvent;
+  std::string prefix;
+};
+struct Answer {
+  using kind = weir::HumanResponseEvent;
+  std::string response;
+};
+struct Work {
+  std::int64_t i;
+};
+struct Done {
+  std::int64_t i;
+  std::int64_t square;
+};
 
 /// A start field as Python's str() prints it.
-std::string text_of(const weir::Value& value) {
-  return value.is_string() ? value.as_string() : weir::python_repr(value);
-}
+std::string text_of(const weir::Value& value) { return value.is_string() ? value.as_string() : weir::python_repr(value); }
 
 struct Greet : weir::Workflow {
   Greet() {
@@ -81,7 +99,11 @@ struct GreetStart {
     fields[&GreetStart::excited].defaulted();
   }
 };
-struct GreetStop { using kind = StopEvent; std::string message; std::int64_t length; };
+struct GreetStop {
+  using kind = StopEvent;
+  std::string message;
+  std::int64_t length;
+};
 
 struct GreetTyped : weir::Workflow {
   GreetTyped() {
@@ -107,15 +129,33 @@ struct Echo : weir::Workflow {
   StopEvent echo(const StartEvent& ev) { return {weir::Value(ev.fields())}; }
 };
 
-struct Hop1 { std::int64_t n; };
-struct Hop2 { std::int64_t n; };
-struct Hop3 { std::int64_t n; };
-struct Hop4 { std::int64_t n; };
-struct Hop5 { std::int64_t n; };
-struct Hop6 { std::int64_t n; };
-struct Hop7 { std::int64_t n; };
-struct Hop8 { std::int64_t n; };
-struct Hop9 { std::int64_t n; };
+struct Hop1 {
+  std::int64_t n;
+};
+struct Hop2 {
+  std::int64_t n;
+};
+struct Hop3 {
+  std::int64_t n;
+};
+struct Hop4 {
+  std::int64_t n;
+};
+struct Hop5 {
+  std::int64_t n;
+};
+struct Hop6 {
+  std::int64_t n;
+};
+struct Hop7 {
+  std::int64_t n;
+};
+struct Hop8 {
+  std::int64_t n;
+};
+struct Hop9 {
+  std::int64_t n;
+};
 
 struct Chain10 : weir::Workflow {
   Chain10() {
@@ -279,9 +319,7 @@ struct Recover : weir::Workflow {
     description("A failing step whose failure is turned into a result by @catch_error.");
   }
   StopEvent boom(const StartEvent&) { throw builtins::ValueError("boom"); }
-  StopEvent rescue(const weir::StepFailedEvent& ev) {
-    return {"recovered from " + ev.step_name + ": " + ev.exception.exception_message};
-  }
+  StopEvent rescue(const weir::StepFailedEvent& ev) { return {"recovered from " + ev.step_name + ": " + ev.exception.exception_message}; }
 };
 
 struct Counter : weir::Workflow {

@@ -68,7 +68,10 @@ TEST_CASE("JSON text survives a round trip with order, floats and unicode kept")
 }
 
 TEST_CASE("bytes that are not UTF-8 become U+FFFD and line separators can be escaped") {
-  CHECK(to_json(Value("a\xFF" "b\xC0\x80")) == "\"a\xEF\xBF\xBD" "b\xEF\xBF\xBD\xEF\xBF\xBD\"");
+  CHECK(to_json(Value("a\xFF"
+                      "b\xC0\x80")) ==
+        "\"a\xEF\xBF\xBD"
+        "b\xEF\xBF\xBD\xEF\xBF\xBD\"");
   std::string out;
   JsonWriter(out, JsonWriter::Escape::line_breaks).string("\xC2\x85\xE2\x80\xA8\xE2\x80\xA9\xC5\xBE");
   CHECK(out == "\"\\u0085\\u2028\\u2029\xC5\xBE\"");
@@ -102,14 +105,15 @@ TEST_CASE("an event type knows its names, kind and ancestors") {
 }
 
 TEST_CASE("a schema has the protocol's keys in the protocol's order") {
-  CHECK(to_json(event_type<shop::Order>().schema()) ==
-        R"({"$defs":{"Line":{"properties":{"article":{"title":"Article","type":"string"},"amount":{"default":1,"title":"Amount","type":"integer"}},)"
-        R"("required":["article"],"title":"Line","type":"object"},"Color":{"enum":["red","green"],"title":"Color","type":"string"}},)"
-        R"("description":"An order.","properties":{"leaf":{"description":"What to brew","maxLength":20,"minLength":1,"title":"Leaf","type":"string"},)"
-        R"("grams":{"maximum":1000,"minimum":1,"title":"Grams","type":"integer"},"note":{"anyOf":[{"type":"string"},{"type":"null"}],"default":null,"title":"Note"},)"
-        R"("lines":{"items":{"$ref":"#/$defs/Line"},"title":"Lines","type":"array"},"prices":{"additionalProperties":{"type":"number"},"title":"Prices","type":"object"},)"
-        R"("color":{"$ref":"#/$defs/Color","default":"green"},"gift":{"default":false,"title":"Gift","type":"boolean"}},)"
-        R"("required":["leaf","grams","lines","prices"],"title":"Order","type":"object"})");
+  CHECK(
+      to_json(event_type<shop::Order>().schema()) ==
+      R"({"$defs":{"Line":{"properties":{"article":{"title":"Article","type":"string"},"amount":{"default":1,"title":"Amount","type":"integer"}},)"
+      R"("required":["article"],"title":"Line","type":"object"},"Color":{"enum":["red","green"],"title":"Color","type":"string"}},)"
+      R"("description":"An order.","properties":{"leaf":{"description":"What to brew","maxLength":20,"minLength":1,"title":"Leaf","type":"string"},)"
+      R"("grams":{"maximum":1000,"minimum":1,"title":"Grams","type":"integer"},"note":{"anyOf":[{"type":"string"},{"type":"null"}],"default":null,"title":"Note"},)"
+      R"("lines":{"items":{"$ref":"#/$defs/Line"},"title":"Lines","type":"array"},"prices":{"additionalProperties":{"type":"number"},"title":"Prices","type":"object"},)"
+      R"("color":{"$ref":"#/$defs/Color","default":"green"},"gift":{"default":false,"title":"Gift","type":"boolean"}},)"
+      R"("required":["leaf","grams","lines","prices"],"title":"Order","type":"object"})");
   CHECK(to_json(event_type<StartEvent>().schema()) ==
         R"({"description":"Starts a run. Its keys are the run's input.","properties":{},"title":"StartEvent","type":"object"})");
   CHECK(to_json(event_type<shop::Account>().schema()).find(R"("owner":{"title":"Owner")") != std::string::npos);
@@ -117,17 +121,20 @@ TEST_CASE("a schema has the protocol's keys in the protocol's order") {
 }
 
 TEST_CASE("an event survives decoding and encoding, unknown keys included") {
-  const auto event = decode_event(event_type<shop::Order>(),
-                                  parsed(R"({"leaf":"oolong","grams":"6","lines":[{"article":"cup"}],"prices":{"x":1},"color":"red","gift":"yes","extra":1,"_data":{"more":2}})"));
+  const auto event = decode_event(
+      event_type<shop::Order>(),
+      parsed(
+          R"({"leaf":"oolong","grams":"6","lines":[{"article":"cup"}],"prices":{"x":1},"color":"red","gift":"yes","extra":1,"_data":{"more":2}})"));
   REQUIRE(event.ok());
   const auto& order = *event->as<shop::Order>();
   CHECK(order.grams == 6);
   CHECK(order.lines.at(0).amount == 1);
   CHECK(order.color == shop::Color::red);
   CHECK(order.gift);
-  CHECK(envelope_json(*event) ==
-        R"({"value":{"leaf":"oolong","grams":6,"note":null,"lines":[{"article":"cup","amount":1}],"prices":{"x":1.0},"color":"red","gift":true,)"
-        R"("_data":{"more":2,"extra":1}},"qualified_name":"shop.Order","type":"Order","types":["StartEvent"]})");
+  CHECK(
+      envelope_json(*event) ==
+      R"({"value":{"leaf":"oolong","grams":6,"note":null,"lines":[{"article":"cup","amount":1}],"prices":{"x":1.0},"color":"red","gift":true,)"
+      R"("_data":{"more":2,"extra":1}},"qualified_name":"shop.Order","type":"Order","types":["StartEvent"]})");
 }
 
 TEST_CASE("wrong values are named with place, kind and value") {
@@ -137,14 +144,17 @@ TEST_CASE("wrong values are named with place, kind and value") {
         "grams\n  Input should be greater than or equal to 1 [type=greater_than_equal, input_value=0, input_type=int]\n"
         "lines\n  Field required [type=missing, input_value={'grams': 0}, input_type=dict]\n"
         "prices\n  Field required [type=missing, input_value={'grams': 0}, input_type=dict]");
-  CHECK(error(R"({"leaf":5,"grams":1.5,"lines":[{"amount":1}],"prices":[],"color":"blue","gift":"maybe"})") ==
-        "6 validation errors for Order\nleaf\n  Input should be a valid string [type=string_type, input_value=5, input_type=int]\n"
-        "grams\n  Input should be a valid integer, got a number with a fractional part [type=int_from_float, input_value=1.5, input_type=float]\n"
-        "lines.0.article\n  Field required [type=missing, input_value={'amount': 1}, input_type=dict]\n"
-        "prices\n  Input should be a valid dictionary [type=dict_type, input_value=[], input_type=list]\n"
-        "color\n  Input should be 'red' or 'green' [type=enum, input_value='blue', input_type=str]\n"
-        "gift\n  Input should be a valid boolean, unable to interpret input [type=bool_parsing, input_value='maybe', input_type=str]");
-  CHECK(error("5") == "1 validation error for Order\n  Input should be a valid dictionary or instance of Order [type=model_type, input_value=5, input_type=int]");
+  CHECK(
+      error(R"({"leaf":5,"grams":1.5,"lines":[{"amount":1}],"prices":[],"color":"blue","gift":"maybe"})") ==
+      "6 validation errors for Order\nleaf\n  Input should be a valid string [type=string_type, input_value=5, input_type=int]\n"
+      "grams\n  Input should be a valid integer, got a number with a fractional part [type=int_from_float, input_value=1.5, input_type=float]\n"
+      "lines.0.article\n  Field required [type=missing, input_value={'amount': 1}, input_type=dict]\n"
+      "prices\n  Input should be a valid dictionary [type=dict_type, input_value=[], input_type=list]\n"
+      "color\n  Input should be 'red' or 'green' [type=enum, input_value='blue', input_type=str]\n"
+      "gift\n  Input should be a valid boolean, unable to interpret input [type=bool_parsing, input_value='maybe', input_type=str]");
+  CHECK(
+      error("5") ==
+      "1 validation error for Order\n  Input should be a valid dictionary or instance of Order [type=model_type, input_value=5, input_type=int]");
   const auto small = from_value<std::int8_t>(Value(300));
   CHECK(small.error().message.find("less than or equal to 127") != std::string::npos);
 }
@@ -163,12 +173,15 @@ TEST_CASE("the write forms of an event are all read") {
   CHECK(read(R"({"type":"Line","value":{"article":"cup"},"qualified_name":null})") == cup);
   CHECK(read(R"({"qualified_name":"shop.Line","value":{"article":"cup"},"__is_pydantic":true})") == cup);
   CHECK(read(R"({"type":"Line","qualified_name":"no.such","data":{"article":"cup"}})") == cup);
-  CHECK(read(R"({"type":"StopEvent","value":{"result":3.0}})") == R"({"value":{"result":3.0},"qualified_name":"workflows.events.StopEvent","type":"StopEvent","types":null})");
+  CHECK(read(R"({"type":"StopEvent","value":{"result":3.0}})") ==
+        R"({"value":{"result":3.0},"qualified_name":"workflows.events.StopEvent","type":"StopEvent","types":null})");
   CHECK(read("[1]") == "Failed to deserialize event. Must be a json object, or stringified json object");
   CHECK(read(R"({"type":"Nope","value":{}})") == "Invalid event type: Nope. Expected one of Line, StopEvent");
   CHECK(read(R"({"value":{"article":"cup"}})") == "Invalid client data. Must have a type or a qualified name, got {event}");
-  CHECK(read(R"({"qualified_name":"json.Decoder","value":{}})") == "Invalid client data. Qualified name json.Decoder does not correspond to an Event subclass");
-  CHECK(read(R"({"type":"Line","qualified_name":"x"})").starts_with("Failed to deserialize event: 1 validation error for EventEnvelope\nvalue\n  Field required"));
+  CHECK(read(R"({"qualified_name":"json.Decoder","value":{}})") ==
+        "Invalid client data. Qualified name json.Decoder does not correspond to an Event subclass");
+  CHECK(read(R"({"type":"Line","qualified_name":"x"})")
+            .starts_with("Failed to deserialize event: 1 validation error for EventEnvelope\nvalue\n  Field required"));
 }
 
 TEST_CASE("an event seen as its ancestor has the ancestor's fields") {

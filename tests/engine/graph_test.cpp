@@ -8,19 +8,42 @@ using namespace weir;
 using namespace weir::engine;
 
 namespace tea {
-struct Leaf { int i; };
-struct Water { int c; };
-struct Cup { int i; };
-struct Green { using kind = Leaf; int i; };
-struct Ask { using kind = InputRequiredEvent; std::string prompt; };
-struct Answer { using kind = HumanResponseEvent; std::string text; };
-struct OtherStart { using kind = StartEvent; int n; };
-struct OtherStop { using kind = StopEvent; int n; };
+struct Leaf {
+  int i;
+};
+struct Water {
+  int c;
+};
+struct Cup {
+  int i;
+};
+struct Green {
+  using kind = Leaf;
+  int i;
+};
+struct Ask {
+  using kind = InputRequiredEvent;
+  std::string prompt;
+};
+struct Answer {
+  using kind = HumanResponseEvent;
+  std::string text;
+};
+struct OtherStart {
+  using kind = StartEvent;
+  int n;
+};
+struct OtherStop {
+  using kind = StopEvent;
+  int n;
+};
 }  // namespace tea
 using namespace tea;
 
 template <class... E>
-std::vector<const EventType*> types() { return {&event_type<E>()...}; }
+std::vector<const EventType*> types() {
+  return {&event_type<E>()...};
+}
 
 static StepPlan step(std::string name, std::vector<const EventType*> accepts, std::vector<const EventType*> returns) {
   StepPlan out;
@@ -41,9 +64,7 @@ static std::string problem(Plan candidate) {
   try {
     complete(candidate);
     return "";
-  } catch (const WorkflowError& error) {
-    return error.what();
-  }
+  } catch (const WorkflowError& error) { return error.what(); }
 }
 
 TEST_CASE("sound graphs pass") {
@@ -68,17 +89,21 @@ TEST_CASE("missing and doubled starts and stops are named") {
 }
 
 TEST_CASE("events without producer or consumer are named") {
-  CHECK(problem(plan({step("a", types<StartEvent, Leaf>(), types<StopEvent>())})) == "The following events are consumed but never produced: Leaf");
-  CHECK(problem(plan({step("a", types<StartEvent>(), types<StopEvent, Leaf, Cup>())})) == "The following events are produced but never consumed: Cup, Leaf");
-  CHECK(problem(plan({step("a", types<StartEvent>(), types<StopEvent>()), step("b", types<StopEvent>(), types<Leaf>()), step("c", types<StopEvent>(), {})})) ==
+  CHECK(problem(plan({step("a", types<StartEvent, Leaf>(), types<StopEvent>())})) ==
+        "The following events are consumed but never produced: Leaf");
+  CHECK(problem(plan({step("a", types<StartEvent>(), types<StopEvent, Leaf, Cup>())})) ==
+        "The following events are produced but never consumed: Cup, Leaf");
+  CHECK(problem(plan({step("a", types<StartEvent>(), types<StopEvent>()), step("b", types<StopEvent>(), types<Leaf>()),
+                      step("c", types<StopEvent>(), {})})) ==
         "Steps 'b', 'c' cannot accept StopEvent. StopEvent signals the end of the workflow. Use a different Event type instead.");
 }
 
 TEST_CASE("unreachable steps and dead ends are named unless skipped") {
   auto unreachable = plan({step("a", types<StartEvent>(), types<StopEvent>()), step("b", types<Leaf>(), types<Leaf>())});
-  CHECK(problem(unreachable) ==
-        "Graph validation failed:\n  - [reachability] Unreachable steps: b\n    Steps must be reachable from StartEvent or HumanResponseEvent."
-        "\n  - [dead_end] Dead-end steps: b\n    Steps must have a path to StopEvent or InputRequiredEvent.");
+  CHECK(
+      problem(unreachable) ==
+      "Graph validation failed:\n  - [reachability] Unreachable steps: b\n    Steps must be reachable from StartEvent or HumanResponseEvent."
+      "\n  - [dead_end] Dead-end steps: b\n    Steps must have a path to StopEvent or InputRequiredEvent.");
   unreachable.skip_reachability = true;
   unreachable.steps[1].skip_dead_end = true;
   CHECK(problem(unreachable) == "");
@@ -93,7 +118,8 @@ TEST_CASE("error handlers must be unambiguous") {
   };
   const auto a = step("a", types<StartEvent>(), types<StopEvent>());
   CHECK(problem(plan({a, handler("h", {})})) == "");
-  CHECK(problem(plan({a, handler("h", {}), handler("k", {})})) == "Only one wildcard @catch_error handler is allowed per workflow, found 2: h, k");
+  CHECK(problem(plan({a, handler("h", {}), handler("k", {})})) ==
+        "Only one wildcard @catch_error handler is allowed per workflow, found 2: h, k");
   CHECK(problem(plan({a, handler("h", {"x"})})) == "@catch_error handler 'h' lists unknown step 'x' in for_steps.");
   CHECK(problem(plan({a, handler("h", {"a"}), handler("k", {"a"})})) == "Step 'a' is claimed by two @catch_error handlers: 'h' and 'k'.");
   CHECK(problem(plan({a, handler("h", {"a"}), handler("k", {"h"})})) == "@catch_error handler 'k' cannot cover another handler step 'h'.");
@@ -102,7 +128,8 @@ TEST_CASE("error handlers must be unambiguous") {
 TEST_CASE("collect steps need a fan-out that reaches them, through ordinary and nested steps") {
   auto collect = step("tray", types<Cup>(), types<StopEvent>());
   collect.input = Input::collect;
-  CHECK(problem(plan({step("a", types<StartEvent>(), types<Cup>()), collect})).starts_with("Step 'tray' collects list[Cup], but no returned-list producer"));
+  CHECK(problem(plan({step("a", types<StartEvent>(), types<Cup>()), collect}))
+            .starts_with("Step 'tray' collects list[Cup], but no returned-list producer"));
   auto lay = step("lay", types<StartEvent>(), {});
   lay.returns_in_list = types<Leaf>();
   auto sound = plan({lay, step("make", types<Leaf>(), types<Cup>()), collect});

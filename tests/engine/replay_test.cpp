@@ -44,7 +44,8 @@ public:
     for (const auto& answer : run.answers) action.answered.push_back(answer.waiter_id);
     for (int i = below(3); i > 0; --i) action.published.push_back(Sip{below(5)});
     if (below(4) == 0) action.sent.push_back({Leaf{below(9)}, std::nullopt});
-    if (below(3) == 0) action.progress.push_back({{}, {Sip{7}}, below(3) == 0 ? std::vector<Sent>{{Water{3}, std::nullopt}} : std::vector<Sent>{}});
+    if (below(3) == 0)
+      action.progress.push_back({{}, {Sip{7}}, below(3) == 0 ? std::vector<Sent>{{Water{3}, std::nullopt}} : std::vector<Sent>{}});
     action.takes = Duration(1 + below(3000000));
     return action;
   }
@@ -120,8 +121,8 @@ TEST_CASE("every prefix of a generated journal replays to the state and the pend
       CHECK(replayed.works.back() == recorded.works[length - 1]);
     }
     CHECK(std::count_if(run.stream().begin(), run.stream().end(), [](const auto& entry) {
-            return entry.starts_with("StopEvent") || entry.starts_with("WorkflowFailedEvent") || entry.starts_with("WorkflowTimedOutEvent") ||
-                   entry.starts_with("WorkflowCancelledEvent");
+            return entry.starts_with("StopEvent") || entry.starts_with("WorkflowFailedEvent") ||
+                   entry.starts_with("WorkflowTimedOutEvent") || entry.starts_with("WorkflowCancelledEvent");
           }) == (run.ending() ? 1 : 0));
   }
   // ValueRecorded and its command are driven by reduce_test; everything else must have occurred here.

@@ -107,8 +107,8 @@ std::string text(const Attempt& attempt) {
 
 std::string dump(const State& state) {
   std::ostringstream out;
-  out << status_name(state.status) << " started=" << state.started << " deadline=" << text(state.deadline) << " last=" << state.work_item_last
-      << "," << state.stream_last << "," << state.serial_last << "\n";
+  out << status_name(state.status) << " started=" << state.started << " deadline=" << text(state.deadline)
+      << " last=" << state.work_item_last << "," << state.stream_last << "," << state.serial_last << "\n";
   for (std::size_t i = 0; i < state.steps.size(); ++i) {
     const auto& step = state.steps[i];
     out << "step " << i << " collected=" << text(step.collected) << "\n";
@@ -117,7 +117,8 @@ std::string dump(const State& state) {
       out << "  running[" << slot << "] #" << running.serial << " " << text(running.attempt) << " saw=" << text(running.collected) << "\n";
     for (const auto& waiter : step.waiters)
       out << "  waiter " << waiter.id << " " << waiter.type->name << to_json(waiter.requirements) << " until=" << text(waiter.deadline)
-          << " resolved=" << (waiter.resolved ? text(*waiter.resolved) : "-") << " timed_out=" << waiter.timed_out << " " << text(waiter.trigger) << "\n";
+          << " resolved=" << (waiter.resolved ? text(*waiter.resolved) : "-") << " timed_out=" << waiter.timed_out << " "
+          << text(waiter.trigger) << "\n";
   }
   for (const auto& [id, stream] : state.streams) {
     out << "stream " << id << " from " << stream.source << " open=" << stream.open_work_items << " scope=" << text(stream.scope);
@@ -135,7 +136,8 @@ std::string dump(const std::vector<Command>& commands) {
   for (const auto& command : commands) {
     out << command.index() << " ";
     if (const auto* run = std::get_if<RunStep>(&command)) {
-      out << run->id.step << "[" << run->id.slot << "]#" << run->id.serial << " " << text(run->event) << " " << run->failures << text(run->collected);
+      out << run->id.step << "[" << run->id.slot << "]#" << run->id.serial << " " << text(run->event) << " " << run->failures
+          << text(run->collected);
       for (const auto& answer : run->answers) out << " " << answer.waiter_id << "=" << (answer.event ? text(*answer.event) : "timeout");
       for (const auto& [name, json] : run->recorded) out << " " << name << "=" << json;
     } else if (const auto* publish = std::get_if<PublishEvent>(&command)) {

@@ -7,13 +7,30 @@ namespace tea {
 
 using namespace simulator;
 
-struct Sip { int n; };
-struct Leaf { int i; };
-struct Cup { int i; };
-struct Water { int c; };
-struct Ask { using kind = InputRequiredEvent; std::string prompt; };
-struct Ans { using kind = HumanResponseEvent; std::string text; };
-struct Green { using kind = Leaf; int i; };
+struct Sip {
+  int n;
+};
+struct Leaf {
+  int i;
+};
+struct Cup {
+  int i;
+};
+struct Water {
+  int c;
+};
+struct Ask {
+  using kind = InputRequiredEvent;
+  std::string prompt;
+};
+struct Ans {
+  using kind = HumanResponseEvent;
+  std::string text;
+};
+struct Green {
+  using kind = Leaf;
+  int i;
+};
 
 template <class... E>
 std::vector<const EventType*> types() {
@@ -32,7 +49,8 @@ inline StepPlan fan_out(std::string name, std::vector<const EventType*> accepts,
   out.returns_in_list = std::move(elements);
   return out;
 }
-inline StepPlan collect(std::string name, std::vector<const EventType*> elements, std::vector<const EventType*> returns, std::uint32_t take = 0) {
+inline StepPlan collect(std::string name, std::vector<const EventType*> elements, std::vector<const EventType*> returns,
+                        std::uint32_t take = 0) {
   auto out = step(std::move(name), std::move(elements), std::move(returns));
   out.input = Input::collect;
   out.take = take;

@@ -78,7 +78,8 @@ TEST_CASE("a request that is about to be dropped is told why") {
   CHECK(last_words("get /health HTTP/1.1\r\n\r\n") == "HTTP/1.1 405 Method Not Allowed");
   CHECK(last_words("FOO /health HTTP/1.1\r\n\r\n") == "HTTP/1.1 405 Method Not Allowed");
   CHECK(last_words("GET /x HTTP/1.1\r\nHo", false) == "HTTP/1.1 408 Request Timeout");
-  CHECK(last_words("GET /x HTTP/1.1\r\nA: " + std::string(300, 'a'), true, {.head_bytes_max = 200}) == "HTTP/1.1 431 Request Header Fields Too Large");
+  CHECK(last_words("GET /x HTTP/1.1\r\nA: " + std::string(300, 'a'), true, {.head_bytes_max = 200}) ==
+        "HTTP/1.1 431 Request Header Fields Too Large");
   CHECK(last_words("POST /x HTTP/1.1\r\n\r\n" + std::string(300, 'a'), true, {.body_bytes_max = 200}) == "HTTP/1.1 413 Content Too Large");
   CHECK(last_words("") == "");
   RequestWatch served;

@@ -16,12 +16,30 @@ namespace flows {
 
 using namespace std::chrono_literals;
 
-struct Topic { using kind = weir::StartEvent; std::string subject = "tea"; int count = 3; };
-struct Draft { std::string text; };
-struct Note { int n; };
-struct Review { using kind = weir::InputRequiredEvent; std::string text; };
-struct Verdict { using kind = weir::HumanResponseEvent; bool approved; std::string note = ""; };
-struct Joke { using kind = weir::StopEvent; std::string text; };
+struct Topic {
+  using kind = weir::StartEvent;
+  std::string subject = "tea";
+  int count = 3;
+};
+struct Draft {
+  std::string text;
+};
+struct Note {
+  int n;
+};
+struct Review {
+  using kind = weir::InputRequiredEvent;
+  std::string text;
+};
+struct Verdict {
+  using kind = weir::HumanResponseEvent;
+  bool approved;
+  std::string note = "";
+};
+struct Joke {
+  using kind = weir::StopEvent;
+  std::string text;
+};
 
 struct Greeting : weir::Workflow {
   Greeting() { step<&Greeting::greet>(); }
@@ -31,7 +49,9 @@ struct Greeting : weir::Workflow {
   }
 };
 
-struct Tally { int rounds = 0; };
+struct Tally {
+  int rounds = 0;
+};
 
 /// Writes, asks, and writes again until a person approves.
 struct JokeFlow : weir::Workflow {

@@ -15,7 +15,8 @@ struct Text final : EventPayload {
   std::string text;
 };
 
-HandlerRow row(const std::string& id, const std::string& run, HandlerStatus status = HandlerStatus::running, const std::string& workflow = "w") {
+HandlerRow row(const std::string& id, const std::string& run, HandlerStatus status = HandlerStatus::running,
+               const std::string& workflow = "w") {
   HandlerRow out;
   out.handler_id = id;
   out.run_id = run;
@@ -72,7 +73,8 @@ TEST_CASE("events are read after a cursor, in order, in pages") {
 
 TEST_CASE("handlers are listed in creation order, filtered by name and status; an empty list matches nothing") {
   const auto store = memory();
-  for (int i = 0; i < 50; ++i) REQUIRE(store->begin_run(row("h" + std::to_string(i), "r" + std::to_string(i), HandlerStatus::running, i % 2 ? "odd" : "even")).ok());
+  for (int i = 0; i < 50; ++i)
+    REQUIRE(store->begin_run(row("h" + std::to_string(i), "r" + std::to_string(i), HandlerStatus::running, i % 2 ? "odd" : "even")).ok());
   end(*store, "h3", "r3");
   const auto all = store->list_handlers({});
   REQUIRE(all.size() == 50);

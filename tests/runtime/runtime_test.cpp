@@ -95,8 +95,8 @@ TEST_CASE("retries wait, tell the step what happened, and give up with the last 
   };
   runtime.add_workflow<Coroutine>("enough", body, weir::Retry{.max_attempts = 3, .initial = 1ms});
   runtime.add_workflow<Coroutine>("too few", body, weir::Retry{.max_attempts = 2, .initial = 1ms});
-  runtime.add_workflow<Coroutine>("not that one", body,
-                                  weir::Retry{.max_attempts = 3, .initial = 1ms, .retry_if = [](const weir::ExceptionInfo&) { return false; }});
+  runtime.add_workflow<Coroutine>(
+      "not that one", body, weir::Retry{.max_attempts = 3, .initial = 1ms, .retry_if = [](const weir::ExceptionInfo&) { return false; }});
   CHECK(runtime.start("enough", StartEvent()).result<int>() == 2);
   CHECK(runtime.start("too few", StartEvent()).wait().error == "attempt 1");
   CHECK(runtime.start("not that one", StartEvent()).wait().error == "attempt 0");
@@ -122,9 +122,7 @@ TEST_CASE("a wait that times out throws inside the step, which may catch it") {
     bool timed_out = false;
     try {
       co_await ctx.wait_for_event<Verdict>(briefly);
-    } catch (const weir::WaitTimeout&) {
-      timed_out = true;
-    }
+    } catch (const weir::WaitTimeout&) { timed_out = true; }
     co_return StopEvent{timed_out};
   });
   runtime.add_workflow<Coroutine>("thrown", [](weir::Context& ctx) -> weir::Task<StopEvent> {
@@ -177,10 +175,13 @@ TEST_CASE("cancelling ends the run at once and destroys what its bodies hold") {
 
 TEST_CASE("a run that takes too long times out") {
   Runtime runtime;
-  runtime.add_workflow<Coroutine>("slow", [](weir::Context& ctx) -> weir::Task<StopEvent> {
-    co_await ctx.sleep(1h);
-    co_return StopEvent();
-  }, std::nullopt, weir::Duration(20ms));
+  runtime.add_workflow<Coroutine>(
+      "slow",
+      [](weir::Context& ctx) -> weir::Task<StopEvent> {
+        co_await ctx.sleep(1h);
+        co_return StopEvent();
+      },
+      std::nullopt, weir::Duration(20ms));
   CHECK(runtime.start("slow", StartEvent()).wait().error == "Workflow timed out after 0.02s");
 }
 
@@ -210,20 +211,21 @@ TEST_CASE("ctx.blocking and ctx.run_once hand back results and exceptions; recor
   Runtime runtime;
   std::atomic<int> effects = 0;
   const auto actor_thread_differs = [](std::thread::id id) { return std::this_thread::get_id() != id; };
-  runtime.add_workflow<Coroutine>("work", [&](weir::Context& ctx) -> weir::Task<StopEvent> {
-    const auto here = std::this_thread::get_id();
-    const bool elsewhere = co_await ctx.blocking([&] { return actor_thread_differs(here); });
-    CHECK(elsewhere);
-    const auto once = co_await ctx.run_once("effect", [&] { return ++effects; });
-    if (ctx.retry_info().retry_number == 0) throw std::runtime_error("crash after the effect");
-    bool thrown = false;
-    try {
-      co_await ctx.blocking([] { throw std::runtime_error("inside"); });
-    } catch (const std::runtime_error& error) {
-      thrown = std::string(error.what()) == "inside";
-    }
-    co_return StopEvent{thrown ? once : -1};
-  }, weir::Retry{.initial = 1ms});
+  runtime.add_workflow<Coroutine>(
+      "work",
+      [&](weir::Context& ctx) -> weir::Task<StopEvent> {
+        const auto here = std::this_thread::get_id();
+        const bool elsewhere = co_await ctx.blocking([&] { return actor_thread_differs(here); });
+        CHECK(elsewhere);
+        const auto once = co_await ctx.run_once("effect", [&] { return ++effects; });
+        if (ctx.retry_info().retry_number == 0) throw std::runtime_error("crash after the effect");
+        bool thrown = false;
+        try {
+          co_await ctx.blocking([] { throw std::runtime_error("inside"); });
+        } catch (const std::runtime_error& error) { thrown = std::string(error.what()) == "inside"; }
+        co_return StopEvent{thrown ? once : -1};
+      },
+      weir::Retry{.initial = 1ms});
   CHECK(runtime.start("work", StartEvent()).result<int>() == 1);
   CHECK(effects == 1);
 }
@@ -331,8 +333,13 @@ TEST_CASE("two runtimes live in one process, and go away with runs in flight of 
       while (!ctx.stop_token().stop_requested()) std::this_thread::yield();
       return StopEvent();
     });
-    runtime.add_workflow<Coroutine>("retrying", [](weir::Context&) -> weir::Task<StopEvent> { throw std::runtime_error("x"); co_return StopEvent(); },
-                                    weir::Retry{.initial = 1h});
+    runtime.add_workflow<Coroutine>(
+        "retrying",
+        [](weir::Context&) -> weir::Task<StopEvent> {
+          throw std::runtime_error("x");
+          co_return StopEvent();
+        },
+        weir::Retry{.initial = 1h});
     for (const char* name : {"sleeper", "patient", "retrying"}) runtime.start(name, StartEvent());
     auto run = runtime.start("joke", Topic());
     run.events().next();

@@ -70,12 +70,28 @@ struct FieldInfo {
   std::optional<std::int64_t> min_length, max_length;
   bool has_default = false;
 
-  FieldInfo& describe(std::string text) { description = std::move(text); return *this; }
-  FieldInfo& at_least(double bound) { minimum = bound; return *this; }
-  FieldInfo& at_most(double bound) { maximum = bound; return *this; }
-  FieldInfo& length(std::int64_t least, std::int64_t most) { min_length = least; max_length = most; return *this; }
+  FieldInfo& describe(std::string text) {
+    description = std::move(text);
+    return *this;
+  }
+  FieldInfo& at_least(double bound) {
+    minimum = bound;
+    return *this;
+  }
+  FieldInfo& at_most(double bound) {
+    maximum = bound;
+    return *this;
+  }
+  FieldInfo& length(std::int64_t least, std::int64_t most) {
+    min_length = least;
+    max_length = most;
+    return *this;
+  }
   /// The member's initialiser is a default although it equals zero (`bool loud = false`).
-  FieldInfo& defaulted() { has_default = true; return *this; }
+  FieldInfo& defaulted() {
+    has_default = true;
+    return *this;
+  }
 };
 
 /// Passed to `static void describe(weir::Fields<T>& fields)` of an event: `fields[&T::times].at_least(1)`.
@@ -85,7 +101,7 @@ public:
   Fields() : infos_(reflect::member_count<T>) {}
 
   template <class M>
-  FieldInfo& operator[](M T::* member) {
+  FieldInfo& operator[](M T::*member) {
     FieldInfo* found = nullptr;
     reflect::for_each_member(sample_, [&](auto index, std::string_view, auto& value) {
       if (static_cast<const void*>(&value) == static_cast<const void*>(&(sample_.*member))) found = &infos_[index];
@@ -103,17 +119,28 @@ private:
 
 namespace codec {
 
-template <class T> inline constexpr bool is_optional = false;
-template <class T> inline constexpr bool is_optional<std::optional<T>> = true;
-template <class T> inline constexpr bool is_vector = false;
-template <class T> inline constexpr bool is_vector<std::vector<T>> = true;
-template <class T> inline constexpr bool is_set = false;
-template <class T> inline constexpr bool is_set<std::set<T>> = true;
-template <class T> inline constexpr bool is_map = false;
-template <class T> inline constexpr bool is_map<std::map<std::string, T>> = true;
-template <class T> inline constexpr bool is_variant = false;
-template <class... T> inline constexpr bool is_variant<std::variant<T...>> = true;
-template <class T> inline constexpr bool unsupported = false;
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+template <class T>
+inline constexpr bool is_vector = false;
+template <class T>
+inline constexpr bool is_vector<std::vector<T>> = true;
+template <class T>
+inline constexpr bool is_set = false;
+template <class T>
+inline constexpr bool is_set<std::set<T>> = true;
+template <class T>
+inline constexpr bool is_map = false;
+template <class T>
+inline constexpr bool is_map<std::map<std::string, T>> = true;
+template <class T>
+inline constexpr bool is_variant = false;
+template <class... T>
+inline constexpr bool is_variant<std::variant<T...>> = true;
+template <class T>
+inline constexpr bool unsupported = false;
 
 // Scalars: one function each, outside the templates.
 bool decode_bool(const Value& in, bool& out, Issues& issues);
@@ -138,12 +165,17 @@ Value property_schema(Value type_schema, std::string_view field, const FieldInfo
 Value object_schema(std::string_view title, std::string_view description, Object properties, std::vector<Value> required);
 Value reference(std::string_view name);
 
-template <class T> const Fields<T>& fields();
-template <class T> void encode(JsonWriter& out, const T& value);
-template <class T> bool decode(const Value& in, T& out, Issues& issues);
+template <class T>
+const Fields<T>& fields();
+template <class T>
+void encode(JsonWriter& out, const T& value);
+template <class T>
+bool decode(const Value& in, T& out, Issues& issues);
 /// Nested types are put into `definitions` and referred to.
-template <class T> Value schema(Object& definitions);
-template <class T> Value body_schema(Object& definitions);
+template <class T>
+Value schema(Object& definitions);
+template <class T>
+Value body_schema(Object& definitions);
 
 template <class T>
 std::string encoded(const T& value) {
@@ -263,8 +295,8 @@ bool decode(const Value& in, T& out, Issues& issues) {
   if constexpr (std::same_as<T, bool>) return decode_bool(in, out, issues);
   else if constexpr (std::integral<T>) {
     using Limits = std::numeric_limits<T>;
-    constexpr auto max = std::cmp_less(std::numeric_limits<std::int64_t>::max(), Limits::max())
-                             ? std::numeric_limits<std::int64_t>::max() : static_cast<std::int64_t>(Limits::max());
+    constexpr auto max = std::cmp_less(std::numeric_limits<std::int64_t>::max(), Limits::max()) ? std::numeric_limits<std::int64_t>::max()
+                                                                                                : static_cast<std::int64_t>(Limits::max());
     std::int64_t wide = 0;
     if (!decode_integer(in, wide, static_cast<std::int64_t>(Limits::min()), max, issues)) return false;
     out = static_cast<T>(wide);
@@ -275,8 +307,10 @@ bool decode(const Value& in, T& out, Issues& issues) {
     out = static_cast<T>(wide);
     return true;
   } else if constexpr (std::same_as<T, std::string>) return decode_string(in, out, issues);
-  else if constexpr (std::same_as<T, Value>) { out = in; return true; }
-  else if constexpr (std::same_as<T, Time>) return decode_time(in, out, issues);
+  else if constexpr (std::same_as<T, Value>) {
+    out = in;
+    return true;
+  } else if constexpr (std::same_as<T, Time>) return decode_time(in, out, issues);
   else if constexpr (std::is_enum_v<T>) {
     static constexpr auto names = reflect::enumerators<T>();
     std::size_t index = 0;
@@ -304,8 +338,11 @@ bool decode(const Value& in, T& out, Issues& issues) {
 
 template <class T>
 std::string_view type_description() {
-  if constexpr (requires { { T::description } -> std::convertible_to<std::string_view>;
-                           requires !std::is_member_object_pointer_v<decltype(&T::description)>; }) return T::description;
+  if constexpr (requires {
+                  { T::description } -> std::convertible_to<std::string_view>;
+                  requires !std::is_member_object_pointer_v<decltype(&T::description)>;
+                })
+    return T::description;
   else return {};
 }
 
@@ -341,7 +378,8 @@ Value schema(Object& definitions) {
   else if constexpr (std::same_as<T, Time>) return Object{{"format", "date-time"}, {"type", "string"}};
   else if constexpr (is_optional<T>) return nullable_schema(schema<typename T::value_type>(definitions));
   else if constexpr (is_vector<T>) return Object{{"items", schema<typename T::value_type>(definitions)}, {"type", "array"}};
-  else if constexpr (is_set<T>) return Object{{"items", schema<typename T::value_type>(definitions)}, {"type", "array"}, {"uniqueItems", true}};
+  else if constexpr (is_set<T>)
+    return Object{{"items", schema<typename T::value_type>(definitions)}, {"type", "array"}, {"uniqueItems", true}};
   else if constexpr (is_map<T>) {
     if constexpr (std::same_as<typename T::mapped_type, Value>) return scalar_schema("object");
     else return Object{{"additionalProperties", schema<typename T::mapped_type>(definitions)}, {"type", "object"}};

@@ -29,10 +29,10 @@ namespace weir {
 
 /// How `wait_for_event` waits.
 struct WaitOptions {
-  std::optional<EventBox> publish = {};  ///< shown to the stream once, when the wait begins
-  Object requirements = {};              ///< fields the event must carry, compared for equality
+  std::optional<EventBox> publish = {};                          ///< shown to the stream once, when the wait begins
+  Object requirements = {};                                      ///< fields the event must carry, compared for equality
   std::optional<Duration> timeout = std::chrono::seconds(2000);  ///< empty: for ever
-  std::string id = {};                   ///< empty: derived from type, requirements and the triggering event
+  std::string id = {};                                           ///< empty: derived from type, requirements and the triggering event
 };
 
 namespace detail {
@@ -77,22 +77,33 @@ E unbox(const EventBox& box) {
   return *static_cast<const E*>(box.upcast(event_type<E>()).body());
 }
 
-template <class T> inline constexpr bool is_task = false;
-template <class T> inline constexpr bool is_task<Task<T>> = true;
+template <class T>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<Task<T>> = true;
 
-template <class T> struct Unwrapped { using Type = T; };
-template <class T> struct Unwrapped<Task<T>> { using Type = T; };
-template <class T> inline constexpr bool never = false;
+template <class T>
+struct Unwrapped {
+  using Type = T;
+};
+template <class T>
+struct Unwrapped<Task<T>> {
+  using Type = T;
+};
+template <class T>
+inline constexpr bool never = false;
 
 /// F as deduced for a forwarding reference.
 template <class F>
 constexpr void check_effect() {
-  static_assert(!WEIR_CO_AWAIT_BREAKS_TEMPORARIES || std::is_lvalue_reference_v<F> || std::is_trivially_destructible_v<F>,
-                "g++ 12 destroys lambdas that own what they capture twice inside co_await: capture by reference, or give the lambda a name first");
+  static_assert(
+      !WEIR_CO_AWAIT_BREAKS_TEMPORARIES || std::is_lvalue_reference_v<F> || std::is_trivially_destructible_v<F>,
+      "g++ 12 destroys lambdas that own what they capture twice inside co_await: capture by reference, or give the lambda a name first");
 }
 
 /// What calling F yields, a Task taken off.
-template <class F> using EffectResult = typename Unwrapped<std::invoke_result_t<F&>>::Type;
+template <class F>
+using EffectResult = typename Unwrapped<std::invoke_result_t<F&>>::Type;
 
 }  // namespace detail
 
@@ -106,12 +117,16 @@ public:
 
   /// Shows an event to everybody who follows the run, in call order.
   template <EventLike E>
-  void write_event_to_stream(E&& event) { host_.publish(EventBox(std::forward<E>(event))); }
+  void write_event_to_stream(E&& event) {
+    host_.publish(EventBox(std::forward<E>(event)));
+  }
 
   /// Puts an event into the run, for every step that takes it, or for one. Throws std::invalid_argument when `step`
   /// does not exist or does not take the event.
   template <EventLike E>
-  void send_event(E&& event, std::string_view step = {}) { host_.send(EventBox(std::forward<E>(event)), step); }
+  void send_event(E&& event, std::string_view step = {}) {
+    host_.send(EventBox(std::forward<E>(event)), step);
+  }
 
   /// Keeps `event` until `count` of its type are there; then returns all of them, oldest first, and starts over.
   template <EventLike E>
@@ -127,13 +142,15 @@ public:
 
   /// Keeps `event` until one of each E is there; then returns them and starts over.
   template <EventLike First, EventLike... Rest, EventLike E>
-    requires(sizeof...(Rest) > 0)
-  std::optional<std::tuple<First, Rest...>> collect_events(const E& event, std::string_view buffer = "default") {
-    const std::optional<std::vector<EventBox>> events = host_.collect(EventBox(event), {{&event_type<First>(), 1}, {&event_type<Rest>(), 1}...}, buffer);
+  requires(sizeof...(Rest) > 0) std::optional<std::tuple<First, Rest...>> collect_events(const E& event,
+                                                                                         std::string_view buffer = "default") {
+    const std::optional<std::vector<EventBox>> events =
+        host_.collect(EventBox(event), {{&event_type<First>(), 1}, {&event_type<Rest>(), 1}...}, buffer);
     if (!events) return std::nullopt;
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
       return std::tuple<First, Rest...>{*(*events)[I].template as<std::tuple_element_t<I, std::tuple<First, Rest...>>>()...};
-    }(std::make_index_sequence<1 + sizeof...(Rest)>{});
+    }
+    (std::make_index_sequence<1 + sizeof...(Rest)>{});
   }
 
   /// Awaits an event from outside; the step's worker slot is free meanwhile. Throws WaitTimeout.
@@ -156,7 +173,8 @@ public:
 #if WEIR_CO_AWAIT_BREAKS_TEMPORARIES
   template <EventLike E>
   auto wait_for_event(WaitOptions&&) {
-    static_assert(detail::never<E>, "g++ 12 destroys braced temporaries inside co_await twice: give the WaitOptions a name, then await with it");
+    static_assert(detail::never<E>,
+                  "g++ 12 destroys braced temporaries inside co_await twice: give the WaitOptions a name, then await with it");
   }
 #endif
 
@@ -236,12 +254,20 @@ private:
     using R = std::invoke_result_t<F&>;
     std::exception_ptr error;
     if constexpr (std::is_void_v<R>) {
-      BlockingAwaiter done{host_, [&] { try { job(); } catch (...) { error = std::current_exception(); } }};
+      BlockingAwaiter done{host_, [&] {
+                             try {
+                               job();
+                             } catch (...) { error = std::current_exception(); }
+                           }};
       co_await done;
       if (error) std::rethrow_exception(error);
     } else {
       std::optional<R> result;
-      BlockingAwaiter done{host_, [&] { try { result.emplace(job()); } catch (...) { error = std::current_exception(); } }};
+      BlockingAwaiter done{host_, [&] {
+                             try {
+                               result.emplace(job());
+                             } catch (...) { error = std::current_exception(); }
+                           }};
       co_await done;
       if (error) std::rethrow_exception(error);
       co_return std::move(*result);

@@ -12,8 +12,7 @@ namespace weir {
 /// {"value":{...},"qualified_name":"...","type":"...","types":[...]|null}
 /// With `qualified_name` false that key is null.
 void write_envelope(JsonWriter& out, const EventBox& event, bool qualified_name = true);
-std::string envelope_json(const EventBox& event, bool qualified_name = true,
-                          JsonWriter::Escape escape = JsonWriter::Escape::minimal);
+std::string envelope_json(const EventBox& event, bool qualified_name = true, JsonWriter::Escape escape = JsonWriter::Escape::minimal);
 /// {"__is_pydantic":true,"value":{...},"qualified_name":"..."}: how events are stored inside other values.
 void write_wrapped(JsonWriter& out, const EventBox& event);
 

@@ -11,12 +11,12 @@ namespace weir {
 
 /// What kind of failure happened. The text in Error::message says the rest.
 enum class Code {
-  invalid_argument,    ///< the caller's input is wrong; message names the thing, the value and what to do
-  not_found,           ///< no such workflow, handler, step or event type
-  conflict,            ///< the handler is already running, or already over
-  failed_precondition, ///< the operation is switched off or makes no sense in this state
-  unavailable,         ///< the runtime is shutting down
-  internal,            ///< a bug or a failing store
+  invalid_argument,     ///< the caller's input is wrong; message names the thing, the value and what to do
+  not_found,            ///< no such workflow, handler, step or event type
+  conflict,             ///< the handler is already running, or already over
+  failed_precondition,  ///< the operation is switched off or makes no sense in this state
+  unavailable,          ///< the runtime is shutting down
+  internal,             ///< a bug or a failing store
 };
 
 struct Error {

@@ -18,12 +18,12 @@ enum class Kind { event, start, stop, input_required, human_response, internal }
 
 /// The description of one event type. One immutable object per type and program; lives for ever.
 struct EventType {
-  std::string name;            ///< wire name: `type`
-  std::string qualified_name;  ///< dotted name with at least one dot
-  std::string class_text;      ///< "<class 'qualified_name'>", as StepStateChanged prints it
+  std::string name;                   ///< wire name: `type`
+  std::string qualified_name;         ///< dotted name with at least one dot
+  std::string class_text;             ///< "<class 'qualified_name'>", as StepStateChanged prints it
   const EventType* parent = nullptr;  ///< nullptr: derives straight from Event
   Kind kind = Kind::event;
-  bool dynamic = false;        ///< free keys live in the body, none beside it
+  bool dynamic = false;  ///< free keys live in the body, none beside it
 
   /// Writes the members, and `_data` for free keys, into an open JSON object.
   void (*encode)(const void* body, const Object* extras, JsonWriter& out) = nullptr;
@@ -32,9 +32,7 @@ struct EventType {
   Value (*schema)() = nullptr;
 
   /// Same type, also when described by two libraries of one program.
-  bool same_as(const EventType& other) const noexcept {
-    return this == &other || qualified_name == other.qualified_name;
-  }
+  bool same_as(const EventType& other) const noexcept { return this == &other || qualified_name == other.qualified_name; }
   /// Same type or descendant.
   bool is_a(const EventType& other) const noexcept {
     for (const auto* type = this; type; type = type->parent)
@@ -59,8 +57,7 @@ public:
 
   template <EventLike T>
   EventBox(T&& event)
-      : type_(&event_type<std::remove_cvref_t<T>>()),
-        body_(std::make_shared<const std::remove_cvref_t<T>>(std::forward<T>(event))) {}
+      : type_(&event_type<std::remove_cvref_t<T>>()), body_(std::make_shared<const std::remove_cvref_t<T>>(std::forward<T>(event))) {}
 
   EventBox(const EventType& type, std::shared_ptr<const void> body, std::shared_ptr<const Object> extras = nullptr)
       : type_(&type), body_(std::move(body)), extras_(std::move(extras)) {}
@@ -133,18 +130,26 @@ private:
   Object fields_;
 };
 
-struct Event : DynamicEvent { using DynamicEvent::DynamicEvent; };
-struct StartEvent : DynamicEvent { using DynamicEvent::DynamicEvent; };
-struct InputRequiredEvent : DynamicEvent { using DynamicEvent::DynamicEvent; };
-struct HumanResponseEvent : DynamicEvent { using DynamicEvent::DynamicEvent; };
+struct Event : DynamicEvent {
+  using DynamicEvent::DynamicEvent;
+};
+struct StartEvent : DynamicEvent {
+  using DynamicEvent::DynamicEvent;
+};
+struct InputRequiredEvent : DynamicEvent {
+  using DynamicEvent::DynamicEvent;
+};
+struct HumanResponseEvent : DynamicEvent {
+  using DynamicEvent::DynamicEvent;
+};
 
 /// Ends the run; `result` is any JSON value.
 struct StopEvent {
   StopEvent() = default;
   StopEvent(Value value) : result(std::move(value)) {}
   template <class T>
-    requires(!std::convertible_to<T, Value> && !std::same_as<std::remove_cvref_t<T>, StopEvent>)
-  explicit StopEvent(const T& value) : result(to_value(value)) {}
+  requires(!std::convertible_to<T, Value> && !std::same_as<std::remove_cvref_t<T>, StopEvent>) explicit StopEvent(const T& value)
+      : result(to_value(value)) {}
 
   Value result;
 };
@@ -224,11 +229,15 @@ struct CollectionReleaseEvent {
 
 namespace codec {
 
-template <> void encode(JsonWriter& out, const WrappedEvent& value);
-template <> bool decode(const Value& in, WrappedEvent& out, Issues& issues);
+template <>
+void encode(JsonWriter& out, const WrappedEvent& value);
+template <>
+bool decode(const Value& in, WrappedEvent& out, Issues& issues);
 
 template <class T>
-concept HasKind = requires { typename T::kind; };
+concept HasKind = requires {
+  typename T::kind;
+};
 
 template <class T>
 constexpr Kind kind_of() {
@@ -251,8 +260,10 @@ const EventType* parent_of() {
 
 template <class T>
 std::string qualified_name_of() {
-  if constexpr (requires { { T::qualified_name } -> std::convertible_to<std::string_view>;
-                           requires !std::is_member_object_pointer_v<decltype(&T::qualified_name)>; }) {
+  if constexpr (requires {
+                  { T::qualified_name } -> std::convertible_to<std::string_view>;
+                  requires !std::is_member_object_pointer_v<decltype(&T::qualified_name)>;
+                }) {
     return std::string(T::qualified_name);
   } else {
     auto module = reflect::module_name<T>();
@@ -280,7 +291,8 @@ std::shared_ptr<const void> decode_body(const Value& object, Object& extras, Iss
   if (!decode_members(object, *out, issues)) return nullptr;
   static const auto names = []<std::size_t... I>(std::index_sequence<I...>) {
     return std::array<std::string_view, sizeof...(I) + 1>{reflect::member_name<T, I>()..., std::string_view()};
-  }(std::make_index_sequence<reflect::member_count<T>>{});
+  }
+  (std::make_index_sequence<reflect::member_count<T>>{});
   if (object.as_object().size() > 0) extras = collect_extras(object, names.data(), names.size() - 1);
   return out;
 }
@@ -295,11 +307,16 @@ EventType describe_event() {
 }
 
 // The built-in events with free keys and StopEvent have bodies of their own (event.cpp).
-template <> EventType describe_event<Event>();
-template <> EventType describe_event<StartEvent>();
-template <> EventType describe_event<InputRequiredEvent>();
-template <> EventType describe_event<HumanResponseEvent>();
-template <> EventType describe_event<StopEvent>();
+template <>
+EventType describe_event<Event>();
+template <>
+EventType describe_event<StartEvent>();
+template <>
+EventType describe_event<InputRequiredEvent>();
+template <>
+EventType describe_event<HumanResponseEvent>();
+template <>
+EventType describe_event<StopEvent>();
 
 }  // namespace codec
 
@@ -313,7 +330,19 @@ const EventType& event_type() {
 }  // namespace weir
 
 WEIR_DESCRIBE(weir::StopEvent, result);
-template <> struct weir::reflect::Described<weir::Event> : std::true_type { static auto tie(auto&) { return std::tie(); } };
-template <> struct weir::reflect::Described<weir::StartEvent> : std::true_type { static auto tie(auto&) { return std::tie(); } };
-template <> struct weir::reflect::Described<weir::InputRequiredEvent> : std::true_type { static auto tie(auto&) { return std::tie(); } };
-template <> struct weir::reflect::Described<weir::HumanResponseEvent> : std::true_type { static auto tie(auto&) { return std::tie(); } };
+template <>
+struct weir::reflect::Described<weir::Event> : std::true_type {
+  static auto tie(auto&) { return std::tie(); }
+};
+template <>
+struct weir::reflect::Described<weir::StartEvent> : std::true_type {
+  static auto tie(auto&) { return std::tie(); }
+};
+template <>
+struct weir::reflect::Described<weir::InputRequiredEvent> : std::true_type {
+  static auto tie(auto&) { return std::tie(); }
+};
+template <>
+struct weir::reflect::Described<weir::HumanResponseEvent> : std::true_type {
+  static auto tie(auto&) { return std::tie(); }
+};

@@ -13,8 +13,8 @@ namespace weir {
 class JsonWriter {
 public:
   enum class Escape {
-    minimal,        ///< what JSON demands
-    line_breaks,    ///< also U+0085, U+2028, U+2029: they break the Python client's line splitter
+    minimal,      ///< what JSON demands
+    line_breaks,  ///< also U+0085, U+2028, U+2029: they break the Python client's line splitter
   };
 
   explicit JsonWriter(std::string& out, Escape escape = Escape::minimal) : out_(out), escape_(escape) {}

@@ -18,7 +18,7 @@ template <class T>
 struct Described : std::false_type {};
 
 template <class T>
-concept Reflectable = std::is_class_v<T> && (Described<T>::value || std::is_aggregate_v<T>);
+concept Reflectable = std::is_class_v<T> &&(Described<T>::value || std::is_aggregate_v<T>);
 
 template <class T>
 consteval std::string_view pretty_type() {
@@ -100,7 +100,8 @@ constexpr void for_each_member(T& x, F&& visit) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     [[maybe_unused]] auto members = tie(x);
     (visit(std::integral_constant<std::size_t, I>{}, member_name<U, I>(), std::get<I>(members)), ...);
-  }(std::make_index_sequence<member_count<U>>{});
+  }
+  (std::make_index_sequence<member_count<U>>{});
 }
 
 /// The identifiers of an enumeration's values 0..63 that exist, by asking the compiler for each.
@@ -118,7 +119,8 @@ template <class E>
 constexpr auto enumerators() {
   return []<std::size_t... I>(std::index_sequence<I...>) {
     return std::array<std::string_view, sizeof...(I)>{enumerator_text<E, static_cast<E>(I)>()...};
-  }(std::make_index_sequence<64>{});
+  }
+  (std::make_index_sequence<64>{});
 }
 
 }  // namespace weir::reflect
@@ -136,9 +138,9 @@ constexpr auto enumerators() {
 
 /// Names the members of a type that is no aggregate, or has more than 32. Write it in the global namespace,
 /// after the type: WEIR_DESCRIBE(shop::Order, number, lines). The type needs a default constructor.
-#define WEIR_DESCRIBE(Type, ...)                                                                              \
-  template <>                                                                                                 \
-  struct weir::reflect::Described<Type> : std::true_type {                                                    \
+#define WEIR_DESCRIBE(Type, ...)                                                                               \
+  template <>                                                                                                  \
+  struct weir::reflect::Described<Type> : std::true_type {                                                     \
     static constexpr auto tie(auto& x) { return std::tie(WEIR_DETAIL_EACH(WEIR_DETAIL_MEMBER, __VA_ARGS__)); } \
-    static constexpr std::string_view names[] = {WEIR_DETAIL_EACH(WEIR_DETAIL_NAME, __VA_ARGS__)};            \
+    static constexpr std::string_view names[] = {WEIR_DETAIL_EACH(WEIR_DETAIL_NAME, __VA_ARGS__)};             \
   }

@@ -13,11 +13,11 @@ namespace weir {
 /// Waits min(initial * multiplier^n, max) plus up to `jitter` before retry n = 0, 1, ...
 /// The delay is decided once, when the failure happens, and recorded with it.
 struct Retry {
-  int max_attempts = 3;                          ///< in all, the first one included
+  int max_attempts = 3;  ///< in all, the first one included
   Duration initial = std::chrono::seconds(5);
-  double multiplier = 1;                         ///< 1: always the same wait
+  double multiplier = 1;  ///< 1: always the same wait
   Duration max = std::chrono::seconds(60);
-  Duration jitter = Duration::zero();            ///< uniform in [0, jitter], the same for the same run, step and attempt
+  Duration jitter = Duration::zero();                       ///< uniform in [0, jitter], the same for the same run, step and attempt
   std::function<bool(const ExceptionInfo&)> retry_if = {};  ///< empty: every error
 
   /// The delay before the next attempt after `failures` failures, or nothing when it is time to give up.
@@ -26,7 +26,7 @@ struct Retry {
 
 /// What a step may know about its own earlier attempts.
 struct RetryInfo {
-  int retry_number = 0;  ///< 0 on the first attempt
+  int retry_number = 0;                 ///< 0 on the first attempt
   Duration elapsed = Duration::zero();  ///< since the first attempt began
   std::optional<ExceptionInfo> last_exception;
   std::optional<Time> last_failed_at;

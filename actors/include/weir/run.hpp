@@ -17,13 +17,15 @@ struct StreamedEvent {
   EventBox event;
 
   template <class T>
-  const T* as() const noexcept { return event.as<T>(); }
+  const T* as() const noexcept {
+    return event.as<T>();
+  }
 };
 
 namespace detail {
 class RunState;
 class EventReader;
-}
+}  // namespace detail
 
 /// A range over a run's events, once: `for (const auto& event : run.events())`. Blocks until the next event; ends with
 /// the run. Each call of Run::events() begins anew.

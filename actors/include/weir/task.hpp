@@ -37,7 +37,9 @@ struct TaskPromise : TaskPromiseBase {
   Task<T> get_return_object();
   void unhandled_exception() { outcome.template emplace<2>(std::current_exception()); }
   template <class U>
-  void return_value(U&& value) { outcome.template emplace<1>(std::forward<U>(value)); }
+  void return_value(U&& value) {
+    outcome.template emplace<1>(std::forward<U>(value));
+  }
   T take() {
     if (outcome.index() == 2) std::rethrow_exception(std::get<2>(outcome));
     return std::move(std::get<1>(outcome));

@@ -59,8 +59,7 @@ public:
   Value(std::nullptr_t) {}
   Value(bool boolean) : data_(boolean) {}
   template <std::integral T>
-    requires(!std::same_as<T, bool> && !std::same_as<T, char>)
-  Value(T integer) : data_(static_cast<std::int64_t>(integer)) {}
+  requires(!std::same_as<T, bool> && !std::same_as<T, char>) Value(T integer) : data_(static_cast<std::int64_t>(integer)) {}
   template <std::floating_point T>
   Value(T number) : data_(static_cast<double>(number)) {}
   Value(const char* text) : data_(std::string(text)) {}
@@ -80,9 +79,7 @@ public:
 
   bool as_bool() const { return std::get<bool>(data_); }
   std::int64_t as_integer() const { return std::get<std::int64_t>(data_); }
-  double as_double() const {
-    return is_integer() ? static_cast<double>(as_integer()) : std::get<double>(data_);
-  }
+  double as_double() const { return is_integer() ? static_cast<double>(as_integer()) : std::get<double>(data_); }
   const std::string& as_string() const { return std::get<std::string>(data_); }
   const Array& as_array() const { return std::get<Array>(data_); }
   Array& as_array() { return std::get<Array>(data_); }
@@ -90,9 +87,7 @@ public:
   Object& as_object() { return std::get<Object>(data_); }
 
   /// The member of that name when this is an object that has it, else nullptr.
-  const Value* find(std::string_view key) const noexcept {
-    return is_object() ? as_object().find(key) : nullptr;
-  }
+  const Value* find(std::string_view key) const noexcept { return is_object() ? as_object().find(key) : nullptr; }
   /// Python's idea of truth: null, false, 0, "", [] and {} are false.
   bool truthy() const noexcept;
 

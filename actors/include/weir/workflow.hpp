@@ -43,7 +43,7 @@ struct StepSpec {
   bool collects = false;
   std::vector<const EventType*> returns;
   std::vector<const EventType*> returns_in_list;
-  PlainBody plain;          ///< exactly one of the two
+  PlainBody plain;  ///< exactly one of the two
   CoroutineBody coroutine;
   int num_workers = 4;
   bool blocking = false;
@@ -57,9 +57,12 @@ struct StepSpec {
   int max_recoveries = 1;
 };
 
-template <class T> inline constexpr bool is_optional_of = false;
-template <class T> inline constexpr bool is_optional_of<std::optional<T>> = true;
-template <class T> inline constexpr bool always_false = false;
+template <class T>
+inline constexpr bool is_optional_of = false;
+template <class T>
+inline constexpr bool is_optional_of<std::optional<T>> = true;
+template <class T>
+inline constexpr bool always_false = false;
 
 template <class T>
 constexpr bool is_event_or_alternatives() {
@@ -68,9 +71,19 @@ constexpr bool is_event_or_alternatives() {
 }
 
 template <class T>
-struct Alternatives { template <class F> static void each(F&& f) { f.template operator()<T>(); } };
+struct Alternatives {
+  template <class F>
+  static void each(F&& f) {
+    f.template operator()<T>();
+  }
+};
 template <class... T>
-struct Alternatives<std::variant<T...>> { template <class F> static void each(F&& f) { (f.template operator()<T>(), ...); } };
+struct Alternatives<std::variant<T...>> {
+  template <class F>
+  static void each(F&& f) {
+    (f.template operator()<T>(), ...);
+  }
+};
 
 /// What a step returns, taken apart: events, alternatives, lists.
 template <class T>
@@ -112,7 +125,8 @@ struct EventParameter {
   using Type = std::remove_cvref_t<P>;
 
   static void declare(StepSpec& spec) {
-    static_assert(is_event_or_alternatives<Type>(), "a step takes an event by `const Event&`, several as std::variant, or a stream as std::vector");
+    static_assert(is_event_or_alternatives<Type>(),
+                  "a step takes an event by `const Event&`, several as std::variant, or a stream as std::vector");
     Alternatives<Type>::each([&]<class A>() { spec.accepts.push_back(&event_type<A>()); });
   }
   static decltype(auto) from(const StepInput& input) {
@@ -132,7 +146,8 @@ private:
 template <class E, class P>
 struct CollectParameter {
   static void declare(StepSpec& spec) {
-    static_assert(is_event_or_alternatives<E>(), "a step takes an event by `const Event&`, several as std::variant, or a stream as std::vector");
+    static_assert(is_event_or_alternatives<E>(),
+                  "a step takes an event by `const Event&`, several as std::variant, or a stream as std::vector");
     spec.collects = true;
     Alternatives<E>::each([&]<class A>() { spec.accepts.push_back(&event_type<A>()); });
   }
@@ -144,13 +159,27 @@ struct CollectParameter {
   }
 };
 
-template <class P> struct ParameterOf { using Type = EventParameter<P>; };
-template <class E> struct ParameterOf<std::vector<E>> { using Type = CollectParameter<E, std::vector<E>>; };
-template <class E> struct ParameterOf<const std::vector<E>&> { using Type = CollectParameter<E, const std::vector<E>&>; };
+template <class P>
+struct ParameterOf {
+  using Type = EventParameter<P>;
+};
+template <class E>
+struct ParameterOf<std::vector<E>> {
+  using Type = CollectParameter<E, std::vector<E>>;
+};
+template <class E>
+struct ParameterOf<const std::vector<E>&> {
+  using Type = CollectParameter<E, const std::vector<E>&>;
+};
 
-template <class F> struct Signature : std::false_type {};
+template <class F>
+struct Signature : std::false_type {};
 template <class R, class C, class... A>
-struct Signature<R (C::*)(A...)> : std::true_type { using Result = R; using Class = C; using Arguments = std::tuple<A...>; };
+struct Signature<R (C::*)(A...)> : std::true_type {
+  using Result = R;
+  using Class = C;
+  using Arguments = std::tuple<A...>;
+};
 template <class R, class C, class... A>
 struct Signature<R (C::*)(A...) const> : Signature<R (C::*)(A...)> {};
 template <class R, class C, class... A>
@@ -159,15 +188,37 @@ template <class R, class C, class... A>
 struct Signature<R (C::*)(A...) const noexcept> : Signature<R (C::*)(A...)> {};
 
 /// Argument list with a leading Context& taken off.
-template <class T> struct Arguments { static constexpr bool context = false; using Events = T; };
-template <class... A> struct Arguments<std::tuple<Context&, A...>> { static constexpr bool context = true; using Events = std::tuple<A...>; };
+template <class T>
+struct Arguments {
+  static constexpr bool context = false;
+  using Events = T;
+};
+template <class... A>
+struct Arguments<std::tuple<Context&, A...>> {
+  static constexpr bool context = true;
+  using Events = std::tuple<A...>;
+};
 
 /// The first type; a harmless event when there is none, so that only one sentence is said about it.
-template <class T> struct First { using Type = const Event&; };
-template <class T, class... Rest> struct First<std::tuple<T, Rest...>> { using Type = T; };
+template <class T>
+struct First {
+  using Type = const Event&;
+};
+template <class T, class... Rest>
+struct First<std::tuple<T, Rest...>> {
+  using Type = T;
+};
 
-template <class T> struct TaskResult { static constexpr bool coroutine = false; using Type = T; };
-template <class T> struct TaskResult<Task<T>> { static constexpr bool coroutine = true; using Type = T; };
+template <class T>
+struct TaskResult {
+  static constexpr bool coroutine = false;
+  using Type = T;
+};
+template <class T>
+struct TaskResult<Task<T>> {
+  static constexpr bool coroutine = true;
+  using Type = T;
+};
 
 template <auto F>
 struct StepMaker {

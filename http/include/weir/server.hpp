@@ -14,17 +14,17 @@ namespace weir {
 struct ServerOptions {
   std::shared_ptr<Store> store = nullptr;  ///< empty: weir::memory()
   std::string host = "127.0.0.1";
-  std::uint16_t port = 8080;               ///< 0: any free port
+  std::uint16_t port = 8080;  ///< 0: any free port
   /// A comment line on idle event streams, so that proxies keep them open; empty: none.
   std::optional<std::chrono::milliseconds> heartbeat = std::chrono::seconds(25);
   /// What a stream without a cursor begins with: "auto" (everything for a run's first reader, only new events for
   /// later ones), "now" or "start".
   std::string default_cursor = "auto";
-  RuntimeOptions runtime = {};             ///< its store is ignored
+  RuntimeOptions runtime = {};  ///< its store is ignored
   std::size_t body_bytes_max = 16 * 1024 * 1024;
   std::size_t connections_max = 10000;
   std::chrono::seconds read_timeout{60};
-  std::chrono::seconds drain_timeout{5};   ///< how long stop() lets requests in flight finish
+  std::chrono::seconds drain_timeout{5};  ///< how long stop() lets requests in flight finish
 };
 
 /// Thread-safe after the last add_workflow. Several servers live side by side in one process.
