@@ -17,6 +17,12 @@ bool parse_command_line(ServerOptions& options, int argc, char** argv, int& exit
   app.add_option("--default-cursor", options.default_cursor, "Where a stream without a cursor begins")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "now", "start"}));
+  auto read_timeout = options.read_timeout.count();
+  app.add_option("--read-timeout", read_timeout, "Seconds a client may take to send a request, or to begin the next one")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--body-max", options.body_bytes_max, "Bytes a request body may have")->capture_default_str();
+  app.add_option("--connections-max", options.connections_max, "Connections served at once; more wait")->capture_default_str();
   std::string store = "memory";
   app.add_option("--store", store, "Where runs are kept")->capture_default_str()->check(CLI::IsMember({"memory"}));
   try {
@@ -25,6 +31,7 @@ bool parse_command_line(ServerOptions& options, int argc, char** argv, int& exit
     exit_code = app.exit(error);
     return false;
   }
+  options.read_timeout = std::chrono::seconds(read_timeout);
   options.heartbeat.reset();
   if (heartbeat > 0) options.heartbeat = std::chrono::milliseconds(static_cast<long long>(heartbeat * 1000));
   return true;

@@ -43,6 +43,7 @@ auto receiving(Self* self, F handler, void (F::*)(M) const) {
   return [self, handler = std::move(handler)](M message) {
     WEIR_TSAN_ACQUIRE(static_cast<caf::abstract_actor*>(self));
     handler(static_cast<M>(message));
+    WEIR_TSAN_RELEASE(static_cast<caf::abstract_actor*>(self));  // the next message may be handled by another thread
   };
 }
 /// Every message handler goes through here.

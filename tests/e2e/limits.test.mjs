@@ -7,8 +7,8 @@ import { json, post, startServer } from './server.mjs';
 const { base } = await startServer();
 
 /** Sends bytes and resolves to everything that came back until the server closed. */
-function exchange(bytes) {
-  const { hostname, port } = new URL(base);
+function exchange(bytes, server = base) {
+  const { hostname, port } = new URL(server);
   return new Promise((resolve, reject) => {
     const socket = net.connect(Number(port), hostname);
     let text = '';
@@ -28,6 +28,15 @@ test('a body beyond the limit: 413', async () => {
 test('a target beyond the limit: 414; a head beyond the limit: 431', async () => {
   assert.equal((await fetch(`${base}/health?${'q'.repeat(140000)}`)).status, 414);
   assert.match(await exchange(`GET /health HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(300000)}\r\n\r\n`), /^HTTP\/1\.1 431 /);
+});
+
+test('a request that never ends: 408; an idle connection is closed without a word', async () => {
+  const slow = await startServer(['--read-timeout', '1']);
+  assert.match(await exchange('POST /workflows/echo/run HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{', slow.base), /^HTTP\/1\.1 408 /);
+  assert.match(await exchange('GET /health HTTP/1.1\r\nHo', slow.base), /^HTTP\/1\.1 408 /);
+  assert.match(await exchange('GET /health HTTP/1.1\r\nHost: x\r\n\r\n', slow.base), /^HTTP\/1\.1 200 [^]*"healthy"}$/);
+  const waiting = await post(slow.base, '/workflows/slow/run', { start_event: { seconds: 2.5 } });
+  assert.equal(waiting.status, 200, 'an answer may take longer than a request');
 });
 
 test('errors carry CORS headers, preflights are answered on any path', async () => {

@@ -1,34 +1,11 @@
 // Graph validation says what is wrong, in the protocol's words (contract 5.9, 5.12).
 #include <doctest/doctest.h>
 
-#include "../../actors/engine/plan.hpp"
 #include "../../actors/engine/representation.hpp"
+#include "tea.hpp"
 
-using namespace weir;
-using namespace weir::engine;
+using namespace tea;
 
-namespace tea {
-struct Leaf {
-  int i;
-};
-struct Water {
-  int c;
-};
-struct Cup {
-  int i;
-};
-struct Green {
-  using kind = Leaf;
-  int i;
-};
-struct Ask {
-  using kind = InputRequiredEvent;
-  std::string prompt;
-};
-struct Answer {
-  using kind = HumanResponseEvent;
-  std::string text;
-};
 struct OtherStart {
   using kind = StartEvent;
   int n;
@@ -37,23 +14,8 @@ struct OtherStop {
   using kind = StopEvent;
   int n;
 };
-}  // namespace tea
-using namespace tea;
 
-template <class... E>
-std::vector<const EventType*> types() {
-  return {&event_type<E>()...};
-}
-
-static StepPlan step(std::string name, std::vector<const EventType*> accepts, std::vector<const EventType*> returns) {
-  StepPlan out;
-  out.name = std::move(name);
-  out.accepts = std::move(accepts);
-  out.returns = std::move(returns);
-  return out;
-}
-
-static Plan plan(std::vector<StepPlan> steps) {
+static Plan draft(std::vector<StepPlan> steps) {
   Plan out;
   out.class_name = "W";
   out.steps = std::move(steps);
@@ -68,38 +30,38 @@ static std::string problem(Plan candidate) {
 }
 
 TEST_CASE("sound graphs pass") {
-  CHECK(problem(plan({step("a", types<StartEvent>(), types<StopEvent>())})) == "");
-  CHECK(problem(plan({step("a", types<StartEvent>(), types<Ask>()), step("b", types<Answer>(), types<StopEvent>())})) == "");
-  auto loop = plan({step("go", types<StartEvent, Water>(), types<Water, StopEvent>())});
+  CHECK(problem(draft({step("a", types<StartEvent>(), types<StopEvent>())})) == "");
+  CHECK(problem(draft({step("a", types<StartEvent>(), types<Ask>()), step("b", types<Ans>(), types<StopEvent>())})) == "");
+  auto loop = draft({step("go", types<StartEvent, Water>(), types<Water, StopEvent>())});
   CHECK(problem(loop) == "");
 }
 
 TEST_CASE("missing and doubled starts and stops are named") {
-  CHECK(problem(plan({})).starts_with("Workflow 'W' has no configured steps."));
-  CHECK(problem(plan({step("a", types<Leaf>(), types<StopEvent>())})) ==
+  CHECK(problem(draft({})).starts_with("Workflow 'W' has no configured steps."));
+  CHECK(problem(draft({step("a", types<Leaf>(), types<StopEvent>())})) ==
         "At least one Event of type StartEvent must be received by any step. (Workflow 'W' has no @step that accepts StartEvent.)");
-  CHECK(problem(plan({step("a", types<StartEvent>(), types<Leaf>())})) ==
+  CHECK(problem(draft({step("a", types<StartEvent>(), types<Leaf>())})) ==
         "At least one Event of type StopEvent must be returned by any step. (Workflow 'W' has no @step that returns StopEvent.)");
-  CHECK(problem(plan({step("a", types<StartEvent>(), types<StopEvent>()), step("b", types<OtherStart>(), types<StopEvent>())})) ==
+  CHECK(problem(draft({step("a", types<StartEvent>(), types<StopEvent>()), step("b", types<OtherStart>(), types<StopEvent>())})) ==
         "Only one type of StartEvent is allowed per workflow, found 2: {OtherStart, StartEvent} in workflow 'W'.");
-  CHECK(problem(plan({step("a", types<StartEvent>(), types<StopEvent, OtherStop>())})) ==
+  CHECK(problem(draft({step("a", types<StartEvent>(), types<StopEvent, OtherStop>())})) ==
         "Only one type of StopEvent is allowed per workflow, found 2: {OtherStop, StopEvent} in workflow 'W'.");
-  CHECK(problem(plan({step("a", types<StartEvent>(), types<StopEvent>()), step("a", types<StartEvent>(), types<StopEvent>())})) ==
+  CHECK(problem(draft({step("a", types<StartEvent>(), types<StopEvent>()), step("a", types<StartEvent>(), types<StopEvent>())})) ==
         "A step a is already part of this workflow, please choose another name.");
 }
 
 TEST_CASE("events without producer or consumer are named") {
-  CHECK(problem(plan({step("a", types<StartEvent, Leaf>(), types<StopEvent>())})) ==
+  CHECK(problem(draft({step("a", types<StartEvent, Leaf>(), types<StopEvent>())})) ==
         "The following events are consumed but never produced: Leaf");
-  CHECK(problem(plan({step("a", types<StartEvent>(), types<StopEvent, Leaf, Cup>())})) ==
+  CHECK(problem(draft({step("a", types<StartEvent>(), types<StopEvent, Leaf, Cup>())})) ==
         "The following events are produced but never consumed: Cup, Leaf");
-  CHECK(problem(plan({step("a", types<StartEvent>(), types<StopEvent>()), step("b", types<StopEvent>(), types<Leaf>()),
-                      step("c", types<StopEvent>(), {})})) ==
+  CHECK(problem(draft({step("a", types<StartEvent>(), types<StopEvent>()), step("b", types<StopEvent>(), types<Leaf>()),
+                       step("c", types<StopEvent>(), {})})) ==
         "Steps 'b', 'c' cannot accept StopEvent. StopEvent signals the end of the workflow. Use a different Event type instead.");
 }
 
 TEST_CASE("unreachable steps and dead ends are named unless skipped") {
-  auto unreachable = plan({step("a", types<StartEvent>(), types<StopEvent>()), step("b", types<Leaf>(), types<Leaf>())});
+  auto unreachable = draft({step("a", types<StartEvent>(), types<StopEvent>()), step("b", types<Leaf>(), types<Leaf>())});
   CHECK(
       problem(unreachable) ==
       "Graph validation failed:\n  - [reachability] Unreachable steps: b\n    Steps must be reachable from StartEvent or HumanResponseEvent."
@@ -117,22 +79,22 @@ TEST_CASE("error handlers must be unambiguous") {
     return out;
   };
   const auto a = step("a", types<StartEvent>(), types<StopEvent>());
-  CHECK(problem(plan({a, handler("h", {})})) == "");
-  CHECK(problem(plan({a, handler("h", {}), handler("k", {})})) ==
+  CHECK(problem(draft({a, handler("h", {})})) == "");
+  CHECK(problem(draft({a, handler("h", {}), handler("k", {})})) ==
         "Only one wildcard @catch_error handler is allowed per workflow, found 2: h, k");
-  CHECK(problem(plan({a, handler("h", {"x"})})) == "@catch_error handler 'h' lists unknown step 'x' in for_steps.");
-  CHECK(problem(plan({a, handler("h", {"a"}), handler("k", {"a"})})) == "Step 'a' is claimed by two @catch_error handlers: 'h' and 'k'.");
-  CHECK(problem(plan({a, handler("h", {"a"}), handler("k", {"h"})})) == "@catch_error handler 'k' cannot cover another handler step 'h'.");
+  CHECK(problem(draft({a, handler("h", {"x"})})) == "@catch_error handler 'h' lists unknown step 'x' in for_steps.");
+  CHECK(problem(draft({a, handler("h", {"a"}), handler("k", {"a"})})) == "Step 'a' is claimed by two @catch_error handlers: 'h' and 'k'.");
+  CHECK(problem(draft({a, handler("h", {"a"}), handler("k", {"h"})})) == "@catch_error handler 'k' cannot cover another handler step 'h'.");
 }
 
 TEST_CASE("collect steps need a fan-out that reaches them, through ordinary and nested steps") {
   auto collect = step("tray", types<Cup>(), types<StopEvent>());
   collect.input = Input::collect;
-  CHECK(problem(plan({step("a", types<StartEvent>(), types<Cup>()), collect}))
+  CHECK(problem(draft({step("a", types<StartEvent>(), types<Cup>()), collect}))
             .starts_with("Step 'tray' collects list[Cup], but no returned-list producer"));
   auto lay = step("lay", types<StartEvent>(), {});
   lay.returns_in_list = types<Leaf>();
-  auto sound = plan({lay, step("make", types<Leaf>(), types<Cup>()), collect});
+  auto sound = draft({lay, step("make", types<Leaf>(), types<Cup>()), collect});
   complete(sound);
   REQUIRE(sound.bindings.size() == 1);
   CHECK(sound.bindings[0].source == 0);
@@ -148,13 +110,13 @@ TEST_CASE("events route by exact type unless the step asks for descendants") {
 }
 
 TEST_CASE("the representation lists nodes and edges in the protocol's order") {
-  auto hitl = plan({step("ask", types<StartEvent>(), types<Ask>()), step("finish", types<Answer>(), types<StopEvent>())});
+  auto hitl = draft({step("ask", types<StartEvent>(), types<Ask>()), step("finish", types<Ans>(), types<StopEvent>())});
   complete(hitl);
   const auto graph = *parse_json(representation_json(hitl));
   std::string nodes, edges;
   for (const auto& node : graph.find("graph")->find("nodes")->as_array()) nodes += node.find("id")->as_string() + " ";
   for (const auto& edge : graph.find("graph")->find("edges")->as_array())
     edges += edge.find("source")->as_string() + ">" + edge.find("target")->as_string() + " ";
-  CHECK(nodes == "ask StartEvent Ask external_step finish Answer StopEvent ");
-  CHECK(edges == "ask>Ask Ask>external_step StartEvent>ask finish>StopEvent Answer>finish external_step>Answer ");
+  CHECK(nodes == "ask StartEvent Ask external_step finish Ans StopEvent ");
+  CHECK(edges == "ask>Ask Ask>external_step StartEvent>ask finish>StopEvent Ans>finish external_step>Ans ");
 }
