@@ -40,8 +40,9 @@ std::string exchange(std::uint16_t port, const std::string& request) {
 }
 
 std::string run_ping(std::uint16_t port) {
-  return exchange(
-      port, "POST /workflows/ping/run HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 23\r\n\r\n{\"start_event\":{\"n\":41}}");
+  const std::string body = R"({"start_event":{"n":41}})";
+  return exchange(port, "POST /workflows/ping/run HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " +
+                            std::to_string(body.size()) + "\r\n\r\n" + body);
 }
 
 }  // namespace
