@@ -23,7 +23,7 @@ struct PingFlow : weir::Workflow {
   Pong answer(const Ping& ping) { return {ping.n + 1}; }
 };
 
-std::string exchange(std::uint16_t port, const std::string& request) {
+std::string talk(std::uint16_t port, const std::string& request) {
   const int connection = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -41,8 +41,8 @@ std::string exchange(std::uint16_t port, const std::string& request) {
 
 std::string run_ping(std::uint16_t port) {
   const std::string body = R"({"start_event":{"n":41}})";
-  return exchange(port, "POST /workflows/ping/run HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " +
-                            std::to_string(body.size()) + "\r\n\r\n" + body);
+  return talk(port, "POST /workflows/ping/run HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
+                        "\r\n\r\n" + body);
 }
 
 }  // namespace
