@@ -258,10 +258,9 @@ Value property_schema(Value type_schema, std::string_view field, const FieldInfo
   if (info.min_length) object.set("minLength", *info.min_length);
   if (info.max_length) object.set("maxLength", *info.max_length);
   if (!bare_reference) object.set("title", field_title(field));
-  std::vector<Object::Member> sorted(object.begin(), object.end());
-  std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  const std::map<std::string, Value> sorted(object.begin(), object.end());
   Object out;
-  for (auto& [key, value] : sorted) out.set(key, std::move(value));
+  for (const auto& [key, value] : sorted) out.set(key, value);
   return out;
 }
 

@@ -33,10 +33,6 @@ Value& Object::operator[](std::string_view key) {
   return members_.emplace_back(std::string(key), Value()).second;
 }
 
-bool Object::erase(std::string_view key) {
-  return std::erase_if(members_, [&](const Member& member) { return member.first == key; }) > 0;
-}
-
 bool operator==(const Object& a, const Object& b) {
   if (a.size() != b.size()) return false;
   return std::all_of(a.begin(), a.end(), [&](const Object::Member& member) {

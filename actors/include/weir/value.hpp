@@ -36,7 +36,6 @@ public:
   Value& set(std::string_view key, Value value);
   /// The member of that name, appended as null when absent.
   Value& operator[](std::string_view key);
-  bool erase(std::string_view key);
 
   bool empty() const noexcept { return members_.empty(); }
   std::size_t size() const noexcept { return members_.size(); }
