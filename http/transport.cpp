@@ -200,14 +200,17 @@ public:
   }
 
   void write(std::string chunk, std::function<void(bool)> written) override {
-    write_bytes(framed(std::move(chunk)), false, [written = std::move(written)](const asio::error_code& error) { written(!error); });
+    restinio::writable_items_container_t items;
+    add_chunk(items, std::move(chunk));
+    write_items(std::move(items), false, [written = std::move(written)](const asio::error_code& error) { written(!error); });
   }
 
   void end_stream(std::string last) override {
     on_closed(nullptr);
-    auto bytes = last.empty() ? std::string() : framed(std::move(last));
-    if (chunked_) bytes += "0\r\n\r\n";
-    write_bytes(std::move(bytes), true, nullptr);
+    restinio::writable_items_container_t items;
+    if (!last.empty()) add_chunk(items, std::move(last));
+    if (chunked_) items.emplace_back(restinio::const_buffer("0\r\n\r\n", 5));
+    write_items(std::move(items), true, nullptr);
   }
 
   void on_closed(std::function<void()> closed) override {
@@ -221,16 +224,17 @@ public:
   Loop& loop() override { return shared_->loop; }
 
 private:
-  std::string framed(std::string chunk) const {
-    if (!chunked_) return chunk;
+  /// The pieces of one chunk, without copying it.
+  void add_chunk(restinio::writable_items_container_t& items, std::string chunk) const {
+    if (!chunked_) {
+      items.emplace_back(std::move(chunk));
+      return;
+    }
     std::array<char, 24> size;
     const auto length = std::snprintf(size.data(), size.size(), "%zx\r\n", chunk.size());
-    std::string out;
-    out.reserve(chunk.size() + 32);
-    out.append(size.data(), static_cast<std::size_t>(length));
-    out += chunk;
-    out += "\r\n";
-    return out;
+    items.emplace_back(std::string(size.data(), static_cast<std::size_t>(length)));
+    items.emplace_back(std::move(chunk));
+    items.emplace_back(restinio::const_buffer("\r\n", 2));
   }
 
   void owe_nothing() {
@@ -251,6 +255,10 @@ private:
   void write_bytes(std::string bytes, bool final, restinio::write_status_cb_t written) {
     restinio::writable_items_container_t items;
     if (!bytes.empty()) items.emplace_back(std::move(bytes));
+    write_items(std::move(items), final, std::move(written));
+  }
+
+  void write_items(restinio::writable_items_container_t items, bool final, restinio::write_status_cb_t written) {
     restinio::write_group_t group(std::move(items));
     if (written) group.after_write_notificator(std::move(written));
     const restinio::response_output_flags_t flags(
