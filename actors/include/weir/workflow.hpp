@@ -58,13 +58,6 @@ struct StepSpec {
 };
 
 template <class T>
-inline constexpr bool is_optional_of = false;
-template <class T>
-inline constexpr bool is_optional_of<std::optional<T>> = true;
-template <class T>
-inline constexpr bool always_false = false;
-
-template <class T>
 constexpr bool is_event_or_alternatives() {
   if constexpr (codec::is_variant<T>) return true;
   else return reflect::Reflectable<T>;
@@ -89,7 +82,7 @@ struct Alternatives<std::variant<T...>> {
 template <class T>
 void declare_result(StepSpec& spec, bool in_list = false) {
   if constexpr (std::is_void_v<T> || std::same_as<T, std::monostate>) {
-  } else if constexpr (is_optional_of<T>) {
+  } else if constexpr (codec::is_optional<T>) {
     declare_result<typename T::value_type>(spec, in_list);
   } else if constexpr (codec::is_variant<T>) {
     Alternatives<T>::each([&]<class A>() { declare_result<A>(spec, in_list); });
@@ -98,7 +91,7 @@ void declare_result(StepSpec& spec, bool in_list = false) {
   } else if constexpr (reflect::Reflectable<T>) {
     (in_list ? spec.returns_in_list : spec.returns).push_back(&event_type<T>());
   } else {
-    static_assert(always_false<T>, "a step returns an event, a std::optional, std::variant or std::vector of events, or void");
+    static_assert(never<T>, "a step returns an event, a std::optional, std::variant or std::vector of events, or void");
   }
 }
 
@@ -106,7 +99,7 @@ template <class T>
 void append_result(StepOutput& out, T&& result) {
   using U = std::remove_cvref_t<T>;
   if constexpr (std::same_as<U, std::monostate>) {
-  } else if constexpr (is_optional_of<U>) {
+  } else if constexpr (codec::is_optional<U>) {
     if (result) append_result(out, *std::forward<T>(result));
   } else if constexpr (codec::is_variant<U>) {
     std::visit([&](auto&& alternative) { append_result(out, std::forward<decltype(alternative)>(alternative)); }, std::forward<T>(result));
