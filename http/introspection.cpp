@@ -8,7 +8,7 @@
 namespace weir::http {
 namespace {
 
-void respond_with(const Call& call, std::string_view runtime::WorkflowInfo::*text, const std::string& missing) {
+void respond_with(const Call& call, std::string runtime::WorkflowInfo::*text, const std::string& missing) {
   const auto workflow = call.app.service.find_workflow(call.names[0]);
   call.respond(workflow ? json(std::string((*workflow).*text)) : problem(404, missing));
 }

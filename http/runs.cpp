@@ -48,7 +48,7 @@ Prepared prepare(const Call& call) {
     if (!given->is_string()) return refuse("Error processing request body: handler_id must be a string");
     handler_id = given->as_string();
   }
-  return {runtime::StartRequest{workflow->name, std::move(*event), std::move(handler_id)}};
+  return {runtime::StartRequest{workflow, std::move(*event), std::move(handler_id)}};
 }
 
 Response could_not_start(const Error& error, std::string_view prefix) {

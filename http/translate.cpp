@@ -42,13 +42,13 @@ std::string unwrapped(const std::string& envelope) {
 
 std::string timestamp(Time time) {
   auto text = codec::time_text(time);
-  text.pop_back();  // the Z
-  return text + "+00:00";
+  text.replace(text.size() - 1, 1, "+00:00");  // instead of Z
+  return text;
 }
 
 std::string handler_json(const HandlerRow& row) {
   std::string out;
-  out.reserve(384 + row.result.size());
+  out.reserve(512 + row.result.size());
   JsonWriter writer(out);
   write_handler(writer, row, row.result);
   return out;

@@ -193,10 +193,9 @@ void missing(std::string_view, const Value& object, Issues& issues) { issues.add
 
 namespace {
 
-/// `value` as exactly `width` digits.
-void append_digits(std::string& out, std::int64_t value, int width) {
-  out.append(static_cast<std::size_t>(width), '0');
-  for (auto at = out.rbegin(); width > 0; --width, ++at, value /= 10) *at = static_cast<char>('0' + value % 10);
+/// `value` as exactly `width` digits, ending before `end`.
+void put_digits(char* end, std::uint64_t value, int width) {
+  for (; width > 0; --width, value /= 10) *--end = static_cast<char>('0' + value % 10);
 }
 
 }  // namespace
@@ -205,23 +204,17 @@ std::string time_text(Time time) {
   const auto days = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(days);
   const std::chrono::hh_mm_ss clock(time - days);
-  std::string out;
-  append_digits(out, static_cast<int>(date.year()), 4);
-  out += '-';
-  append_digits(out, static_cast<unsigned>(date.month()), 2);
-  out += '-';
-  append_digits(out, static_cast<unsigned>(date.day()), 2);
-  out += 'T';
-  append_digits(out, clock.hours().count(), 2);
-  out += ':';
-  append_digits(out, clock.minutes().count(), 2);
-  out += ':';
-  append_digits(out, clock.seconds().count(), 2);
-  if (const auto fraction = clock.subseconds().count(); fraction != 0) {
-    out += '.';
-    append_digits(out, fraction, 6);
-  }
-  return out + "Z";
+  std::string out = "0000-00-00T00:00:00.000000Z";
+  const auto put = [&](std::size_t end, auto value, int width) { put_digits(out.data() + end, static_cast<std::uint64_t>(value), width); };
+  put(4, static_cast<int>(date.year()), 4);
+  put(7, static_cast<unsigned>(date.month()), 2);
+  put(10, static_cast<unsigned>(date.day()), 2);
+  put(13, clock.hours().count(), 2);
+  put(16, clock.minutes().count(), 2);
+  put(19, clock.seconds().count(), 2);
+  put(26, clock.subseconds().count(), 6);
+  if (clock.subseconds().count() == 0) out.erase(19, 7);
+  return out;
 }
 
 std::string field_title(std::string_view field) {

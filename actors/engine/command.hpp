@@ -33,7 +33,7 @@ struct PublishEvent {
 
 struct SetTimer {
   Time due;
-  Tick tick;  ///< what to feed back when the time has come
+  TimerTick tick;  ///< what to feed back when the time has come
 };
 
 /// A run_once result is recorded: its body may go on.

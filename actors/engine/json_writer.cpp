@@ -128,7 +128,13 @@ void append_control(std::string& out, char c) {
   }
 }
 
-bool is_plain(char c) { return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x80 && c != '"' && c != '\\'; }
+/// By byte: needs no escape and is a character by itself.
+constexpr auto plain_bytes = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t byte = 0x20; byte < 0x80; ++byte) table[byte] = byte != '"' && byte != '\\';
+  return table;
+}();
+bool is_plain(char c) { return plain_bytes[static_cast<unsigned char>(c)]; }
 
 }  // namespace
 

@@ -99,6 +99,13 @@ struct CancelRequested {};
 using Tick = std::variant<RunStarted, EventArrived, StepProgressed, ValueRecorded, StepEnded, WaiterTimedOut, RetryDue, RunTimedOut,
                           CancelRequested>;
 
+/// The ticks that only time brings.
+using TimerTick = std::variant<WaiterTimedOut, RetryDue, RunTimedOut>;
+
+inline Tick to_tick(TimerTick timer) {
+  return std::visit([](auto& tick) -> Tick { return std::move(tick); }, timer);
+}
+
 /// Time and identity arrive with the tick: the engine has no clock.
 struct Stamped {
   Sequence seq = 0;

@@ -53,6 +53,8 @@ void Catalog::add(std::string name, std::string class_name, std::shared_ptr<Work
   entry->plan.additional_events = std::move(additional_events);
   entry->flow = std::move(flow);
   engine::complete(entry->plan);
+  entry->start = entry->plan.start;
+  entry->registry = entry->plan.registry;
   entry->schema_json = engine::schema_json(entry->plan);
   entry->events_json = engine::events_json(entry->plan);
   entry->representation_json = engine::representation_json(entry->plan);

@@ -1,6 +1,8 @@
 // The registered workflows: each with its plan, its object and its ready-made introspection answers.
 #pragma once
 
+#include "service.hpp"
+
 #include "../engine/plan.hpp"
 
 #include <weir/workflow.hpp>
@@ -14,12 +16,10 @@
 namespace weir::runtime {
 
 /// Immutable once registered; shared by all its runs.
-struct RegisteredWorkflow {
-  std::string name;
+struct RegisteredWorkflow : WorkflowInfo {
   engine::Plan plan;
   std::shared_ptr<Workflow> flow;
   std::vector<const detail::StepSpec*> specs;  ///< parallel to plan.steps; owned by `flow`
-  std::string schema_json, events_json, representation_json;
 };
 
 using WorkflowPtr = std::shared_ptr<const RegisteredWorkflow>;

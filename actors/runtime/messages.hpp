@@ -45,7 +45,7 @@ struct StepReport {
   std::variant<engine::StepProgressed, engine::ValueRecorded, engine::StepEnded> report;
 };
 struct TimerFired {
-  engine::Tick tick;
+  engine::TimerTick tick;
 };
 /// The run is over and nobody can find it any more: everything sent before this has been answered.
 struct Retire {};

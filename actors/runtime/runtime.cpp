@@ -127,7 +127,7 @@ Run Runtime::start(const std::string& workflow, EventBox start, const std::strin
     throw std::invalid_argument("workflow '" + workflow + "' starts with " + info->start->name + ", not with " + start.type().name);
   std::promise<Expected<HandlerRow>> started;
   service_->start(
-      {workflow, std::move(start), handler_id}, [&](const HandlerRow& row) { started.set_value(row); }, nullptr,
+      {info, std::move(start), handler_id}, [&](const HandlerRow& row) { started.set_value(row); }, nullptr,
       [&](const Error& error) { started.set_value(error); });
   auto row = started.get_future().get();
   if (!row) throw RunFailed(row.error().message);

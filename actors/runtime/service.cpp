@@ -10,8 +10,6 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
-#include <shared_mutex>
 
 namespace weir {
 
@@ -73,8 +71,6 @@ struct Service::State {
   Environment environment;
   Registry registry;
   Catalog catalog;
-  mutable std::shared_mutex info_mutex;
-  std::map<std::string, std::shared_ptr<const WorkflowInfo>, std::less<>> infos;
   compat::Config<caf::id_block::weir_runtime> config;
   std::unique_ptr<caf::actor_system> system;
   std::atomic<bool> stopping = false;
@@ -101,24 +97,10 @@ void Service::stop() {
 
 void Service::add_workflow(std::string name, std::string class_name, std::shared_ptr<Workflow> flow,
                            std::vector<const EventType*> additional_events) {
-  state_->catalog.add(name, std::move(class_name), std::move(flow), std::move(additional_events));
-  const auto workflow = state_->catalog.find(name);
-  auto info = std::make_shared<WorkflowInfo>(WorkflowInfo{.name = name,
-                                                          .start = workflow->plan.start,
-                                                          .registry = workflow->plan.registry,
-                                                          .owner = workflow,
-                                                          .schema_json = workflow->schema_json,
-                                                          .events_json = workflow->events_json,
-                                                          .representation_json = workflow->representation_json});
-  const std::unique_lock lock(state_->info_mutex);
-  state_->infos.insert_or_assign(std::move(name), std::move(info));
+  state_->catalog.add(std::move(name), std::move(class_name), std::move(flow), std::move(additional_events));
 }
 
-std::shared_ptr<const WorkflowInfo> Service::find_workflow(std::string_view name) const {
-  const std::shared_lock lock(state_->info_mutex);
-  const auto found = state_->infos.find(name);
-  return found == state_->infos.end() ? nullptr : found->second;
-}
+WorkflowInfoPtr Service::find_workflow(std::string_view name) const { return state_->catalog.find(name); }
 
 std::vector<std::string> Service::workflow_names() const { return state_->catalog.names(); }
 Store& Service::store() const { return *state_->environment.store; }
@@ -130,8 +112,7 @@ void Service::log(LogLevel level, std::string_view text) const {
 
 void Service::start(StartRequest request, std::function<void(const HandlerRow&)> started, std::function<void(const HandlerRow&)> ended,
                     const std::function<void(const Error&)>& refused) {
-  const auto workflow = state_->catalog.find(request.workflow);
-  if (!workflow) return refused(Error{Code::not_found, "Workflow not found"});
+  const auto workflow = std::static_pointer_cast<const RegisteredWorkflow>(request.workflow);
   if (state_->stopping) return refused(Error{Code::unavailable, "the server is shutting down"});
   HandlerRow row;
   row.handler_id = request.handler_id.empty() ? make_id() : std::move(request.handler_id);

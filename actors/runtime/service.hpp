@@ -22,12 +22,13 @@ struct WorkflowInfo {
   std::string name;
   const EventType* start = nullptr;
   EventRegistry registry;
-  std::shared_ptr<const void> owner;  ///< keeps the texts alive
-  std::string_view schema_json, events_json, representation_json;
+  std::string schema_json, events_json, representation_json;
 };
 
+using WorkflowInfoPtr = std::shared_ptr<const WorkflowInfo>;
+
 struct StartRequest {
-  std::string workflow;
+  WorkflowInfoPtr workflow;  ///< from find_workflow
   EventBox start;
   std::string handler_id;  ///< empty: one is made up
 };
@@ -57,7 +58,7 @@ public:
   /// Throws WorkflowError when the workflow cannot work.
   void add_workflow(std::string name, std::string class_name, std::shared_ptr<Workflow> flow,
                     std::vector<const EventType*> additional_events);
-  std::shared_ptr<const WorkflowInfo> find_workflow(std::string_view name) const;
+  WorkflowInfoPtr find_workflow(std::string_view name) const;
   std::vector<std::string> workflow_names() const;
 
   /// `started`, if given, gets the handler as it began, when that is durable; `ended`, if given, gets it when the run is

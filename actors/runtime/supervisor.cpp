@@ -60,7 +60,7 @@ SupervisorActor::behavior_type Supervisor::make_behavior() {
                    else awaiting_.push_back(std::move(m.reply));
                  }),
       compat::on(self_, [this](StepReport& m) { std::visit([this](auto& report) { feed(std::move(report)); }, m.report); }),
-      compat::on(self_, [this](TimerFired& m) { feed(std::move(m.tick)); }),
+      compat::on(self_, [this](TimerFired& m) { feed(engine::to_tick(std::move(m.tick))); }),
       compat::on(self_, [this](Subscribe& m) { subscribe(m); }),
       compat::on(self_, [this](Retire) { self_->quit(); }),
   };

@@ -56,7 +56,7 @@ void Simulation::execute(const Command& command) {
   if (const auto* publish = std::get_if<PublishEvent>(&command)) {
     stream_.push_back(line(publish->event));
   } else if (const auto* timer = std::get_if<SetTimer>(&command)) {
-    schedule(timer->due, timer->tick);
+    schedule(timer->due, to_tick(timer->tick));
   } else if (const auto* finish = std::get_if<FinishRun>(&command)) {
     ending_ = *finish;
   } else if (const auto* run = std::get_if<RunStep>(&command)) {
