@@ -26,6 +26,7 @@ struct App {
   std::optional<std::chrono::milliseconds> heartbeat;
   DefaultCursor default_cursor = DefaultCursor::automatic;
   Limits limits;
+  bool accept_context = false;  ///< runs may be started from a context that the request brings
 };
 
 /// A request on its way through a route: `names` are the path's variable segments, in order.

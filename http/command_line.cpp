@@ -17,6 +17,7 @@ bool parse_command_line(ServerOptions& options, int argc, char** argv, int& exit
   app.add_option("--default-cursor", options.default_cursor, "Where a stream without a cursor begins")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "now", "start"}));
+  app.add_flag("--accept-context-api", options.accept_context_api, "Let requests bring a context to start from");
   auto read_timeout = options.read_timeout.count();
   app.add_option("--read-timeout", read_timeout, "Seconds a client may take to send a request, or to begin the next one")
       ->capture_default_str()

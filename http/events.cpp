@@ -94,7 +94,7 @@ void post_event(const Call& call) {
   const auto row = call.app.service.store().find_handler(call.names[0]);
   if (!row) return call.respond(problem(404, "Handler not found"));
   if (row->terminal()) return call.respond(problem(409, "Workflow already completed"));
-  const auto workflow = call.app.service.find_workflow(row->workflow_name);
+  const auto workflow = call.app.service.find_workflow(*row);
   if (!workflow) return call.respond(problem(500, "Workflow " + row->workflow_name + " not registered"));
   auto event = parse_event(*given, workflow->registry);
   if (!event) return call.respond(problem(400, event.error().message));

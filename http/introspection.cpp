@@ -35,7 +35,17 @@ void get_workflow_events(const Call& call) {
   respond_with(call, &runtime::WorkflowInfo::events_json, "Workflow '" + call.names[0] + "' not found");
 }
 
-void get_representation(const Call& call) { respond_with(call, &runtime::WorkflowInfo::representation_json, "Workflow not found"); }
+/// `format=mermaid` and `format=dot` are ours; anything else is the protocol's JSON.
+void get_representation(const Call& call) {
+  const auto format = call.query.last("format").value_or("json");
+  const bool mermaid = format == "mermaid";
+  if (!mermaid && format != "dot") return respond_with(call, &runtime::WorkflowInfo::representation_json, "Workflow not found");
+  const auto workflow = call.app.service.find_workflow(call.names[0]);
+  if (!workflow) return call.respond(problem(404, "Workflow not found"));
+  const auto drawing = mermaid ? runtime::DrawingFormat::mermaid : runtime::DrawingFormat::dot;
+  call.respond({.content_type = mermaid ? "text/vnd.mermaid; charset=utf-8" : "text/vnd.graphviz; charset=utf-8",
+                .body = call.app.service.draw(*workflow, drawing)});
+}
 
 void get_openapi(const Call& call) { call.respond(json(std::string(openapi_document()))); }
 

@@ -41,14 +41,19 @@ Prepared prepare(const Call& call) {
     return refuse("Error processing request body: '" + std::string(python_type_name(*body)) + "' object has no attribute 'get'");
   auto event = start_event(*workflow, *body);
   if (!event) return refuse(event.error().message);
-  if (const auto* context = body->find("context"); context && context->truthy())
-    return refuse("Context API is disabled. Set accept_context_api=True on WorkflowServer to enable it.");
+  std::optional<runtime::SavedContext> context;
+  if (const auto* given = body->find("context"); given && given->truthy()) {
+    if (!call.app.accept_context) return refuse("Context API is disabled. Set accept_context_api=True on WorkflowServer to enable it.");
+    auto read = call.app.service.read_context(*workflow, *given);
+    if (!read) return refuse("Error processing request body: Context dict specified in an invalid format: " + read.error().message);
+    context = std::move(*read);
+  }
   std::string handler_id;
   if (const auto* given = body->find("handler_id"); given && given->truthy()) {
     if (!given->is_string()) return refuse("Error processing request body: handler_id must be a string");
     handler_id = given->as_string();
   }
-  return {runtime::StartRequest{workflow, std::move(*event), std::move(handler_id)}};
+  return {runtime::StartRequest{workflow, std::move(*event), std::move(handler_id), std::move(context)}};
 }
 
 Response could_not_start(const Error& error, std::string_view prefix) {
@@ -79,7 +84,11 @@ HandlerFilter filter_of(const Query& query) {
 
 void respond_with_handler(const Call& call, std::string (*render)(const HandlerRow&)) {
   const auto row = call.app.service.store().find_handler(call.names[0]);
-  call.respond(row ? json(render(*row), polling_status(*row)) : problem(404, "Handler not found"));
+  if (!row) return call.respond(problem(404, "Handler not found"));
+  auto body = render(*row);
+  if (const auto position = row->terminal() ? std::nullopt : call.app.service.queue_position(row->handler_id))
+    body.insert(body.size() - 1, ",\"queue_position\":" + std::to_string(*position));  // an extra key: clients ignore those
+  call.respond(json(std::move(body), polling_status(*row)));
 }
 
 }  // namespace

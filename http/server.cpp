@@ -42,7 +42,8 @@ struct WorkflowServer::State {
 
   explicit State(ServerOptions given)
       : options(std::move(given)), runtime(runtime_options(options)), app{runtime.service(), options.heartbeat,
-                                                                          default_cursor(options.default_cursor), limits_of(options)} {}
+                                                                          default_cursor(options.default_cursor), limits_of(options),
+                                                                          options.accept_context_api} {}
 };
 
 WorkflowServer::WorkflowServer(ServerOptions options) : state_(std::make_unique<State>(std::move(options))) {}
@@ -94,6 +95,7 @@ int WorkflowServer::main(int argc, char** argv) {
     state_->app.heartbeat = state_->options.heartbeat;
     state_->app.default_cursor = default_cursor(state_->options.default_cursor);
     state_->app.limits = limits_of(state_->options);
+    state_->app.accept_context = state_->options.accept_context_api;
     serve();
     return 0;
   } catch (const std::exception& error) {

@@ -36,7 +36,7 @@ using ById = std::unordered_map<std::string, V, TextHash, std::equal_to<>>;
 struct Handler {
   HandlerRow row;
   std::uint64_t created = 0;
-  Object state;
+  NamedStates states;
   std::vector<std::string> runs;  ///< this and earlier ones, oldest first
 };
 
@@ -74,7 +74,7 @@ public:
     auto& handler = found->second;
     if (!inserted && !handler.row.terminal()) return Error{Code::conflict, "Handler '" + row.handler_id + "' is already running"};
     if (inserted) handler.created = ++created_;
-    Inheritance left{handler.state, handler.row.workflow_name};
+    Inheritance left{handler.states, handler.row.workflow_name};
     handler.row = row;
     handler.runs.push_back(row.run_id);
     return left;
@@ -87,7 +87,7 @@ public:
       auto& rows = shard.items[commit.run_id].rows;
       std::move(commit.events.begin(), commit.events.end(), std::back_inserter(rows));
     }
-    if (commit.handler) update(std::move(*commit.handler), std::move(commit.state));
+    if (commit.handler) update(std::move(*commit.handler), std::move(commit.states));
     return true;
   }
 
@@ -97,6 +97,13 @@ public:
     const auto found = shard.items.find(handler_id);
     if (found == shard.items.end()) return std::nullopt;
     return found->second.row;
+  }
+
+  NamedStates find_states(std::string_view handler_id) const override {
+    const auto& shard = handlers_.of(handler_id);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.items.find(handler_id);
+    return found == shard.items.end() ? NamedStates() : found->second.states;
   }
 
   std::vector<HandlerRow> list_handlers(const HandlerFilter& filter) const override {
@@ -160,7 +167,7 @@ private:
     return has(filter.workflow_names, row.workflow_name) && has(filter.statuses, row.status);
   }
 
-  void update(HandlerRow row, std::optional<Object> state) {
+  void update(HandlerRow row, std::optional<NamedStates> states) {
     const auto handler_id = row.handler_id;
     const bool ended = row.terminal();
     {
@@ -169,7 +176,7 @@ private:
       const auto found = shard.items.find(handler_id);
       if (found == shard.items.end() || found->second.row.run_id != row.run_id) return;  // purged, or run again, meanwhile
       found->second.row = std::move(row);
-      if (state) found->second.state = std::move(*state);
+      if (states) found->second.states = std::move(*states);
     }
     if (ended) forget_oldest(handler_id);
   }

@@ -18,6 +18,7 @@ struct RunStep {
   InvocationId id;
   EventBox event;
   std::shared_ptr<const Release> release;
+  std::shared_ptr<const std::vector<EventBox>> joined;
   WorkItem work_item = 0;
   std::uint32_t failures = 0;
   Time first_attempt_at;
@@ -31,9 +32,23 @@ struct PublishEvent {
   EventBox event;
 };
 
+/// The body's report will be ignored: it may be dropped.
+struct StopStep {
+  InvocationId id;
+};
+
+/// Ask for a place among the workflow's concurrent runs; RunAdmitted is the answer.
+struct AwaitAdmission {};
+
 struct SetTimer {
+  std::uint64_t timer;  ///< unique in the run
   Time due;
   TimerTick tick;  ///< what to feed back when the time has come
+};
+
+/// What the timer was for has happened otherwise.
+struct ClearTimer {
+  std::uint64_t timer;
 };
 
 /// A run_once result is recorded: its body may go on.
@@ -49,6 +64,6 @@ struct FinishRun {
   std::string error;  ///< empty unless failed
 };
 
-using Command = std::variant<RunStep, PublishEvent, SetTimer, AcknowledgeValue, FinishRun>;
+using Command = std::variant<RunStep, StopStep, PublishEvent, AwaitAdmission, SetTimer, ClearTimer, AcknowledgeValue, FinishRun>;
 
 }  // namespace weir::engine

@@ -32,12 +32,16 @@ void occupy(Reduction& r, InvocationId id, Attempt attempt) {
   if (!attempt.first_attempt_at) attempt.first_attempt_at = r.now;
   attempt.not_before.reset();
   auto& running = step.running[id.slot];
-  running = Running{std::move(attempt), id.serial, step.collected};
-  r.commands.emplace_back(run_command(r.plan, r.state, id, running));
+  running = Running{std::move(attempt), id.serial, step.collected, std::nullopt};
+  r.commands.emplace_back(run_command(r.state, id, running));
+  if (const auto& limit = r.plan.steps[id.step].timeout) {
+    running.deadline = r.now + *limit;
+    r.set_timer(id.serial, *running.deadline, StepTimedOut{id, std::nullopt});
+  }
 }
 
 void start(Reduction& r, StepIndex step, Attempt attempt) {
-  const InvocationId id{step, free_slot(r.step(step)), ++r.state.serial_last};
+  const InvocationId id{step, free_slot(r.step(step)), r.next_serial()};
   publish_state(r, step, attempt, "running", std::to_string(id.slot));
   occupy(r, id, std::move(attempt));
 }
@@ -46,12 +50,13 @@ bool has_free_worker(Reduction& r, StepIndex step) { return r.step(step).running
 
 }  // namespace
 
-RunStep run_command(const Plan&, const State& state, InvocationId id, const Running& running) {
+RunStep run_command(const State& state, InvocationId id, const Running& running) {
   const auto& attempt = running.attempt;
   RunStep out;
   out.id = id;
   out.event = attempt.event;
   out.release = attempt.release;
+  out.joined = attempt.joined;
   out.work_item = attempt.work_item;
   out.failures = attempt.failures;
   out.first_attempt_at = attempt.first_attempt_at.value_or(Time());
@@ -83,16 +88,21 @@ void dispatch_queued(Reduction& r, StepIndex step) {
 }
 
 void rerun(Reduction& r, InvocationId id, Attempt attempt) {
-  id.serial = ++r.state.serial_last;
+  if (const auto& before = r.step(id.step).running[id.slot]; before.deadline) r.clear_timer(before.serial);
+  id.serial = r.next_serial();
   occupy(r, id, std::move(attempt));
 }
 
-void publish_not_running(Reduction& r, InvocationId id, const EventType& input, std::optional<std::string> output) {
+Attempt vacate(Reduction& r, InvocationId id, Running& running, std::optional<std::string> output) {
+  auto attempt = std::move(running.attempt);
+  if (running.deadline) r.clear_timer(running.serial);
+  r.step(id.step).running.erase(id.slot);
   r.publish(StepStateChanged{.name = r.plan.steps[id.step].name,
                              .step_state = "not_running",
                              .worker_id = std::to_string(id.slot),
-                             .input_event_name = input.class_text,
+                             .input_event_name = shown_input(attempt).class_text,
                              .output_event_name = std::move(output)});
+  return attempt;
 }
 
 }  // namespace weir::engine

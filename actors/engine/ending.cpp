@@ -6,6 +6,8 @@ namespace weir::engine {
 void finish(Reduction& r, Status status, EventBox terminal, std::string error) {
   r.publish(terminal);
   r.state.status = status;
+  r.state.queued = false;
+  r.state.held.clear();
   r.state.streams.clear();
   r.state.recorded.clear();
   r.state.steps.assign(r.state.steps.size(), StepState());

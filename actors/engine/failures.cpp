@@ -9,9 +9,18 @@ double seconds_between(Time from, Time to) { return static_cast<double>((to - fr
 void queue_retry(Reduction& r, StepIndex step, Attempt attempt, Duration delay) {
   if (delay > Duration::zero()) {
     attempt.not_before = r.now + delay;
-    r.commands.emplace_back(SetTimer{*attempt.not_before, RetryDue{*attempt.not_before}});
+    attempt.retry_timer = r.next_serial();
+    r.set_timer(attempt.retry_timer, *attempt.not_before, RetryDue{*attempt.not_before});
   }
   r.step(step).queue.push_front(std::move(attempt));
+}
+
+/// A released batch is put into its trigger only here, where somebody may look at it.
+EventBox whole_input(const Attempt& attempt) {
+  if (!attempt.release) return attempt.event;
+  auto release = *attempt.event.as<CollectionReleaseEvent>();
+  for (const auto& event : attempt.release->events) release.events.push_back({event});
+  return release;
 }
 
 bool hand_to_error_handler(Reduction& r, StepIndex step, const Attempt& attempt, const Failure& failure, double elapsed) {
@@ -20,7 +29,7 @@ bool hand_to_error_handler(Reduction& r, StepIndex step, const Attempt& attempt,
   auto recoveries = attempt.recoveries;
   if (++recoveries[*handler] > r.plan.steps[*handler].max_recoveries) return false;
   StepFailedEvent event{.step_name = r.plan.steps[step].name,
-                        .input_event = {attempt.event},
+                        .input_event = {whole_input(attempt)},
                         .exception = failure.error,
                         .attempts = attempt.failures,
                         .elapsed_seconds = elapsed,
@@ -38,6 +47,20 @@ void on_failed(Reduction& r, StepIndex step, Attempt attempt, const Failed& fail
   const auto elapsed = seconds_between(attempt.first_attempt_at.value_or(r.now), r.now);
   if (hand_to_error_handler(r, step, attempt, *attempt.last_failure, elapsed)) return;
   fail(r, r.plan.steps[step].name, failed.error, attempt.failures, elapsed);
+}
+
+ExceptionInfo step_timeout_error(const StepPlan& step) {
+  const auto seconds = static_cast<double>(step.timeout.value_or(Duration()).count()) / 1e6;
+  return {"builtins.TimeoutError", "Step '" + step.name + "' timed out after " + to_json(seconds) + "s"};
+}
+
+void on_step_timed_out(Reduction& r, const StepTimedOut& timed_out) {
+  auto* running = find_running(r, timed_out.id);
+  if (!running || !running->deadline || r.now < *running->deadline) return;
+  const auto step = timed_out.id.step;
+  r.commands.emplace_back(StopStep{timed_out.id});
+  on_failed(r, step, vacate(r, timed_out.id, *running, std::nullopt), {step_timeout_error(r.plan.steps[step]), timed_out.retry_after});
+  if (!r.state.over()) dispatch_queued(r, step);
 }
 
 void on_retry_due(Reduction& r, const RetryDue& due) {

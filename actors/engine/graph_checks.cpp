@@ -2,9 +2,9 @@
 #include "graph_checks.hpp"
 
 #include "plan.hpp"
+#include "stream_levels.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <set>
 #include <string>
 
@@ -33,38 +33,47 @@ std::string type_names(const Types& types) {
   return joined(sorted, [](const std::string& name) { return name; });
 }
 
-Types produced(const StepPlan& step) {
-  Types out = step.returns;
-  out.insert(out.end(), step.returns_in_list.begin(), step.returns_in_list.end());
-  return out;
+void add(Types& types, const EventType* type) {
+  if (!contains(types, type)) types.push_back(type);
 }
 
 Types all_produced(const Plan& plan) {
   Types out;
   for (const auto& step : plan.steps)
-    for (const auto* type : produced(step))
-      if (!contains(out, type)) out.push_back(type);
+    for (const auto* type : types_produced(step)) add(out, type);
   return out;
 }
 
-Types all_consumed(const Plan& plan) {
-  Types out;
-  for (const auto& step : plan.steps)
-    for (const auto* type : step.accepts)
-      if (!contains(out, type)) out.push_back(type);
-  return out;
+/// The start or stop event of a child workflow.
+bool is_child_event(const Plan& plan, const EventType& type) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const auto& step) {
+    return step.runs_child && (step.accepts.front()->same_as(type) || step.returns.front()->same_as(type));
+  });
 }
 
 bool consumed_somewhere(const Plan& plan, const EventType& type) {
   return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const auto& step) { return accepts(step, type); });
 }
 
+void check_children(const Plan& plan, const EventType& start, const EventType& stop) {
+  for (const auto& step : plan.steps) {
+    if (!step.runs_child) continue;
+    for (const auto* own : {&start, &stop})
+      if (step.accepts.front()->same_as(*own) || step.returns.front()->same_as(*own))
+        throw WorkflowError("Child workflow '" + step.name + "' uses " + own->name + ", as workflow '" + plan.class_name +
+                            "' itself does: give the child start and stop event types of its own.");
+  }
+}
+
 void find_start_and_stop(Plan& plan) {
   Types starts, stops;
-  for (const auto* type : all_consumed(plan))
-    if (type->kind == Kind::start) starts.push_back(type);
-  for (const auto* type : all_produced(plan))
-    if (type->kind == Kind::stop) stops.push_back(type);
+  for (const auto& step : plan.steps) {
+    if (step.runs_child) continue;  // a child's start and stop are ordinary events to its parent
+    for (const auto* type : step.accepts)
+      if (type->kind == Kind::start && !is_child_event(plan, *type)) add(starts, type);
+    for (const auto* type : types_produced(step))
+      if (type->kind == Kind::stop) add(stops, type);
+  }
   const auto where = "in workflow '" + plan.class_name + "'.";
   if (starts.empty())
     throw WorkflowError("At least one Event of type StartEvent must be received by any step. (Workflow '" + plan.class_name +
@@ -78,6 +87,7 @@ void find_start_and_stop(Plan& plan) {
   if (stops.size() > 1)
     throw WorkflowError("Only one type of StopEvent is allowed per workflow, found " + std::to_string(stops.size()) + ": {" +
                         type_names(stops) + "} " + where);
+  check_children(plan, *starts.front(), *stops.front());
   plan.start = starts.front();
   plan.stop = stops.front();
 }
@@ -101,10 +111,50 @@ void check_collect_steps(const Plan& plan) {
   }
 }
 
+/// Where the type can occur, in words; the first level found.
+std::string where_produced(StreamLevels& levels, const Plan& plan, const StepPlan& step, const EventType& slot) {
+  const auto occurs = [&](const Types& level) {
+    return std::any_of(level.begin(), level.end(),
+                       [&](const auto* type) { return type->same_as(slot) || (step.accept_subclasses && type->is_a(slot)); });
+  };
+  if (occurs(levels.outside())) return "at the top level";
+  for (StepIndex source = 0; source < plan.steps.size(); ++source)
+    if (plan.steps[source].fans_out() && occurs(levels.inside(source))) return "at the stream of step '" + plan.steps[source].name + "'";
+  return "";
+}
+
+void check_join(StreamLevels& levels, const Plan& plan, const StepPlan& step) {
+  const auto fills_all = [&](const Types& level) {
+    return std::all_of(step.slots.begin(), step.slots.end(), [&](const auto* slot) {
+      return std::any_of(level.begin(), level.end(),
+                         [&](const auto* type) { return type->same_as(*slot) || (step.accept_subclasses && type->is_a(*slot)); });
+    });
+  };
+  bool filled = fills_all(levels.outside());
+  for (StepIndex source = 0; source < plan.steps.size(); ++source)
+    filled = filled || (plan.steps[source].fans_out() && fills_all(levels.inside(source)));
+  if (filled) return;
+  std::string places;
+  for (std::size_t i = 0; i < step.slots.size(); ++i) {
+    const auto where = where_produced(levels, plan, step, *step.slots[i]);
+    if (where.empty()) return;  // never produced at all: check_production says so
+    places += (places.empty() ? "" : "; ") + ("parameter " + std::to_string(i + 1)) + " (" + step.slots[i]->name + ") is produced " + where;
+  }
+  throw WorkflowError("Step '" + step.name + "' joins event parameters that are never produced at a common stream level: " + places +
+                      ". Produce them inside the same fan-out, or collect the stream first.");
+}
+
+void check_joins(const Plan& plan) {
+  StreamLevels levels(plan);
+  for (const auto& step : plan.steps)
+    if (step.input == Input::join) check_join(levels, plan, step);
+}
+
 void check_nobody_accepts_stop(const Plan& plan) {
   std::vector<std::string> names;
   for (const auto& step : plan.steps)
-    if (std::any_of(step.accepts.begin(), step.accepts.end(), [](const auto* type) { return type->kind == Kind::stop; }))
+    if (std::any_of(step.accepts.begin(), step.accepts.end(),
+                    [&](const auto* type) { return type->kind == Kind::stop && !is_child_event(plan, *type); }))
       names.push_back(step.name);
   if (names.empty()) return;
   const auto subject = std::string(names.size() == 1 ? "Step " : "Steps ") + joined(
@@ -136,7 +186,7 @@ Types never_produced(const Plan& plan) {
 Types never_consumed(const Plan& plan) {
   Types out;
   for (const auto* type : all_produced(plan))
-    if (!may_stay_unconsumed(*type) && !consumed_somewhere(plan, *type)) out.push_back(type);
+    if ((!may_stay_unconsumed(*type) || is_child_event(plan, *type)) && !consumed_somewhere(plan, *type)) out.push_back(type);
   return out;
 }
 
@@ -173,63 +223,14 @@ void check_error_handlers(const Plan& plan) {
   throw WorkflowError(text);
 }
 
-/// Steps that `reaches` marks, growing until nothing changes.
-std::vector<bool> spread(std::size_t count, const std::function<bool(StepIndex, const std::vector<bool>&)>& reaches) {
-  std::vector<bool> marked(count, false);
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (StepIndex i = 0; i < count; ++i)
-      if (!marked[i] && reaches(i, marked)) changed = marked[i] = true;
-  }
-  return marked;
-}
-
-std::string step_names_without(const Plan& plan, const std::vector<bool>& marked, const std::function<bool(const StepPlan&)>& counts) {
-  std::string out;
-  for (StepIndex i = 0; i < plan.steps.size(); ++i)
-    if (!marked[i] && counts(plan.steps[i])) out += (out.empty() ? "" : ", ") + plan.steps[i].name;
-  return out;
-}
-
-void check_paths(const Plan& plan) {
-  const auto count = plan.steps.size();
-  const auto reachable = spread(count, [&](StepIndex i, const std::vector<bool>& marked) {
-    const auto& step = plan.steps[i];
-    if (step.is_error_handler) return true;
-    for (const auto* type : step.accepts)
-      if (type->same_as(*plan.start) || type->kind == Kind::human_response) return true;
-    for (StepIndex from = 0; from < count; ++from)
-      if (marked[from])
-        for (const auto* type : produced(plan.steps[from]))
-          if (accepts(step, *type)) return true;
-    return false;
-  });
-  const auto leads_out = spread(count, [&](StepIndex i, const std::vector<bool>& marked) {
-    for (const auto* type : produced(plan.steps[i])) {
-      if (type->kind == Kind::stop || type->kind == Kind::input_required) return true;
-      for (StepIndex to = 0; to < count; ++to)
-        if (marked[to] && accepts(plan.steps[to], *type)) return true;
-    }
-    return false;
-  });
-  const auto unreachable = step_names_without(plan, reachable, [&](const auto& step) { return !step.skip_reachability; });
-  const auto dead_ends =
-      step_names_without(plan, leads_out, [](const auto& step) { return !step.skip_dead_end && !produced(step).empty(); });
-  std::string text;
-  if (!unreachable.empty() && !plan.skip_reachability)
-    text +=
-        "\n  - [reachability] Unreachable steps: " + unreachable + "\n    Steps must be reachable from StartEvent or HumanResponseEvent.";
-  if (!dead_ends.empty() && !plan.skip_dead_end)
-    text += "\n  - [dead_end] Dead-end steps: " + dead_ends + "\n    Steps must have a path to StopEvent or InputRequiredEvent.";
-  if (!text.empty()) throw WorkflowError("Graph validation failed:" + text);
-}
-
 }  // namespace
 
 void check_graph(Plan& plan) {
   check_steps(plan);
   find_start_and_stop(plan);
+  if (plan.disable_validation) return;
   check_collect_steps(plan);
+  check_joins(plan);
   check_nobody_accepts_stop(plan);
   check_production(plan);
   check_error_handlers(plan);

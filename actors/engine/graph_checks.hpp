@@ -8,4 +8,7 @@ struct Plan;
 /// Also finds the plan's start and stop event types. Throws WorkflowError with the first failing group.
 void check_graph(Plan& plan);
 
+/// The last group of checks: paths from the start and to an end.
+void check_paths(const Plan& plan);
+
 }  // namespace weir::engine

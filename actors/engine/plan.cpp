@@ -2,9 +2,9 @@
 #include "plan.hpp"
 
 #include "graph_checks.hpp"
+#include "stream_levels.hpp"
 
 #include <algorithm>
-#include <set>
 
 namespace weir::engine {
 
@@ -15,6 +15,23 @@ const EventType* accepted_as(const StepPlan& step, const EventType& type) {
     for (const auto* declared : step.accepts)
       if (type.is_a(*declared)) return declared;
   return nullptr;
+}
+
+std::vector<const EventType*> types_produced(const StepPlan& step) {
+  auto out = step.returns_in_list;
+  for (const auto* type : step.returns)
+    if (std::find(out.begin(), out.end(), type) == out.end()) out.push_back(type);
+  return out;
+}
+
+bool ends_run(const StepPlan& step, const EventType& type) { return type.kind == Kind::stop && !step.runs_child; }
+
+std::string binding_id(const Plan& plan, StepIndex source, StepIndex target) {
+  const auto& collector = plan.steps[target];
+  std::string types;
+  for (const auto* type : collector.accepts) types += (types.empty() ? "" : ",") + type->qualified_name;
+  const auto amount = collector.take == 0 ? "All" : "Take(" + std::to_string(collector.take) + ")";
+  return plan.steps[source].name + "->" + collector.name + ":" + types + ":" + amount + ":nearest";
 }
 
 bool accepts(const StepPlan& step, const EventType& type) { return accepted_as(step, type) != nullptr; }
@@ -53,54 +70,11 @@ void assign_error_handlers(Plan& plan) {
   }
 }
 
-using Types = std::vector<const EventType*>;
-
-void add_type(Types& types, const EventType* type) {
-  if (std::find(types.begin(), types.end(), type) == types.end()) types.push_back(type);
-}
-
-/// Which collect steps a fan-out step's stream reaches. Nested fan-outs count as what collects them returns.
-class BindingSearch {
-public:
-  explicit BindingSearch(const Plan& plan) : plan_(plan) {}
-
-  std::vector<StepIndex> targets(StepIndex source) {
-    if (!open_.insert(source).second) return {};
-    std::vector<StepIndex> out;
-    const auto level = types_at_level_of(source);
-    for (StepIndex i = 0; i < plan_.steps.size(); ++i) {
-      const auto& step = plan_.steps[i];
-      if (step.input != Input::collect) continue;
-      if (std::any_of(level.begin(), level.end(), [&](const auto* type) { return accepts(step, *type); })) out.push_back(i);
-    }
-    open_.erase(source);
-    return out;
-  }
-
-private:
-  Types types_at_level_of(StepIndex source) {
-    Types level = plan_.steps[source].returns_in_list;
-    for (std::size_t next = 0; next < level.size(); ++next) {
-      for (StepIndex i = 0; i < plan_.steps.size(); ++i) {
-        const auto& step = plan_.steps[i];
-        if (step.input != Input::single || !accepts(step, *level[next])) continue;
-        for (const auto* type : step.returns) add_type(level, type);
-        if (!step.fans_out()) continue;
-        for (const auto target : targets(i))
-          for (const auto* type : plan_.steps[target].returns) add_type(level, type);
-      }
-    }
-    return level;
-  }
-
-  const Plan& plan_;
-  std::set<StepIndex> open_;
-};
-
 void find_bindings(Plan& plan) {
+  StreamLevels levels(plan);
   for (StepIndex source = 0; source < plan.steps.size(); ++source)
     if (plan.steps[source].fans_out())
-      for (const auto target : BindingSearch(plan).targets(source)) plan.bindings.push_back({source, target});
+      for (const auto target : levels.collectors(source)) plan.bindings.push_back({source, target});
 }
 
 }  // namespace
@@ -119,9 +93,9 @@ std::optional<StepIndex> find_step(const Plan& plan, std::string_view name) {
 
 void complete(Plan& plan) {
   register_types(plan);
+  assign_error_handlers(plan);
   find_bindings(plan);
   check_graph(plan);
-  assign_error_handlers(plan);
 }
 
 }  // namespace weir::engine

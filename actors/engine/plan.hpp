@@ -19,6 +19,26 @@ using StepIndex = std::uint32_t;
 enum class Input {
   single,   ///< one event, of any of the accepted types
   collect,  ///< all members of a fan-out stream at once
+  join,     ///< one event for each of its parameters
+};
+
+/// What a step needs besides its events: a node of the graph.
+struct ResourcePlan {
+  std::string name;         ///< the edge's label
+  std::string type_name;    ///< the C++ type a step receives
+  std::string source_file;  ///< where the factory is registered
+  std::uint32_t source_line = 0;
+  std::string description;
+  std::vector<std::string> needs;  ///< names of the resources its factory takes
+
+  /// A resource read from a file instead of made by a factory.
+  struct Config {
+    std::string file;  ///< absolute
+    std::string path;
+    std::string label;
+    Value schema, value;
+  };
+  std::optional<Config> config;
 };
 
 struct StepPlan {
@@ -26,6 +46,7 @@ struct StepPlan {
   std::string description;
   Input input = Input::single;
   std::vector<const EventType*> accepts;
+  std::vector<const EventType*> slots;            ///< join steps: the type of each parameter, in order
   std::vector<const EventType*> returns;          ///< returned bare
   std::vector<const EventType*> returns_in_list;  ///< returned as elements of a list: the step fans out
   std::uint32_t num_workers = 4;
@@ -36,6 +57,10 @@ struct StepPlan {
   bool is_error_handler = false;
   std::vector<std::string> handles_steps;  ///< empty: every step
   std::uint32_t max_recoveries = 1;
+
+  std::optional<Duration> timeout;  ///< of one invocation; waiting for an event does not count
+  bool runs_child = false;          ///< takes a child workflow's start event and returns its stop event
+  std::vector<std::string> resources;
 
   bool skip_reachability = false;
   bool skip_dead_end = false;
@@ -55,7 +80,10 @@ struct Plan {
   std::string version;
   std::vector<StepPlan> steps;  ///< in wire order: class steps by name, then function steps as registered
   std::optional<Duration> timeout;
+  std::optional<std::uint32_t> num_concurrent_runs;  ///< more runs than this wait to be admitted
   std::vector<const EventType*> additional_events;
+  std::vector<ResourcePlan> resources;
+  bool disable_validation = false;
   bool skip_reachability = false, skip_terminal_event = false, skip_dead_end = false;
 
   // Derived by complete().
@@ -71,6 +99,12 @@ struct Plan {
 bool accepts(const StepPlan& step, const EventType& type);
 /// Which of the step's declared types the event is taken as; nullptr when it is not taken.
 const EventType* accepted_as(const StepPlan& step, const EventType& type);
+/// Everything the step returns, bare or in a list; the list's elements first.
+std::vector<const EventType*> types_produced(const StepPlan& step);
+/// Does an event of this type, returned by this step, end the run? The stop event of a child workflow does not.
+bool ends_run(const StepPlan& step, const EventType& type);
+/// The fan-out's name for its pairing with a collect step (contract 5.10).
+std::string binding_id(const Plan& plan, StepIndex source, StepIndex target);
 /// All steps that take the event, in step order.
 std::vector<StepIndex> accepting(const Plan& plan, const EventType& type);
 std::optional<StepIndex> find_step(const Plan& plan, std::string_view name);

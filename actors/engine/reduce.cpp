@@ -11,23 +11,16 @@ struct Overloaded : F... {
   using F::operator()...;
 };
 
-void on_run_started(Reduction& r, const RunStarted& started) {
-  if (r.plan.timeout) {
-    r.state.deadline = r.now + *r.plan.timeout;
-    r.commands.emplace_back(SetTimer{*r.state.deadline, RunTimedOut()});
-  }
-  r.arrivals.push_back({started.start, std::nullopt, {}, nullptr});
-}
-
 void apply(Reduction& r, const Tick& tick) {
   std::visit(Overloaded{
                  [&](const RunStarted& t) { on_run_started(r, t); },
-                 [&](const EventArrived& t) {
-                   r.arrivals.push_back({t.sent.event, t.sent.target, {}, nullptr});
-                 },
+                 [&](const RunRestored& t) { on_run_restored(r, t); },
+                 [&](const RunAdmitted&) { on_run_admitted(r); },
+                 [&](const EventArrived& t) { on_event_arrived(r, t); },
                  [&](const StepProgressed& t) { on_step_progressed(r, t); },
                  [&](const ValueRecorded& t) { on_value_recorded(r, t); },
                  [&](const StepEnded& t) { on_step_ended(r, t); },
+                 [&](const StepTimedOut& t) { on_step_timed_out(r, t); },
                  [&](const WaiterTimedOut& t) { on_waiter_timed_out(r, t); },
                  [&](const RetryDue& t) { on_retry_due(r, t); },
                  [&](const RunTimedOut&) { on_run_timed_out(r); },
@@ -53,8 +46,8 @@ void check_idle(Reduction& r) {
 }  // namespace
 
 bool idle(const State& state) {
-  return state.started && std::all_of(state.steps.begin(), state.steps.end(),
-                                      [](const StepState& step) { return step.queue.empty() && step.running.empty(); });
+  return state.started && !state.queued &&
+         std::all_of(state.steps.begin(), state.steps.end(), [](const StepState& step) { return step.queue.empty() && step.running.empty(); });
 }
 
 std::string_view status_name(Status status) {
@@ -81,21 +74,6 @@ Outcome reduce(const Plan& plan, State state, const Stamped& stamped) {
   check_idle(r);
   auto commands = std::move(r.commands);
   return {std::move(state), std::move(commands)};
-}
-
-std::vector<Command> pending(const Plan& plan, const State& state) {
-  std::vector<Command> out;
-  if (state.over()) return out;
-  if (state.deadline) out.emplace_back(SetTimer{*state.deadline, RunTimedOut()});
-  for (StepIndex i = 0; i < state.steps.size(); ++i) {
-    const auto& step = state.steps[i];
-    for (const auto& [slot, running] : step.running) out.emplace_back(run_command(plan, state, {i, slot, running.serial}, running));
-    for (const auto& waiter : step.waiters)
-      if (waiter.pending() && waiter.deadline) out.emplace_back(SetTimer{*waiter.deadline, WaiterTimedOut{i, waiter.id}});
-    for (const auto& attempt : step.queue)
-      if (attempt.not_before) out.emplace_back(SetTimer{*attempt.not_before, RetryDue{*attempt.not_before}});
-  }
-  return out;
 }
 
 }  // namespace weir::engine

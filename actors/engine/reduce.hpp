@@ -18,6 +18,9 @@ State initial_state(const Plan& plan);
 Outcome reduce(const Plan& plan, State state, const Stamped& stamped);
 
 /// The commands a state implies: work in progress, waits and deadlines. Resuming a run executes these and no others.
-std::vector<Command> pending(const Plan& plan, const State& state);
+std::vector<Command> pending(const State& state);
+
+/// What a step that has run for too long fails with.
+ExceptionInfo step_timeout_error(const StepPlan& step);
 
 }  // namespace weir::engine

@@ -16,6 +16,8 @@ struct Arrival {
   ScopePtr scope;
 };
 
+constexpr std::uint64_t run_timer = 0;  ///< other timers have the serial of what they watch
+
 struct Reduction {
   const Plan& plan;
   State& state;
@@ -24,6 +26,9 @@ struct Reduction {
   std::deque<Arrival> arrivals;
 
   StepState& step(StepIndex index) { return state.steps[index]; }
+  std::uint64_t next_serial() { return ++state.serial_last; }
+  void set_timer(std::uint64_t timer, Time due, TimerTick tick) { commands.emplace_back(SetTimer{timer, due, std::move(tick)}); }
+  void clear_timer(std::uint64_t timer) { commands.emplace_back(ClearTimer{timer}); }
   void publish(EventBox event) { commands.emplace_back(PublishEvent{std::move(event)}); }
 };
 
@@ -37,8 +42,19 @@ void dispatch(Reduction& r, StepIndex step, Attempt attempt);
 void dispatch_queued(Reduction& r, StepIndex step);
 /// Runs the attempt again in the slot it already holds, on a fresh snapshot.
 void rerun(Reduction& r, InvocationId id, Attempt attempt);
-RunStep run_command(const Plan& plan, const State& state, InvocationId id, const Running& running);
-void publish_not_running(Reduction& r, InvocationId id, const EventType& input, std::optional<std::string> output);
+RunStep run_command(const State& state, InvocationId id, const Running& running);
+/// The invocation is over: its slot is free, and the stream is told. `running` is gone afterwards.
+Attempt vacate(Reduction& r, InvocationId id, Running& running, std::optional<std::string> output);
+
+// joins.cpp
+/// Keeps the event for a join step; starts the step when every parameter has one.
+void join(Reduction& r, StepIndex step, Arrival arrival, WorkItem work_item);
+
+// run_begins.cpp
+void on_run_started(Reduction& r, const RunStarted& started);
+void on_run_restored(Reduction& r, const RunRestored& restored);
+void on_run_admitted(Reduction& r);
+void on_event_arrived(Reduction& r, const EventArrived& arrived);
 
 // step_ended.cpp
 void on_step_ended(Reduction& r, const StepEnded& ended);
@@ -57,6 +73,7 @@ bool waits_in_stream(const State& state, StreamId stream);
 // failures.cpp
 void on_failed(Reduction& r, StepIndex step, Attempt attempt, const Failed& failed);
 void on_retry_due(Reduction& r, const RetryDue& due);
+void on_step_timed_out(Reduction& r, const StepTimedOut& timed_out);
 
 // streams.cpp
 ScopePtr open_stream(Reduction& r, StepIndex source, const ScopePtr& outer, const std::vector<EventBox>& members);

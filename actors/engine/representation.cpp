@@ -8,19 +8,21 @@ namespace {
 
 using Types = std::vector<const EventType*>;
 
-Types returned(const StepPlan& step) {
-  Types out = step.returns_in_list;
-  for (const auto* type : step.returns)
-    if (std::find(out.begin(), out.end(), type) == out.end()) out.push_back(type);
-  return out;
-}
-
 bool produces(const StepPlan& step, const EventType& type) {
-  const auto types = returned(step);
+  const auto types = types_produced(step);
   return std::any_of(types.begin(), types.end(), [&](const auto* known) { return known->same_as(type); });
 }
 
 Value text_or_null(const std::string& text) { return text.empty() ? Value() : Value(text); }
+
+/// The first 48 bits of FNV-1a: ids are opaque to clients, but must not change from build to build.
+std::string short_hash(const std::string& text) {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  std::string out(12, '0');
+  for (auto at = out.rbegin(); at != out.rend(); ++at, hash >>= 4) *at = "0123456789abcdef"[hash & 15];
+  return out;
+}
 
 class Graph {
 public:
@@ -42,10 +44,54 @@ private:
       nodes_.emplace_back(
           Object{{"id", step.name}, {"label", step.name}, {"node_type", "step"}, {"description", text_or_null(step.description)}});
     for (const auto* type : step.accepts) add_event(*type);
-    for (const auto* type : returned(step)) {
+    for (const auto* type : types_produced(step)) {
       add_event(*type);
       if (type->kind == Kind::input_required) add_external();
     }
+    for (const auto& name : step.resources) add_resource(name);
+  }
+
+  const ResourcePlan& resource(const std::string& name) const {
+    return *std::find_if(plan_.resources.begin(), plan_.resources.end(), [&](const auto& known) { return known.name == name; });
+  }
+  static std::string node_id(const ResourcePlan& resource) {
+    if (const auto& config = resource.config) return "resource_config_" + short_hash(config->file + ":" + config->path);
+    return "resource_" + short_hash(resource.name + ":" + resource.source_file);
+  }
+
+  /// Behind a resource come those that its factory takes.
+  void add_resource(const std::string& name) {
+    const auto& known = resource(name);
+    const auto id = node_id(known);
+    if (!ids_.insert(id).second) return;
+    nodes_.emplace_back(known.config ? config_node(known, id) : factory_node(known, id));
+    for (const auto& need : known.needs) {
+      add_resource(need);
+      add_edge(id, node_id(resource(need)), need);
+    }
+  }
+
+  static Object factory_node(const ResourcePlan& resource, const std::string& id) {
+    return {{"id", id},
+            {"label", resource.type_name},
+            {"node_type", "resource"},
+            {"type_name", resource.type_name},
+            {"getter_name", resource.name},
+            {"source_file", resource.source_file},
+            {"source_line", resource.source_line},
+            {"description", text_or_null(resource.description)}};
+  }
+  static Object config_node(const ResourcePlan& resource, const std::string& id) {
+    const auto& config = *resource.config;
+    return {{"id", id},
+            {"label", config.label.empty() ? resource.type_name : config.label},
+            {"node_type", "resource_config"},
+            {"type_name", resource.type_name},
+            {"config_file", config.file},
+            {"path_selector", text_or_null(config.path)},
+            {"config_schema", config.schema},
+            {"config_value", config.value},
+            {"description", text_or_null(resource.description)}};
   }
 
   void add_event(const EventType& type) {
@@ -68,12 +114,12 @@ private:
       nodes_.emplace_back(Object{{"id", "external_step"}, {"label", "external_step"}, {"node_type", "external"}});
   }
 
-  void add_edge(const std::string& source, const std::string& target) {
-    edges_.emplace_back(Object{{"source", source}, {"target", target}, {"label", Value()}});
+  void add_edge(const std::string& source, const std::string& target, const std::string& label = {}) {
+    edges_.emplace_back(Object{{"source", source}, {"target", target}, {"label", text_or_null(label)}});
   }
 
   void add_edges(const StepPlan& step) {
-    for (const auto* type : returned(step)) {
+    for (const auto* type : types_produced(step)) {
       add_edge(step.name, type->name);
       if (type->kind == Kind::input_required) add_edge(type->name, "external_step");
     }
@@ -83,6 +129,7 @@ private:
         if (known != type && accepted_as(step, *known) == type) add_edge(known->name, step.name);
       if (type->kind == Kind::human_response && ids_.count("external_step")) add_edge("external_step", type->name);
     }
+    for (const auto& name : step.resources) add_edge(step.name, node_id(resource(name)), name);
   }
 
   const Plan& plan_;
@@ -104,7 +151,7 @@ std::string events_json(const Plan& plan) {
   };
   for (const auto& step : plan.steps) {
     std::for_each(step.accepts.begin(), step.accepts.end(), add);
-    for (const auto* type : returned(step)) add(type);
+    for (const auto* type : types_produced(step)) add(type);
   }
   for (const auto* type : plan.additional_events) schemas.push_back(type->schema());
   return to_json(Object{{"events", std::move(schemas)}});

@@ -58,7 +58,9 @@ void route(Reduction& r, Arrival arrival) {
       else collect_member(r, step, arrival);
     } else {
       const bool last = i + 1 == takers.size();
-      dispatch(r, step, attempt_for(last ? std::move(arrival) : Arrival(arrival), work_item));
+      auto own = last ? std::move(arrival) : Arrival(arrival);
+      if (r.plan.steps[step].input == Input::join) join(r, step, std::move(own), work_item);
+      else dispatch(r, step, attempt_for(std::move(own), work_item));
     }
   }
 }

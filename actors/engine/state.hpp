@@ -47,9 +47,11 @@ struct Attempt {
   std::optional<Time> first_attempt_at;
   std::optional<Failure> last_failure;
   std::optional<Time> not_before;  ///< a retry that must wait; empty: eligible now
+  std::uint64_t retry_timer = 0;   ///< of that wait
   Recoveries recoveries;
   ScopePtr scope;
   std::shared_ptr<const Release> release;
+  std::shared_ptr<const std::vector<EventBox>> joined;  ///< join steps: one event per parameter
   WorkItem work_item = 0;
 };
 
@@ -57,12 +59,14 @@ using Snapshot = std::vector<std::pair<std::string, BufferPtr>>;
 
 struct Running {
   Attempt attempt;
-  std::uint64_t serial = 0;  ///< tells an invocation from earlier ones in the same slot
-  Snapshot collected;        ///< the step's buffers when it was dispatched
+  std::uint64_t serial = 0;      ///< tells an invocation from earlier ones in the same slot
+  Snapshot collected;            ///< the step's buffers when it was dispatched
+  std::optional<Time> deadline;  ///< of this invocation
 };
 
 struct Waiter {
   std::string id;
+  std::uint64_t serial = 0;  ///< its timer
   const EventType* type = nullptr;
   Object requirements;
   Attempt trigger;
@@ -73,11 +77,19 @@ struct Waiter {
   bool pending() const noexcept { return !resolved && !timed_out; }
 };
 
+/// An event that a join step keeps until there is one for each of its parameters.
+struct JoinArrival {
+  std::uint64_t order = 0;
+  EventBox event;
+};
+using JoinArrivals = std::vector<std::pair<const EventType*, std::deque<JoinArrival>>>;  ///< by type, oldest first
+
 struct StepState {
   std::deque<Attempt> queue;
   std::map<Slot, Running> running;
   Snapshot collected;
   std::vector<Waiter> waiters;
+  JoinArrivals arrivals;
 };
 
 struct Stream {
@@ -90,8 +102,16 @@ struct Stream {
 
 enum class Status { running, completed, failed, cancelled };
 
+/// An event on its way into the run, perhaps for one step only.
+struct Sent {
+  EventBox event;
+  std::optional<StepIndex> target;
+};
+
 struct State {
   bool started = false;
+  bool queued = false;     ///< waits to be admitted among the workflow's concurrent runs
+  std::vector<Sent> held;  ///< what has come meanwhile, the start event first
   Status status = Status::running;
   std::vector<StepState> steps;
   std::map<StreamId, Stream> streams;

@@ -47,8 +47,8 @@ std::int64_t bindings_of(const Plan& plan, StepIndex source) {
   return std::count_if(plan.bindings.begin(), plan.bindings.end(), [&](const Binding& binding) { return binding.source == source; });
 }
 
-void emit(Reduction& r, const EventBox& event, const Attempt& from, const ScopePtr& scope) {
-  if (event.type().kind == Kind::stop) return finish(r, Status::completed, event, "");
+void emit(Reduction& r, StepIndex step, const EventBox& event, const Attempt& from, const ScopePtr& scope) {
+  if (ends_run(r.plan.steps[step], event.type())) return finish(r, Status::completed, event, "");
   if (event.type().kind == Kind::input_required) r.publish(event);
   r.arrivals.push_back({event, std::nullopt, from.recoveries, scope});
 }
@@ -62,7 +62,7 @@ void on_returned(Reduction& r, StepIndex step, const Attempt& attempt, const Ret
   }
   for (const auto& event : returned.events) {
     if (r.state.over()) return;
-    emit(r, event, attempt, scope);
+    emit(r, step, event, attempt, scope);
   }
   if (r.state.over()) return;
   r.state.recorded.erase(attempt.work_item);
@@ -106,15 +106,12 @@ void on_step_ended(Reduction& r, const StepEnded& ended) {
   auto* running = find_running(r, ended.id);
   if (!running) return;
   auto& step = r.step(ended.id.step);
-  auto attempt = std::move(running->attempt);
   const bool failed = std::holds_alternative<Failed>(ended.ending);
   for (const auto& call : ended.collects)
-    if (!failed && is_stale(step, *running, call)) return rerun(r, ended.id, std::move(attempt));
+    if (!failed && is_stale(step, *running, call)) return rerun(r, ended.id, std::move(running->attempt));
 
   for (const auto& event : ended.published) r.publish(event);
-  const auto& input = attempt.release ? event_type<CollectionReleaseEvent>() : attempt.event.type();
-  publish_not_running(r, ended.id, input, output_text(ended.ending));
-  step.running.erase(ended.id.slot);
+  auto attempt = vacate(r, ended.id, *running, output_text(ended.ending));
   const bool returned = std::holds_alternative<Returned>(ended.ending);
   for (const auto& call : ended.collects)
     if (!failed) apply_collect(step, call, returned);

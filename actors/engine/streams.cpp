@@ -23,7 +23,7 @@ void release(Reduction& r, StreamId id, Stream& stream, StepIndex target) {
   attempt.release = std::make_shared<const Release>(Release{target, id, std::move(stream.arrivals[target])});
   CollectionReleaseEvent trigger;
   trigger.stream_id = "stream-" + std::to_string(id);
-  trigger.binding_id = r.plan.steps[stream.source].name + "->" + r.plan.steps[target].name;
+  trigger.binding_id = binding_id(r.plan, stream.source, target);
   attempt.event = EventBox(std::move(trigger));
   dispatch(r, target, std::move(attempt));
 }

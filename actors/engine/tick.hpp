@@ -7,16 +7,18 @@
 
 namespace weir::engine {
 
-/// An event on its way into the run, perhaps for one step only.
-struct Sent {
-  EventBox event;
-  std::optional<StepIndex> target;
-};
-
 /// The run begins with its start event.
 struct RunStarted {
   EventBox start;
 };
+
+/// The run goes on from a state that was saved elsewhere; no start event is sent.
+struct RunRestored {
+  std::shared_ptr<const State> state;
+};
+
+/// A run that was queued may go on.
+struct RunAdmitted {};
 
 /// Somebody outside sent an event.
 struct EventArrived {
@@ -93,14 +95,20 @@ struct RetryDue {
   Time due;
 };
 
+/// An invocation has run for longer than its step allows.
+struct StepTimedOut {
+  InvocationId id;
+  std::optional<Duration> retry_after;  ///< the policy's verdict, filled in by who feeds the tick
+};
+
 struct RunTimedOut {};
 struct CancelRequested {};
 
-using Tick = std::variant<RunStarted, EventArrived, StepProgressed, ValueRecorded, StepEnded, WaiterTimedOut, RetryDue, RunTimedOut,
-                          CancelRequested>;
+using Tick = std::variant<RunStarted, RunRestored, RunAdmitted, EventArrived, StepProgressed, ValueRecorded, StepEnded, StepTimedOut,
+                          WaiterTimedOut, RetryDue, RunTimedOut, CancelRequested>;
 
 /// The ticks that only time brings.
-using TimerTick = std::variant<WaiterTimedOut, RetryDue, RunTimedOut>;
+using TimerTick = std::variant<StepTimedOut, WaiterTimedOut, RetryDue, RunTimedOut>;
 
 inline Tick to_tick(TimerTick timer) {
   return std::visit([](auto& tick) -> Tick { return std::move(tick); }, timer);

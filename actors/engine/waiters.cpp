@@ -22,6 +22,7 @@ std::vector<StepIndex> answer_waiters(Reduction& r, const EventBox& event) {
     for (auto& waiter : r.step(step).waiters) {
       if (!waiter.pending() || !answers(r.plan, step, waiter, event)) continue;
       waiter.resolved = event;
+      if (waiter.deadline) r.clear_timer(waiter.serial);
       resumed.push_back(waiter.trigger);
     }
     if (!resumed.empty()) woken.push_back(step);
@@ -46,7 +47,8 @@ void add_waiter(Reduction& r, StepIndex step, const Suspended& suspended, Attemp
   waiter.trigger = std::move(trigger);
   if (suspended.timeout) waiter.deadline = r.now + *suspended.timeout;
   if (suspended.publish) r.publish(*suspended.publish);
-  if (waiter.deadline) r.commands.emplace_back(SetTimer{*waiter.deadline, WaiterTimedOut{step, waiter.id}});
+  waiter.serial = r.next_serial();
+  if (waiter.deadline) r.set_timer(waiter.serial, *waiter.deadline, WaiterTimedOut{step, waiter.id});
   waiters.push_back(std::move(waiter));
 }
 

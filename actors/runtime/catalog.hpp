@@ -1,12 +1,14 @@
 // The registered workflows: each with its plan, its object and its ready-made introspection answers.
 #pragma once
 
+#include "admission.hpp"
 #include "service.hpp"
 
 #include "../engine/plan.hpp"
 
 #include <weir/workflow.hpp>
 
+#include <map>
 #include <memory>
 #include <shared_mutex>
 #include <string>
@@ -20,21 +22,32 @@ struct RegisteredWorkflow : WorkflowInfo {
   engine::Plan plan;
   std::shared_ptr<Workflow> flow;
   std::vector<const detail::StepSpec*> specs;  ///< parallel to plan.steps; owned by `flow`
+  std::map<engine::StepIndex, std::shared_ptr<const RegisteredWorkflow>> children;
+  std::shared_ptr<Admission> admission;  ///< of workflows whose concurrent runs are limited
+  bool verbose = false;
+  bool is_child = false;  ///< known by the name of its parent and of the step that runs it
 };
 
 using WorkflowPtr = std::shared_ptr<const RegisteredWorkflow>;
 
+/// Checks the workflow's graph and reads its configuration files; throws WorkflowError. Its children are prepared too.
+WorkflowPtr prepare_workflow(std::string name, std::string class_name, std::shared_ptr<Workflow> flow,
+                             std::vector<const EventType*> additional_events);
+
 /// Thread-safe.
 class Catalog {
 public:
-  /// Checks the workflow's graph; throws WorkflowError. A name registered before is replaced in its place.
-  void add(std::string name, std::string class_name, std::shared_ptr<Workflow> flow, std::vector<const EventType*> additional_events);
+  /// A workflow of the same name and version is replaced; one of another version stays for the runs it has.
+  void add(WorkflowPtr workflow);
+  /// The one registered last under the name.
   WorkflowPtr find(std::string_view name) const;
+  WorkflowPtr find(std::string_view name, std::string_view version) const;
+  /// In order of first registration; children are not among them.
   std::vector<std::string> names() const;
 
 private:
   mutable std::shared_mutex mutex_;
-  std::vector<WorkflowPtr> workflows_;
+  std::vector<std::vector<WorkflowPtr>> workflows_;  ///< by name; the newest version last
 };
 
 }  // namespace weir::runtime

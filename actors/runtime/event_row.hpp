@@ -43,6 +43,12 @@ private:
   mutable std::size_t json_at_ = 0;
 };
 
+/// The event in a row that this process wrote; empty for any other.
+inline EventBox event_of(const EventRow& row) {
+  const auto* rendered = dynamic_cast<const RenderedEvent*>(row.payload.get());
+  return rendered ? rendered->event() : EventBox();
+}
+
 inline EventRow make_row(std::int64_t sequence, Time at, EventBox event) {
   const auto& type = event.type();
   return {sequence, at, type.kind == Kind::internal, type.is_a(event_type<StopEvent>()),

@@ -7,12 +7,17 @@
 #include <typeinfo>
 
 namespace weir::runtime {
+
+std::string demangled(const char* name) {
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(name, nullptr, nullptr, &status), std::free);
+  return status == 0 ? text.get() : name;
+}
+
 namespace {
 
 std::string dotted_type_name(const std::type_info& type) {
-  int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> demangled(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
-  const std::string plain = status == 0 ? demangled.get() : type.name();
+  const auto plain = demangled(type.name());
   std::string out;
   for (std::size_t i = 0; i < plain.size(); ++i) {
     const bool colons = plain.compare(i, 2, "::") == 0;

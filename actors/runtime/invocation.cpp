@@ -1,6 +1,7 @@
 #include "invocation.hpp"
 
 #include "exceptions.hpp"
+#include "resource_cache.hpp"
 
 #include <weir/envelope.hpp>
 
@@ -34,39 +35,92 @@ std::vector<EventBox> ordered(std::vector<EventBox> arrived, const detail::Expec
   return out;
 }
 
+thread_local Context* current_context = nullptr;
+
+/// What Context::current() answers while a body runs on this thread.
+class CurrentContext {
+public:
+  explicit CurrentContext(Context& context) : before_(std::exchange(current_context, &context)) {}
+  ~CurrentContext() { current_context = before_; }
+  CurrentContext(const CurrentContext&) = delete;
+  CurrentContext& operator=(const CurrentContext&) = delete;
+
+private:
+  Context* before_;
+};
+
 }  // namespace
 
-Invocation::Invocation(std::shared_ptr<LiveRun> run, SupervisorActor supervisor, StepActor actor, engine::RunStep command)
-    : run_(std::move(run)), supervisor_(std::move(supervisor)), actor_(std::move(actor)), command_(std::move(command)), context_(*this),
-      input_(input()), flushed_at_(std::chrono::steady_clock::now()) {}
+Invocation::Invocation(std::shared_ptr<RunContext> run, std::shared_ptr<StepRunner> runner, engine::RunStep command)
+    : run_(std::move(run)), runner_(std::move(runner)), command_(std::move(command)), context_(*this), input_(input()),
+      flushed_at_(std::chrono::steady_clock::now()) {
+  if (spec().timeout) own_stop_ = std::make_unique<OwnStop>(run_->stop.get_token());
+}
+
+Invocation::~Invocation() = default;
 
 detail::StepInput Invocation::input() const {
-  if (command_.release) return {command_.event, command_.release->events};
-  const auto* declared = engine::accepted_as(run_->workflow->plan.steps[command_.id.step], command_.event.type());
-  return {declared ? command_.event.upcast(*declared) : command_.event, {}};
+  if (command_.release) return {command_.event, command_.release->events, {}};
+  const auto& step = run_->workflow->plan.steps[command_.id.step];
+  if (command_.joined) {
+    detail::StepInput out{command_.event, {}, {}};
+    for (std::size_t i = 0; i < step.slots.size(); ++i) out.batch.push_back((*command_.joined)[i].upcast(*step.slots[i]));
+    return out;
+  }
+  const auto* declared = engine::accepted_as(step, command_.event.type());
+  return {declared ? command_.event.upcast(*declared) : command_.event, {}, {}};
 }
 
 template <class F>
 Invocation::Outcome Invocation::guarded(F&& body) {
-  ExceptionInfo error;
   try {
     return body();
-  } catch (...) { error = describe_current_exception(); }
-  return report(failed(std::move(error)));
+  } catch (...) { return report_failure(); }
 }
 
 Invocation::Outcome Invocation::begin() {
+  if (spec().child) return begin_child();
+  if (spec().resources.empty() || resources_ready()) return begin_body();
+  return making_resources_ ? Outcome::pending : guarded([&]() -> Outcome { std::rethrow_exception(no_resources_); });
+}
+
+bool Invocation::resources_ready() {
+  const auto& flow = *run_->workflow->flow;
+  if (auto ready = flow.resource_cache()->ready(flow.definition().resources, spec().resources)) {
+    input_.resources = std::move(*ready);
+    return true;
+  }
+  if (spec().blocking) {
+    make_resources();
+    return !no_resources_;
+  }
+  making_resources_ = true;
+  runner_->run_blocking([self = shared_from_this()] {
+    self->make_resources();
+    self->runner_->resume(self->command_.id.serial);
+  });
+  return false;
+}
+
+void Invocation::make_resources() {
+  const auto& flow = *run_->workflow->flow;
+  try {
+    input_.resources = flow.resource_cache()->resolve(flow.definition().resources, spec().resources);
+  } catch (...) { no_resources_ = std::current_exception(); }
+}
+
+Invocation::Outcome Invocation::begin_body() {
   if (!spec().coroutine) return run_plain();
-  const auto began = std::chrono::steady_clock::now();
-  task_ = spec().coroutine(*run_->workflow->flow, context_, input_);
-  task_.start();
-  warn_if_slow(began);
-  return after_slice();
+  return run_slice([this] {
+    task_ = spec().coroutine(*run_->workflow->flow, context_, input_);
+    task_.start();
+  });
 }
 
 Invocation::Outcome Invocation::run_plain() {
   const auto began = std::chrono::steady_clock::now();
   return guarded([&] {
+    const CurrentContext current(context_);
     auto output = spec().plain(*run_->workflow->flow, context_, input_);
     if (!spec().blocking) warn_if_slow(began);
     return report(engine::Returned{std::move(output.events), output.fanned_out});
@@ -74,10 +128,64 @@ Invocation::Outcome Invocation::run_plain() {
 }
 
 Invocation::Outcome Invocation::resume() {
+  if (child_) return child_ended();
+  if (std::exchange(making_resources_, false)) {
+    if (no_resources_) return guarded([&]() -> Outcome { std::rethrow_exception(no_resources_); });
+    return begin_body();
+  }
+  return run_slice([this] { std::exchange(body_, nullptr).resume(); });
+}
+
+/// A coroutine from one suspension to the next.
+template <class F>
+Invocation::Outcome Invocation::run_slice(F&& slice) {
   const auto began = std::chrono::steady_clock::now();
-  std::exchange(body_, nullptr).resume();
+  {
+    const CurrentContext current(context_);
+    slice();
+  }
   warn_if_slow(began);
   return after_slice();
+}
+
+Invocation::Outcome Invocation::begin_child() {
+  auto handler_id = run_->row.handler_id + "." + spec().name + "." + std::to_string(command_.work_item);
+  ChildRequest request{run_->workflow->children.at(command_.id.step), command_.event, std::move(handler_id), nullptr, nullptr};
+  const std::weak_ptr<Invocation> weak = weak_from_this();
+  if (spec().forward_stream)
+    request.publish = [weak](EventBox event) {
+      if (const auto self = weak.lock()) {
+        self->publish(std::move(event));
+        self->flush(false);
+      }
+    };
+  request.ended = [weak](ChildOutcome outcome) {
+    const auto self = weak.lock();
+    if (!self) return;
+    {
+      const std::lock_guard lock(self->mutex_);
+      self->child_outcome_ = std::move(outcome);
+    }
+    self->runner_->resume(self->command_.id.serial);
+  };
+  child_ = runner_->start_child(std::move(request));
+  return Outcome::pending;
+}
+
+Invocation::Outcome Invocation::child_ended() {
+  child_.reset();
+  std::optional<ChildOutcome> outcome;
+  {
+    const std::lock_guard lock(mutex_);
+    outcome = std::exchange(child_outcome_, std::nullopt);
+  }
+  if (!outcome) return Outcome::pending;
+  if (outcome->status == HandlerStatus::completed) return report(engine::Returned{{outcome->terminal}, false});
+  ExceptionInfo error{"workflows.errors.WorkflowRuntimeError", outcome->error};
+  if (const auto* failure = outcome->terminal.as<WorkflowFailedEvent>()) error.exception_type = failure->exception.exception_type;
+  if (outcome->terminal.as<WorkflowTimedOutEvent>()) error.exception_type = "builtins.TimeoutError";
+  if (outcome->status == HandlerStatus::cancelled) error.exception_message = "child workflow '" + spec().name + "' was cancelled";
+  return report(failed(std::move(error), nullptr));
 }
 
 Invocation::Outcome Invocation::continue_with(engine::RunStep command) {
@@ -115,19 +223,32 @@ Invocation::Outcome Invocation::report(engine::Ending ending) {
     ended.published = std::exchange(published_, {});
     ended.sent = std::exchange(sent_, {});
   }
-  compat::post(supervisor_, StepReport{std::move(ended)});
+  runner_->report({std::move(ended)});
   return Outcome::ended;
 }
 
-engine::Failed Invocation::failed(ExceptionInfo error) const {
-  std::optional<Duration> retry_after;
-  if (spec().retry) {
-    const auto seed = run_->row.run_id + ":" + spec().name;
-    try {
-      retry_after = spec().retry->next(static_cast<int>(command_.failures) + 1, error, seed);
-    } catch (...) { error.exception_message += " (and its retry_if threw: " + describe_current_exception().exception_message + ")"; }
-  }
-  return {std::move(error), retry_after};
+Invocation::Outcome Invocation::report_failure() {
+  auto error = describe_current_exception();
+  return report(failed(std::move(error), std::current_exception()));
+}
+
+engine::Failed Invocation::failed(ExceptionInfo error, const std::exception_ptr& exception) const {
+  RetryAttempt attempt{.failures = static_cast<int>(command_.failures) + 1,
+                       .elapsed = runner_->now() - command_.first_attempt_at,
+                       .error = error,
+                       .exception = exception};
+  const auto delay = retry_after(spec(), *run_, std::move(attempt), error);
+  return {std::move(error), delay};
+}
+
+std::optional<Duration> retry_after(const detail::StepSpec& spec, const RunContext& run, RetryAttempt attempt, ExceptionInfo& error) {
+  if (!spec.retry) return std::nullopt;
+  const auto seed = run.row.run_id + ":" + spec.name;
+  attempt.seed = seed;
+  try {
+    return spec.retry->next(attempt);
+  } catch (...) { error.exception_message += " (and its retry policy threw: " + describe_current_exception().exception_message + ")"; }
+  return std::nullopt;
 }
 
 void Invocation::flush(bool with_sent) {
@@ -138,7 +259,7 @@ void Invocation::flush(bool with_sent) {
     if (with_sent) progressed.sent = std::exchange(sent_, {});
     flushed_at_ = std::chrono::steady_clock::now();
   }
-  if (!progressed.published.empty() || !progressed.sent.empty()) compat::post(supervisor_, StepReport{std::move(progressed)});
+  if (!progressed.published.empty() || !progressed.sent.empty()) runner_->report({std::move(progressed)});
 }
 
 void Invocation::publish(EventBox event) {
@@ -212,27 +333,27 @@ const std::string* Invocation::recorded(const std::string& name) {
 void Invocation::suspend_until_recorded(const std::string& name, std::string json, std::coroutine_handle<> body) {
   body_ = body;
   flush(true);
-  compat::post(supervisor_, StepReport{engine::ValueRecorded{command_.id, name, std::move(json)}});
+  runner_->report({engine::ValueRecorded{command_.id, name, std::move(json)}});
 }
 
 void Invocation::suspend_for(Duration delay, std::coroutine_handle<> body) {
   body_ = body;
-  run_->environment.timers.at(now() + delay, [actor = actor_, serial = command_.id.serial] { compat::post(actor, ResumeBody{serial}); });
+  runner_->resume_at(runner_->now() + delay, command_.id.serial);
 }
 
 void Invocation::suspend_for_blocking(std::function<void()> job, std::coroutine_handle<> body) {
   body_ = body;
   // Holding the invocation keeps the frame that `job` refers to alive, even when the run ends meanwhile.
-  run_->environment.pool.submit([self = shared_from_this(), job = std::move(job)] {
+  runner_->run_blocking([self = shared_from_this(), job = std::move(job)] {
     job();
-    compat::post(self->actor_, ResumeBody{self->command_.id.serial});
+    self->runner_->resume(self->command_.id.serial);
   });
 }
 
 RetryInfo Invocation::retry_info() const {
   RetryInfo out;
   out.retry_number = static_cast<int>(command_.failures);
-  out.elapsed = now() - command_.first_attempt_at;
+  out.elapsed = runner_->now() - command_.first_attempt_at;
   if (command_.last_failure) {
     out.last_exception = command_.last_failure->error;
     out.last_failed_at = command_.last_failure->at;
@@ -242,7 +363,7 @@ RetryInfo Invocation::retry_info() const {
 
 void Invocation::warn_if_slow(std::chrono::steady_clock::time_point began) const {
   const auto held = std::chrono::steady_clock::now() - began;
-  const auto& options = run_->environment.options;
+  const auto& options = runner_->options();
   if (held < options.slow_step || !options.log) return;
   const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(held).count();
   options.log(LogLevel::warning, "step '" + spec().name + "' of workflow '" + run_->row.workflow_name + "' held an actor thread for " +
@@ -252,3 +373,5 @@ void Invocation::warn_if_slow(std::chrono::steady_clock::time_point began) const
 }
 
 }  // namespace weir::runtime
+
+weir::Context* weir::Context::current() noexcept { return runtime::current_context; }

@@ -1,12 +1,19 @@
-// One execution of a step's body: what its Context talks to. Collects what the body does and reports it.
+// One execution of a step's body: what its Context talks to. Collects what the body does and reports it. Knows no actors:
+// a StepRunner stands between.
 #pragma once
 
-#include "live_run.hpp"
+#include "child_run.hpp"
+#include "run_context.hpp"
+#include "step_report.hpp"
+
+#include "../engine/command.hpp"
 
 #include <weir/context.hpp>
+#include <weir/runtime_options.hpp>
 #include <weir/workflow.hpp>
 
 #include <chrono>
+#include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -16,26 +23,46 @@
 
 namespace weir::runtime {
 
+/// Who drives a step's invocations. Thread-safe: blocking bodies call it from threads of their own.
+class StepRunner {
+public:
+  virtual ~StepRunner() = default;
+  virtual Time now() const = 0;
+  virtual void report(StepReport report) = 0;
+  /// Has Invocation::resume called on the invocation with that serial, later, unless it has been dropped.
+  virtual void resume(std::uint64_t serial) = 0;
+  virtual void resume_at(Time due, std::uint64_t serial) = 0;
+  /// Runs the job where it may block.
+  virtual void run_blocking(std::function<void()> job) = 0;
+  virtual std::unique_ptr<ChildRun> start_child(ChildRequest request) = 0;
+  virtual const RuntimeOptions& options() const = 0;
+};
+
 /// Driven by its step actor, or by a blocking thread for `.blocking()` steps; never by both at once.
 class Invocation final : public detail::StepHost, public std::enable_shared_from_this<Invocation> {
 public:
-  Invocation(std::shared_ptr<LiveRun> run, SupervisorActor supervisor, StepActor actor, engine::RunStep command);
+  Invocation(std::shared_ptr<RunContext> run, std::shared_ptr<StepRunner> runner, engine::RunStep command);
+  ~Invocation() override;
 
   /// What became of the body.
   enum class Outcome {
     ended,      ///< reported; the invocation is done with
     suspended,  ///< waits for an event and has given its slot back; a later command may continue it
-    pending,    ///< awaits time, a blocking job or a record; a ResumeBody will come
+    pending,    ///< awaits resources, time, a blocking job, a child or a record; resume() will be called
   };
 
   /// Runs the body from its top until it ends or suspends.
   Outcome begin();
-  /// Goes on after a ResumeBody.
+  /// Goes on after a StepRunner::resume.
   Outcome resume();
   /// Goes on after the event it waited for was assigned a slot again.
   Outcome continue_with(engine::RunStep command);
   /// True when `command` brings the answer this suspended body waits for.
   bool answered_by(const engine::RunStep& command) const;
+  /// Nobody listens any more: tells a body that still runs to stop.
+  void stop() {
+    if (own_stop_) own_stop_->source.request_stop();
+  }
 
   const engine::InvocationId& id() const noexcept { return command_.id; }
   engine::WorkItem work_item() const noexcept { return command_.work_item; }
@@ -52,9 +79,9 @@ public:
   void suspend_until_recorded(const std::string& name, std::string json, std::coroutine_handle<> body) override;
   void suspend_for(Duration delay, std::coroutine_handle<> body) override;
   void suspend_for_blocking(std::function<void()> job, std::coroutine_handle<> body) override;
-  StateStore& store() override { return run_->state; }
+  StateStore& store(const std::string& name) override { return run_->states.of(name); }
   RetryInfo retry_info() const override;
-  std::stop_token stop_token() const override { return run_->stop.get_token(); }
+  std::stop_token stop_token() const override { return own_stop_ ? own_stop_->source.get_token() : run_->stop.get_token(); }
   const std::string& handler_id() const override { return run_->row.handler_id; }
   const std::string& run_id() const override { return run_->row.run_id; }
   const std::string& workflow_name() const override { return run_->row.workflow_name; }
@@ -65,19 +92,39 @@ private:
   /// The one place that catches what user code throws.
   template <class F>
   Outcome guarded(F&& body);
+  /// True when the body has what it needs; otherwise the way there is begun.
+  bool resources_ready();
+  void make_resources();
+  Outcome begin_body();
   Outcome run_plain();
+  template <class F>
+  Outcome run_slice(F&& slice);
   Outcome after_slice();
+  Outcome begin_child();
+  Outcome child_ended();
   Outcome report(engine::Ending ending);
-  engine::Failed failed(ExceptionInfo error) const;
+  Outcome report_failure();
+  engine::Failed failed(ExceptionInfo error, const std::exception_ptr& exception) const;
   void flush(bool with_sent);
   void warn_if_slow(std::chrono::steady_clock::time_point began) const;
 
-  std::shared_ptr<LiveRun> run_;
-  SupervisorActor supervisor_;
-  StepActor actor_;
+  std::shared_ptr<RunContext> run_;
+  std::shared_ptr<StepRunner> runner_;
   engine::RunStep command_;
   Context context_;
   detail::StepInput input_;
+  /// Of steps with a timeout, which end before their run does.
+  struct OwnStop {
+    std::stop_source source;
+    std::stop_callback<std::function<void()>> with_run;
+    explicit OwnStop(const std::stop_token& run) : with_run(run, [this] { source.request_stop(); }) {}
+  };
+  std::unique_ptr<OwnStop> own_stop_;
+
+  bool making_resources_ = false;
+  std::exception_ptr no_resources_;  ///< why a factory failed
+  std::unique_ptr<ChildRun> child_;
+  std::optional<ChildOutcome> child_outcome_;
 
   std::mutex mutex_;  ///< a blocking body may publish from a thread of its own
   std::vector<EventBox> published_;
@@ -90,5 +137,8 @@ private:
   std::coroutine_handle<> body_;
   Task<detail::StepOutput> task_;  ///< last: its frame refers to everything above
 };
+
+/// The policy's verdict on a failure of the step; what a throwing condition says is added to the error.
+std::optional<Duration> retry_after(const detail::StepSpec& spec, const RunContext& run, RetryAttempt attempt, ExceptionInfo& error);
 
 }  // namespace weir::runtime

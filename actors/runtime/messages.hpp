@@ -3,6 +3,8 @@
 
 #include "caf_compat.hpp"
 
+#include "step_report.hpp"
+
 #include "../engine/command.hpp"
 
 #include <weir/error.hpp>
@@ -11,7 +13,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <variant>
 
 namespace weir::runtime {
 
@@ -19,10 +20,10 @@ class Subscription;
 
 // ---- to a run's supervisor
 
-/// Begin with this start event; `started` is called when the beginning is durable, `ended` when the run is over. Both
+/// Begin; `started` is called when the beginning is durable, `ended` when the run is over. Both
 /// may be empty.
 struct StartRun {
-  EventBox start;
+  engine::Tick begin;  ///< RunStarted or RunRestored
   std::function<void(const HandlerRow&)> started;
   std::function<void(const HandlerRow&)> ended;
 };
@@ -40,11 +41,14 @@ struct CancelRun {
 struct AwaitEnd {
   std::function<void(const HandlerRow&)> reply;
 };
-/// What a step actor has to say.
-struct StepReport {
-  std::variant<engine::StepProgressed, engine::ValueRecorded, engine::StepEnded> report;
+/// There is room for the run among its workflow's concurrent runs.
+struct Admitted {};
+/// Look at the run between two ticks; `look` is called on the supervisor's thread.
+struct Inspect {
+  std::function<void(const engine::State&)> look;
 };
 struct TimerFired {
+  std::uint64_t timer;
   engine::TimerTick tick;
 };
 /// The run is over and nobody can find it any more: everything sent before this has been answered.
@@ -55,7 +59,11 @@ struct Retire {};
 struct StartBody {
   engine::RunStep command;
 };
-/// What an invocation awaited has come: time, a blocking job, or the record of a run_once result.
+/// The invocation has been given up: nothing it reports counts.
+struct DropBody {
+  std::uint64_t serial;
+};
+/// What an invocation awaited has come: resources, time, a blocking job, a child, or the record of a run_once result.
 struct ResumeBody {
   std::uint64_t serial;
 };
@@ -83,6 +91,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::AwaitEnd)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::StepReport)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::TimerFired)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Retire)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Admitted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Inspect)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::DropBody)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::StartBody)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::ResumeBody)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Subscribe)
@@ -98,6 +109,9 @@ CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::AwaitEnd))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StepReport))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::TimerFired))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Retire))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Admitted))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Inspect))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::DropBody))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StartBody))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::ResumeBody))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Subscribe))
@@ -112,8 +126,8 @@ template <class M>
 using Takes = compat::Takes<void, M>;
 
 using SupervisorActor = caf::typed_actor<Takes<StartRun>, Takes<Deliver>, Takes<CancelRun>, Takes<AwaitEnd>, Takes<StepReport>,
-                                         Takes<TimerFired>, Takes<Subscribe>, Takes<Retire>>;
-using StepActor = caf::typed_actor<Takes<StartBody>, Takes<ResumeBody>>;
+                                         Takes<TimerFired>, Takes<Subscribe>, Takes<Admitted>, Takes<Inspect>, Takes<Retire>>;
+using StepActor = caf::typed_actor<Takes<StartBody>, Takes<ResumeBody>, Takes<DropBody>>;
 using EventLogActor = caf::typed_actor<Takes<Subscribe>, Takes<Continue>, Takes<Appended>, Takes<RunOver>>;
 
 }  // namespace weir::runtime

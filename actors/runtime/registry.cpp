@@ -12,7 +12,7 @@ void Registry::remove(const std::string& handler_id, const std::string& run_id) 
   auto& shard = shard_of(handler_id);
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.entries.find(handler_id);
-  if (found != shard.entries.end() && found->second.run_id == run_id) shard.entries.erase(found);
+  if (found != shard.entries.end() && found->second.run->row.run_id == run_id) shard.entries.erase(found);
 }
 
 bool Registry::with(const std::string& handler_id, const std::function<void(const Entry&)>& use) {

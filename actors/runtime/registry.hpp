@@ -18,8 +18,7 @@ class Registry {
 public:
   struct Entry {
     SupervisorActor supervisor;
-    std::string run_id;
-    WorkflowPtr workflow;
+    std::shared_ptr<LiveRun> run;
   };
 
   void add(const std::string& handler_id, Entry entry);

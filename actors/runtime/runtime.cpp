@@ -45,8 +45,8 @@ public:
     if (queue_->rows.empty()) return std::nullopt;
     auto row = std::move(queue_->rows.front());
     queue_->rows.pop_front();
-    const auto* rendered = dynamic_cast<const runtime::RenderedEvent*>(row.payload.get());
-    return StreamedEvent{row.sequence, row.at, rendered ? rendered->event() : EventBox(Event())};
+    auto event = runtime::event_of(row);
+    return StreamedEvent{row.sequence, row.at, event ? std::move(event) : EventBox(Event())};
   }
 
 private:
@@ -93,6 +93,16 @@ Expected<bool> Run::send_event(EventBox event, const std::string& step) const {
   return sent.get_future().get();
 }
 
+static runtime::RunSnapshot snapshot_of(runtime::Service& service, const std::string& handler_id) {
+  std::promise<runtime::RunSnapshot> seen;
+  if (!service.inspect(handler_id, [&](runtime::RunSnapshot snapshot) { seen.set_value(std::move(snapshot)); })) return {};
+  return seen.get_future().get();
+}
+
+std::vector<std::string> Run::running_steps() const { return snapshot_of(state_->service, handler_id()).running_steps; }
+Object Run::context() const { return snapshot_of(state_->service, handler_id()).context; }
+std::optional<std::size_t> Run::queue_position() const { return state_->service.queue_position(handler_id()); }
+
 bool Run::cancel() const {
   std::promise<bool> cancelled;
   state_->service.cancel(handler_id(), [&](bool ended) { cancelled.set_value(ended); });
@@ -104,9 +114,9 @@ EventBox Run::stop_event() const {
   if (row.status == HandlerStatus::cancelled) throw RunFailed("the run was cancelled");
   if (row.status != HandlerStatus::completed) throw RunFailed(row.error.empty() ? "the run did not end" : row.error);
   const auto last = state_->service.store().last_event(row.run_id);
-  const auto* rendered = last ? dynamic_cast<const runtime::RenderedEvent*>(last->payload.get()) : nullptr;
-  if (!rendered) throw RunFailed("the run's events are no longer kept");
-  return rendered->event();
+  auto stop = last ? runtime::event_of(*last) : EventBox();
+  if (!stop) throw RunFailed("the run's events are no longer kept");
+  return stop;
 }
 
 void Run::wrong_result(const EventBox& stop) {
@@ -120,14 +130,45 @@ void Runtime::add(const std::string& name, std::string class_name, std::shared_p
   service_->add_workflow(name, std::move(class_name), std::move(workflow), std::move(options.additional_events));
 }
 
-Run Runtime::start(const std::string& workflow, EventBox start, const std::string& handler_id) {
-  const auto info = service_->find_workflow(workflow);
+static runtime::WorkflowInfoPtr registered(const runtime::Service& service, const std::string& workflow) {
+  auto info = service.find_workflow(workflow);
   if (!info) throw std::invalid_argument("no workflow is registered under '" + workflow + "'");
+  return info;
+}
+static runtime::WorkflowInfoPtr registered(const runtime::Service& service, const HandlerRow& row) {
+  auto info = service.find_workflow(row);
+  if (!info) throw std::invalid_argument("workflow '" + row.workflow_name + "' of that version is no longer registered");
+  return info;
+}
+
+void Runtime::validate_resources(const std::string& workflow) const { service_->try_resources(*registered(*service_, workflow)); }
+
+std::string Runtime::mermaid(const std::string& workflow) const {
+  return service_->draw(*registered(*service_, workflow), runtime::DrawingFormat::mermaid);
+}
+std::string Runtime::mermaid(const Run& run) const {
+  return service_->draw(*registered(*service_, run.handler()), runtime::DrawingFormat::mermaid, run.run_id());
+}
+std::string Runtime::dot(const std::string& workflow) const {
+  return service_->draw(*registered(*service_, workflow), runtime::DrawingFormat::dot);
+}
+std::string Runtime::dot(const Run& run) const {
+  return service_->draw(*registered(*service_, run.handler()), runtime::DrawingFormat::dot, run.run_id());
+}
+
+Run Runtime::start(const std::string& workflow, EventBox start, StartOptions options) {
+  const auto info = registered(*service_, workflow);
   if (!start.type().is_a(*info->start))
     throw std::invalid_argument("workflow '" + workflow + "' starts with " + info->start->name + ", not with " + start.type().name);
+  std::optional<runtime::SavedContext> context;
+  if (options.context) {
+    auto read = service_->read_context(*info, *options.context);
+    if (!read) throw std::invalid_argument("the context cannot be read: " + read.error().message);
+    context = std::move(*read);
+  }
   std::promise<Expected<HandlerRow>> started;
   service_->start(
-      {info, std::move(start), handler_id}, [&](const HandlerRow& row) { started.set_value(row); }, nullptr,
+      {info, std::move(start), std::move(options.handler_id), std::move(context)}, [&](const HandlerRow& row) { started.set_value(row); }, nullptr,
       [&](const Error& error) { started.set_value(error); });
   auto row = started.get_future().get();
   if (!row) throw RunFailed(row.error().message);

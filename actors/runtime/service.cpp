@@ -1,8 +1,13 @@
 #include "service.hpp"
 
 #include "event_log.hpp"
+#include "event_row.hpp"
 #include "registry.hpp"
+#include "resource_files.hpp"
 #include "supervisor.hpp"
+
+#include "../engine/drawing.hpp"
+#include "../engine/reduce.hpp"
 
 #include <sys/random.h>
 
@@ -81,7 +86,9 @@ struct Service::State {
   }
 };
 
-Service::Service(RuntimeOptions options) : state_(std::make_unique<State>(std::move(options))) {}
+Service::Service(RuntimeOptions options) : state_(std::make_unique<State>(std::move(options))) {
+  state_->environment.service = this;
+}
 
 Service::~Service() {
   stop();
@@ -97,10 +104,16 @@ void Service::stop() {
 
 void Service::add_workflow(std::string name, std::string class_name, std::shared_ptr<Workflow> flow,
                            std::vector<const EventType*> additional_events) {
-  state_->catalog.add(std::move(name), std::move(class_name), std::move(flow), std::move(additional_events));
+  state_->catalog.add(prepare_workflow(std::move(name), std::move(class_name), std::move(flow), std::move(additional_events)));
 }
 
 WorkflowInfoPtr Service::find_workflow(std::string_view name) const { return state_->catalog.find(name); }
+WorkflowInfoPtr Service::find_workflow(const HandlerRow& row) const {
+  return state_->catalog.find(row.workflow_name, row.workflow_version);
+}
+void Service::try_resources(const WorkflowInfo& workflow) const {
+  runtime::try_resources(*static_cast<const RegisteredWorkflow&>(workflow).flow);
+}
 
 std::vector<std::string> Service::workflow_names() const { return state_->catalog.names(); }
 Store& Service::store() const { return *state_->environment.store; }
@@ -117,15 +130,21 @@ void Service::start(StartRequest request, std::function<void(const HandlerRow&)>
   HandlerRow row;
   row.handler_id = request.handler_id.empty() ? make_id() : std::move(request.handler_id);
   row.workflow_name = workflow->name;
+  row.workflow_version = workflow->version;
   row.run_id = make_id();
   row.started_at = row.updated_at = now();
   auto left = store().begin_run(row);
   if (!left) return refused(left.error());
 
+  engine::Tick begin = engine::RunStarted{std::move(request.start)};
+  if (request.context) {
+    *left = {std::move(request.context->states), row.workflow_name};
+    if (request.context->state) begin = engine::RunRestored{std::move(request.context->state)};
+  }
   const auto run = std::make_shared<LiveRun>(state_->environment, workflow, row, std::move(*left));
   const auto supervisor = compat::spawn<Supervisor, SupervisorActor>(*state_->system, run);
-  state_->registry.add(row.handler_id, {supervisor, row.run_id, workflow});
-  compat::post(supervisor, StartRun{std::move(request.start), std::move(started), std::move(ended)});
+  state_->registry.add(row.handler_id, {supervisor, run});
+  compat::post(supervisor, StartRun{std::move(begin), std::move(started), std::move(ended)});
   if (state_->stopping) compat::stop(supervisor);
 }
 
@@ -133,7 +152,7 @@ void Service::send_event(const std::string& handler_id, EventBox event, const st
                          std::function<void(Expected<bool>)> reply) {
   std::optional<Error> refused;
   const bool live = state_->registry.with(handler_id, [&](const Registry::Entry& entry) {
-    const auto& plan = entry.workflow->plan;
+    const auto& plan = entry.run->workflow->plan;
     std::optional<engine::StepIndex> target;
     if (!step.empty()) {
       target = engine::find_step(plan, step);
@@ -145,6 +164,65 @@ void Service::send_event(const std::string& handler_id, EventBox event, const st
   });
   if (refused) reply(*refused);
   else if (!live) reply(Error{Code::conflict, "Workflow already completed"});
+}
+
+namespace {
+
+RunSnapshot look(const engine::Plan& plan, const engine::State& state, const NamedStates& states) {
+  RunSnapshot out;
+  for (engine::StepIndex step = 0; step < state.steps.size(); ++step)
+    if (!state.steps[step].running.empty()) out.running_steps.push_back(plan.steps[step].name);
+  out.context = engine::save_context(plan, state, states);
+  return out;
+}
+
+}  // namespace
+
+bool Service::inspect(const std::string& handler_id, const std::function<void(RunSnapshot)>& reply) {
+  const bool live = state_->registry.with(handler_id, [&](const Registry::Entry& entry) {
+    compat::post(entry.supervisor, Inspect{[reply, run = entry.run](const engine::State& state) {
+                   reply(look(run->workflow->plan, state, run->states.snapshot()));
+                 }});
+  });
+  if (live) return true;
+  const auto row = store().find_handler(handler_id);
+  const auto workflow = row ? state_->catalog.find(row->workflow_name, row->workflow_version) : nullptr;
+  if (!workflow) return false;
+  reply(look(workflow->plan, engine::initial_state(workflow->plan), store().find_states(handler_id)));
+  return true;
+}
+
+Expected<SavedContext> Service::read_context(const WorkflowInfo& workflow, const Value& context) const {
+  return engine::read_context(static_cast<const RegisteredWorkflow&>(workflow).plan, context);
+}
+
+static engine::Visits visits_of(const Store& store, const std::string& run_id) {
+  engine::Visits out;
+  std::int64_t cursor = -1;
+  for (bool more = true; more;) {
+    const auto batch = next_batch(store, run_id, cursor, true, true);
+    for (const auto& row : batch.rows) {
+      const auto event = event_of(row);
+      const auto* step = event ? event.as<StepStateChanged>() : nullptr;
+      if (step && step->step_state == "running") ++out[step->name];
+    }
+    more = !batch.end;
+  }
+  return out;
+}
+
+std::string Service::draw(const WorkflowInfo& workflow, DrawingFormat format, const std::string& run_id) const {
+  const auto& plan = static_cast<const RegisteredWorkflow&>(workflow).plan;
+  const auto visits = run_id.empty() ? engine::Visits() : visits_of(store(), run_id);
+  return format == DrawingFormat::mermaid ? engine::mermaid(plan, visits) : engine::dot(plan, visits);
+}
+
+std::optional<std::size_t> Service::queue_position(const std::string& handler_id) {
+  std::optional<std::size_t> out;
+  state_->registry.with(handler_id, [&](const Registry::Entry& entry) {
+    if (const auto& admission = entry.run->workflow->admission) out = admission->position(entry.run->row.run_id);
+  });
+  return out;
 }
 
 void Service::cancel(const std::string& handler_id, std::function<void(bool)> reply) {
@@ -164,7 +242,7 @@ std::unique_ptr<Stream> Service::subscribe(const StreamRequest& request, std::fu
   auto subscription = std::make_shared<Subscription>(request.run_id, request.after, request.include_internal, sink);
   bool live = false;
   state_->registry.with(request.handler_id, [&](const Registry::Entry& entry) {
-    live = entry.run_id == request.run_id;
+    live = entry.run->row.run_id == request.run_id;
     if (live) compat::post(entry.supervisor, Subscribe{subscription});
   });
   if (live) return std::make_unique<SubscribedStream>(std::move(subscription));

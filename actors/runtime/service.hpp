@@ -7,9 +7,11 @@
 #include <weir/store.hpp>
 #include <weir/workflow.hpp>
 
+#include "saved_context.hpp"
 #include "stream_batch.hpp"
 
 #include <functional>
+#include <optional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,6 +22,7 @@ namespace weir::runtime {
 /// What may be asked about a registered workflow.
 struct WorkflowInfo {
   std::string name;
+  std::string version;
   const EventType* start = nullptr;
   EventRegistry registry;
   std::string schema_json, events_json, representation_json;
@@ -30,7 +33,16 @@ using WorkflowInfoPtr = std::shared_ptr<const WorkflowInfo>;
 struct StartRequest {
   WorkflowInfoPtr workflow;  ///< from find_workflow
   EventBox start;
-  std::string handler_id;  ///< empty: one is made up
+  std::string handler_id;                      ///< empty: one is made up
+  std::optional<SavedContext> context = {};    ///< instead of what an earlier run of the handler left
+};
+
+enum class DrawingFormat { mermaid, dot };
+
+/// What a run may be asked while it is alive.
+struct RunSnapshot {
+  std::vector<std::string> running_steps;  ///< with a body in progress, in step order
+  Object context;                          ///< as the protocol serialises contexts (contract 5.13)
 };
 
 struct StreamRequest {
@@ -58,7 +70,16 @@ public:
   /// Throws WorkflowError when the workflow cannot work.
   void add_workflow(std::string name, std::string class_name, std::shared_ptr<Workflow> flow,
                     std::vector<const EventType*> additional_events);
+  /// The version registered last.
   WorkflowInfoPtr find_workflow(std::string_view name) const;
+  /// The version that a run was started with; nullptr when it is no longer registered.
+  WorkflowInfoPtr find_workflow(const HandlerRow& row) const;
+  /// Reads a context that `inspect`, or the Python library, has written.
+  Expected<SavedContext> read_context(const WorkflowInfo& workflow, const Value& context) const;
+  /// The workflow's graph as Mermaid or Graphviz text; with a run, also how often its steps ran.
+  std::string draw(const WorkflowInfo& workflow, DrawingFormat format, const std::string& run_id = {}) const;
+  /// Makes every resource of the workflow; throws WorkflowError with those that failed.
+  void try_resources(const WorkflowInfo& workflow) const;
   std::vector<std::string> workflow_names() const;
 
   /// `started`, if given, gets the handler as it began, when that is durable; `ended`, if given, gets it when the run is
@@ -66,6 +87,11 @@ public:
   void start(StartRequest request, std::function<void(const HandlerRow&)> started, std::function<void(const HandlerRow&)> ended,
              const std::function<void(const Error&)>& refused);
   void send_event(const std::string& handler_id, EventBox event, const std::string& step, std::function<void(Expected<bool>)> reply);
+  /// Looks at a run; one that is over has no running steps, and a context with its state alone. False, and no reply, when
+  /// there is no such handler or its workflow is no longer registered.
+  bool inspect(const std::string& handler_id, const std::function<void(RunSnapshot)>& reply);
+  /// 1 for the run that is admitted next; nothing for a handler that does not wait among its workflow's concurrent runs.
+  std::optional<std::size_t> queue_position(const std::string& handler_id);
   /// Replies true when this call ended a running run.
   void cancel(const std::string& handler_id, std::function<void(bool)> reply);
   void await_end(const std::string& handler_id, std::function<void(const HandlerRow&)> reply);

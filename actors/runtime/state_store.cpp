@@ -47,12 +47,33 @@ Value StateStore::value_at(std::string_view path) const {
   throw std::out_of_range("Path '" + std::string(path) + "' not found in state");
 }
 
+/// One writer at a time; a writer inside its own edit would wait for itself.
+class StateStore::Writing {
+public:
+  explicit Writing(StateStore& store) : store_(store) {
+    if (store.writer_ == std::this_thread::get_id())
+      throw std::logic_error("writer called inside edit_state: mutate the yielded state instead");
+    store.writers_.lock();
+    store.writer_ = std::this_thread::get_id();
+    store.touched_ = true;
+  }
+  ~Writing() {
+    store_.writer_ = std::thread::id();
+    store_.writers_.unlock();
+  }
+  Writing(const Writing&) = delete;
+  Writing& operator=(const Writing&) = delete;
+
+private:
+  StateStore& store_;
+};
+
 void StateStore::set_value(std::string_view path, Value value) {
   const auto segments = split(path);
   if (segments.empty()) throw std::invalid_argument("Path cannot be empty");
   if (segments.size() > segments_max) throw std::invalid_argument("Path length exceeds 1000 segments");
+  const Writing writing(*this);
   const std::lock_guard lock(mutex_);
-  touched_ = true;
   Value* at = &state_;
   for (const auto segment : segments) {
     auto* next = child(*at, segment);
@@ -66,22 +87,16 @@ void StateStore::set_value(std::string_view path, Value value) {
 }
 
 void StateStore::edit_object(const std::function<void(Object&)>& change) {
-  const std::lock_guard lock(mutex_);
-  touched_ = true;
-  Object copy = state_.as_object();
+  const Writing writing(*this);
+  auto copy = snapshot();
   change(copy);
+  const std::lock_guard lock(mutex_);
   state_ = std::move(copy);
 }
 
 Object StateStore::snapshot() const {
   const std::lock_guard lock(mutex_);
   return state_.as_object();
-}
-
-void StateStore::replace(Object state) {
-  const std::lock_guard lock(mutex_);
-  touched_ = true;
-  state_ = std::move(state);
 }
 
 void StateStore::refuse(std::string_view path, const std::string& why) {

@@ -1,14 +1,41 @@
 #include "step_actor.hpp"
 
 namespace weir::runtime {
+namespace {
+
+/// Turns what invocations ask for into messages, timers and jobs.
+class ActorRunner final : public StepRunner {
+public:
+  ActorRunner(Environment& environment, SupervisorActor supervisor, StepActor step)
+      : environment_(environment), supervisor_(std::move(supervisor)), step_(std::move(step)) {}
+
+  Time now() const override { return runtime::now(); }
+  void report(StepReport report) override { compat::post(supervisor_, std::move(report)); }
+  void resume(std::uint64_t serial) override { compat::post(step_, ResumeBody{serial}); }
+  void resume_at(Time due, std::uint64_t serial) override {
+    environment_.timers.at(due, [step = step_, serial] { compat::post(step, ResumeBody{serial}); });
+  }
+  void run_blocking(std::function<void()> job) override { environment_.pool.submit(std::move(job)); }
+  std::unique_ptr<ChildRun> start_child(ChildRequest request) override { return start_child_run(*environment_.service, std::move(request)); }
+  const RuntimeOptions& options() const override { return environment_.options; }
+
+private:
+  Environment& environment_;
+  SupervisorActor supervisor_;
+  StepActor step_;
+};
+
+}  // namespace
 
 Step::Step(StepActor::base* self, std::shared_ptr<LiveRun> run, SupervisorActor supervisor)
     : self_(self), run_(std::move(run)), supervisor_(std::move(supervisor)) {}
 
 StepActor::behavior_type Step::make_behavior() {
+  runner_ = std::make_shared<ActorRunner>(run_->environment, supervisor_, StepActor(self_));
   return {
       compat::on(self_, [this](StartBody& m) { start(std::move(m.command)); }),
       compat::on(self_, [this](ResumeBody m) { resume(m.serial); }),
+      compat::on(self_, [this](DropBody m) { drop(m.serial); }),
   };
 }
 
@@ -21,8 +48,11 @@ void Step::start(engine::RunStep command) {
       return keep(std::move(invocation), outcome);
     }
   }
-  auto invocation = std::make_shared<Invocation>(run_, supervisor_, StepActor(self_), std::move(command));
-  if (run_->workflow->specs[invocation->id().step]->blocking) {
+  auto invocation = std::make_shared<Invocation>(run_, runner_, std::move(command));
+  const auto& spec = *run_->workflow->specs[invocation->id().step];
+  if (spec.blocking) {
+    std::erase_if(blocking_, [](const auto& entry) { return entry.second.expired(); });
+    if (spec.timeout) blocking_[invocation->id().serial] = invocation;
     run_->environment.pool.submit([invocation = std::move(invocation)] { invocation->begin(); });
     return;
   }
@@ -37,6 +67,17 @@ void Step::resume(std::uint64_t serial) {
   pending_.erase(found);
   const auto outcome = invocation->resume();
   keep(std::move(invocation), outcome);
+}
+
+void Step::drop(std::uint64_t serial) {
+  if (const auto found = pending_.find(serial); found != pending_.end()) {
+    found->second->stop();
+    pending_.erase(found);
+  }
+  if (const auto found = blocking_.find(serial); found != blocking_.end()) {
+    if (const auto invocation = found->second.lock()) invocation->stop();
+    blocking_.erase(found);
+  }
 }
 
 void Step::keep(std::shared_ptr<Invocation> invocation, Invocation::Outcome outcome) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "invocation.hpp"
+#include "live_run.hpp"
 
 #include <map>
 #include <memory>
@@ -18,12 +19,15 @@ public:
 private:
   void start(engine::RunStep command);
   void resume(std::uint64_t serial);
+  void drop(std::uint64_t serial);
   void keep(std::shared_ptr<Invocation> invocation, Invocation::Outcome outcome);
 
   StepActor::base* self_;
   std::shared_ptr<LiveRun> run_;
   SupervisorActor supervisor_;
+  std::shared_ptr<StepRunner> runner_;
   std::map<std::uint64_t, std::shared_ptr<Invocation>> pending_;  ///< by serial
+  std::map<std::uint64_t, std::weak_ptr<Invocation>> blocking_;   ///< those that may have to be stopped
   std::map<engine::WorkItem, std::shared_ptr<Invocation>> suspended_;
 };
 

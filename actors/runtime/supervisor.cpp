@@ -36,9 +36,10 @@ Supervisor::Supervisor(SupervisorActor::base* self, std::shared_ptr<LiveRun> run
 
 Supervisor::~Supervisor() {
   run_->stop.request_stop();
-  for (const auto& timer : timers_) run_->environment.timers.cancel(timer);
+  for (const auto& [timer, id] : timers_) run_->environment.timers.cancel(id);
   for (const auto& step : steps_)
     if (step) compat::stop(step);
+  if (waits_or_is_admitted_) run_->workflow->admission->leave(row_.run_id);
   if (log_ && !row_.terminal()) compat::stop(log_);
   for (const auto& reply : awaiting_) reply(row_);
 }
@@ -49,7 +50,7 @@ SupervisorActor::behavior_type Supervisor::make_behavior() {
                  [this](StartRun& m) {
                    const auto begun = m.started ? row_ : HandlerRow();
                    if (m.ended) awaiting_.push_back(std::move(m.ended));
-                   feed(engine::RunStarted{std::move(m.start)});
+                   feed(std::move(m.begin));
                    if (m.started) m.started(begun);
                  }),
       compat::on(self_, [this](Deliver& m) { deliver(m); }),
@@ -59,8 +60,10 @@ SupervisorActor::behavior_type Supervisor::make_behavior() {
                    if (row_.terminal()) m.reply(row_);
                    else awaiting_.push_back(std::move(m.reply));
                  }),
-      compat::on(self_, [this](StepReport& m) { std::visit([this](auto& report) { feed(std::move(report)); }, m.report); }),
-      compat::on(self_, [this](TimerFired& m) { feed(engine::to_tick(std::move(m.tick))); }),
+      compat::on(self_, [this](StepReport& m) { feed(to_tick(std::move(m))); }),
+      compat::on(self_, [this](TimerFired& m) { timer_fired(m); }),
+      compat::on(self_, [this](Admitted) { feed(engine::RunAdmitted()); }),
+      compat::on(self_, [this](Inspect& m) { m.look(state_); }),
       compat::on(self_, [this](Subscribe& m) { subscribe(m); }),
       compat::on(self_, [this](Retire) { self_->quit(); }),
   };
@@ -77,15 +80,16 @@ void Supervisor::feed(engine::Tick tick) {
 
 void Supervisor::execute(std::vector<engine::Command> commands) {
   const auto at = now();
-  Commit commit{.run_id = row_.run_id, .events = {}, .handler = std::nullopt, .state = std::nullopt};
+  Commit commit{.run_id = row_.run_id, .events = {}, .handler = std::nullopt, .states = std::nullopt};
   commit.events.reserve(commands.size());
   for (auto& command : commands) {
     if (auto* publish = std::get_if<engine::PublishEvent>(&command)) {
+      if (run_->workflow->verbose) tell(publish->event);
       commit.events.push_back(make_row(event_next_++, at, std::move(publish->event)));
     } else if (const auto* ending = std::get_if<engine::FinishRun>(&command)) {
       apply_ending(row_, *ending, at);
       commit.handler = row_;
-      commit.state = run_->state_to_keep();
+      commit.states = run_->states_to_keep();
     }
   }
   const bool visible = !commit.events.empty();
@@ -99,6 +103,10 @@ void Supervisor::execute(std::vector<engine::Command> commands) {
 void Supervisor::act(engine::Command& command) {
   if (auto* run = std::get_if<engine::RunStep>(&command)) run_step(*run);
   else if (auto* timer = std::get_if<engine::SetTimer>(&command)) set_timer(*timer);
+  else if (const auto* clear = std::get_if<engine::ClearTimer>(&command)) clear_timer(clear->timer);
+  else if (std::holds_alternative<engine::AwaitAdmission>(command)) await_admission();
+  else if (const auto* stop = std::get_if<engine::StopStep>(&command))
+    compat::send(self_, steps_[stop->id.step], DropBody{stop->id.serial});
   else if (const auto* value = std::get_if<engine::AcknowledgeValue>(&command))
     compat::send(self_, steps_[value->id.step], ResumeBody{value->id.serial});
 }
@@ -110,8 +118,51 @@ void Supervisor::run_step(engine::RunStep& command) {
 }
 
 void Supervisor::set_timer(engine::SetTimer& timer) {
-  timers_.push_back(run_->environment.timers.at(
-      timer.due, [actor = SupervisorActor(self_), tick = std::move(timer.tick)] { compat::post(actor, TimerFired{tick}); }));
+  const auto fire = [actor = SupervisorActor(self_), number = timer.timer, tick = std::move(timer.tick)] {
+    compat::post(actor, TimerFired{number, tick});
+  };
+  timers_[timer.timer] = run_->environment.timers.at(timer.due, fire);
+}
+
+void Supervisor::clear_timer(std::uint64_t timer) {
+  const auto found = timers_.find(timer);
+  if (found == timers_.end()) return;
+  run_->environment.timers.cancel(found->second);
+  timers_.erase(found);
+}
+
+void Supervisor::timer_fired(TimerFired& fired) {
+  timers_.erase(fired.timer);
+  auto tick = engine::to_tick(std::move(fired.tick));
+  if (auto* timed_out = std::get_if<engine::StepTimedOut>(&tick)) {
+    const auto& running = state_.steps.at(timed_out->id.step).running;
+    const auto found = running.find(timed_out->id.slot);
+    if (state_.over() || found == running.end()) return;
+    const auto& attempt = found->second.attempt;
+    auto error = engine::step_timeout_error(run_->workflow->plan.steps[timed_out->id.step]);
+    timed_out->retry_after = retry_after(*run_->workflow->specs[timed_out->id.step], *run_,
+                                         {.failures = static_cast<int>(attempt.failures) + 1,
+                                          .elapsed = now() - attempt.first_attempt_at.value_or(now()),
+                                          .error = error},
+                                         error);
+  }
+  feed(std::move(tick));
+}
+
+void Supervisor::await_admission() {
+  waits_or_is_admitted_ = true;
+  run_->workflow->admission->enter(row_.run_id, [actor = SupervisorActor(self_)] { compat::post(actor, Admitted()); });
+}
+
+/// A workflow that asked to be verbose tells about its steps.
+void Supervisor::tell(const EventBox& event) const {
+  const auto* step = event.as<StepStateChanged>();
+  const auto& log = run_->environment.options.log;
+  if (!step || !log) return;
+  const auto what = step->step_state == "running"     ? "runs on " + step->input_event_name.value_or("nothing")
+                    : step->step_state == "preparing" ? std::string("waits for a worker")
+                                                      : "ended with " + step->output_event_name.value_or("no result");
+  log(LogLevel::info, "run " + row_.run_id + " of workflow '" + row_.workflow_name + "': step '" + step->name + "' " + what);
 }
 
 void Supervisor::deliver(Deliver& request) {
@@ -141,7 +192,7 @@ void Supervisor::broken(const std::string& why) {
   const engine::FinishRun ending{engine::Status::failed, event, why};
   state_.status = engine::Status::failed;
   apply_ending(row_, ending, now());
-  Commit commit{.run_id = row_.run_id, .events = {make_row(event_next_++, now(), event)}, .handler = row_, .state = std::nullopt};
+  Commit commit{.run_id = row_.run_id, .events = {make_row(event_next_++, now(), event)}, .handler = row_, .states = std::nullopt};
   (void)run_->environment.store->commit(std::move(commit)).ok();
   if (log_) compat::send(self_, log_, RunOver());
   finished();
@@ -149,9 +200,10 @@ void Supervisor::broken(const std::string& why) {
 
 void Supervisor::finished() {
   run_->stop.request_stop();
-  for (const auto& timer : std::exchange(timers_, {})) run_->environment.timers.cancel(timer);
+  for (const auto& [timer, id] : std::exchange(timers_, {})) run_->environment.timers.cancel(id);
   for (auto& step : steps_)
     if (auto actor = std::exchange(step, nullptr)) compat::stop(actor);
+  if (std::exchange(waits_or_is_admitted_, false)) run_->workflow->admission->leave(row_.run_id);
   for (const auto& reply : std::exchange(awaiting_, {})) reply(row_);
   run_->environment.registry->remove(row_.handler_id, row_.run_id);
   compat::send(self_, SupervisorActor(self_), Retire());

@@ -3,6 +3,7 @@
 
 #include "live_run.hpp"
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -24,8 +25,12 @@ private:
   void deliver(Deliver& request);
   void cancel(CancelRun& request);
   void subscribe(Subscribe& request);
+  void timer_fired(TimerFired& fired);
   void set_timer(engine::SetTimer& timer);
+  void clear_timer(std::uint64_t timer);
+  void await_admission();
   void run_step(engine::RunStep& command);
+  void tell(const EventBox& event) const;
   void broken(const std::string& why);
   void finished();
 
@@ -36,7 +41,8 @@ private:
   engine::Sequence tick_last_ = 0;
   std::int64_t event_next_ = 0;
   std::vector<StepActor> steps_;  ///< by step index; empty until the step first has work
-  std::vector<Timers::Id> timers_;
+  std::map<std::uint64_t, Timers::Id> timers_;
+  bool waits_or_is_admitted_ = false;
   EventLogActor log_;
   std::vector<std::function<void(const HandlerRow&)>> awaiting_;
 };

@@ -10,14 +10,25 @@ StepBuilder& StepBuilder::num_workers(int count) {
   return *this;
 }
 
-StepBuilder& StepBuilder::retry(Retry policy) {
-  if (policy.max_attempts < 1)
-    throw WorkflowError("retry of step '" + spec_->name + "': max_attempts must be at least 1, got " + std::to_string(policy.max_attempts));
+StepBuilder& StepBuilder::retry(RetryPolicy policy) {
   spec_->retry = std::move(policy);
   return *this;
 }
 
+StepBuilder& StepBuilder::timeout(Duration limit) {
+  if (limit <= Duration::zero()) throw WorkflowError("step '" + spec_->name + "': its timeout must be positive");
+  spec_->timeout = limit;
+  return *this;
+}
+
+StepBuilder& StepBuilder::forward_stream() {
+  if (!spec_->child) throw WorkflowError("step '" + spec_->name + "' runs no child workflow: it has no stream to forward");
+  spec_->forward_stream = true;
+  return *this;
+}
+
 StepBuilder& StepBuilder::blocking() {
+  if (spec_->child) throw WorkflowError("step '" + spec_->name + "' runs a child workflow: blocking() is for the child's steps");
   if (spec_->coroutine)
     throw WorkflowError("step '" + spec_->name + "' is a coroutine: use co_await ctx.blocking(...) inside it instead of .blocking()");
   spec_->blocking = true;
@@ -71,6 +82,37 @@ StepBuilder Workflow::add_error_handler(detail::StepSpec spec, std::vector<std::
   spec.handles_steps = std::move(steps);
   spec.max_recoveries = max_recoveries;
   return add(std::move(spec));
+}
+
+StepBuilder Workflow::add_function(detail::StepSpec spec) {
+  definition_.function_steps.push_back(std::make_unique<detail::StepSpec>(std::move(spec)));
+  return StepBuilder(*definition_.function_steps.back());
+}
+
+StepBuilder Workflow::add_child(std::string name, std::string class_name, std::shared_ptr<Workflow> workflow) {
+  detail::StepSpec spec;
+  for (const auto& step : workflow->definition().steps) {
+    for (const auto* type : step->accepts)
+      if (type->kind == Kind::start) spec.accepts = {type};
+    for (const auto* type : step->returns)
+      if (type->kind == Kind::stop && !step->child) spec.returns = {type};
+  }
+  if (spec.accepts.empty() || spec.returns.empty())
+    throw WorkflowError("child workflow '" + name + "' (" + class_name + ") has no step that takes a start event, or none that returns a stop event");
+  spec.name = std::move(name);
+  spec.child = std::move(workflow);
+  spec.child_class = std::move(class_name);
+  return add(std::move(spec));
+}
+
+ResourceBuilder Workflow::add_resource(detail::ResourceSpec spec) {
+  definition_.resources.push_back(std::make_unique<detail::ResourceSpec>(std::move(spec)));
+  return ResourceBuilder(*definition_.resources.back());
+}
+
+void Workflow::num_concurrent_runs(int count) {
+  if (count < 1) throw WorkflowError("num_concurrent_runs must be an integer greater than 0 or None, got " + std::to_string(count));
+  definition_.num_concurrent_runs = count;
 }
 
 }  // namespace weir

@@ -85,7 +85,7 @@ Recorded live(const Plan& plan, const std::vector<Stamped>& journal) {
   for (const auto& stamped : journal) {
     state = reduce(plan, std::move(state), stamped).state;
     out.states.push_back(dump(state));
-    out.works.push_back(dump(pending(plan, state)));
+    out.works.push_back(dump(pending(state)));
   }
   return out;
 }
@@ -150,7 +150,7 @@ TEST_CASE("pending work of a live run is what its commands have asked for and no
       if (const auto* step = std::get_if<RunStep>(&command)) running[step->id.serial] = dump(std::vector<Command>{command});
     if (state.over()) running.clear();
     std::map<std::uint64_t, std::string> implied;
-    for (const auto& command : pending(tea, state))
+    for (const auto& command : pending(state))
       if (const auto* step = std::get_if<RunStep>(&command)) implied[step->id.serial] = dump(std::vector<Command>{command});
     std::vector<std::uint64_t> a, b;
     for (const auto& [serial, text] : running) a.push_back(serial);

@@ -32,7 +32,19 @@ void Simulation::send(Duration at, EventBox event, std::optional<StepIndex> targ
   schedule(time_ + at, EventArrived{{std::move(event), target}});
 }
 void Simulation::cancel(Duration at) { schedule(time_ + at, CancelRequested()); }
-void Simulation::schedule(Time due, Tick tick) { due_.emplace(std::pair(due, ++order_), std::move(tick)); }
+void Simulation::restore(std::shared_ptr<const State> state) { schedule(time_, RunRestored{std::move(state)}); }
+
+Simulation::Due Simulation::schedule(Time due, Tick tick) {
+  const Due key(due, ++order_);
+  due_.emplace(key, std::move(tick));
+  return key;
+}
+
+/// Whoever feeds a step's timeout decides whether the step is tried again.
+Tick Simulation::verdict(Tick tick) const {
+  if (auto* timed_out = std::get_if<StepTimedOut>(&tick)) timed_out->retry_after = retry_timed_out;
+  return tick;
+}
 
 void Simulation::run(Duration until) {
   const auto limit = time_ + until;
@@ -56,7 +68,12 @@ void Simulation::execute(const Command& command) {
   if (const auto* publish = std::get_if<PublishEvent>(&command)) {
     stream_.push_back(line(publish->event));
   } else if (const auto* timer = std::get_if<SetTimer>(&command)) {
-    schedule(timer->due, to_tick(timer->tick));
+    timers_[timer->timer] = schedule(timer->due, verdict(to_tick(timer->tick)));
+  } else if (const auto* clear = std::get_if<ClearTimer>(&command)) {
+    const auto found = timers_.find(clear->timer);
+    if (found != timers_.end()) due_.erase(found->second);
+  } else if (std::holds_alternative<AwaitAdmission>(command)) {
+    if (admit_after) schedule(time_ + *admit_after, RunAdmitted());
   } else if (const auto* finish = std::get_if<FinishRun>(&command)) {
     ending_ = *finish;
   } else if (const auto* run = std::get_if<RunStep>(&command)) {
@@ -99,6 +116,8 @@ std::string text(const Attempt& attempt) {
       << " not_before=" << text(attempt.not_before) << " scope=" << text(attempt.scope) << " item=" << attempt.work_item;
   if (attempt.last_failure) out << " last=" << attempt.last_failure->error.exception_message << "@" << text(attempt.last_failure->at);
   for (const auto& [handler, count] : attempt.recoveries) out << " recovered" << handler << "x" << count;
+  if (attempt.joined)
+    for (const auto& event : *attempt.joined) out << " joined=" << text(event);
   if (attempt.release) out << " release=" << attempt.release->stream << "/" << attempt.release->events.size();
   return out.str();
 }
@@ -107,14 +126,17 @@ std::string text(const Attempt& attempt) {
 
 std::string dump(const State& state) {
   std::ostringstream out;
-  out << status_name(state.status) << " started=" << state.started << " deadline=" << text(state.deadline)
+  out << status_name(state.status) << " started=" << state.started << " queued=" << state.queued << " held=" << state.held.size() << " deadline=" << text(state.deadline)
       << " last=" << state.work_item_last << "," << state.stream_last << "," << state.serial_last << "\n";
   for (std::size_t i = 0; i < state.steps.size(); ++i) {
     const auto& step = state.steps[i];
     out << "step " << i << " collected=" << text(step.collected) << "\n";
     for (const auto& attempt : step.queue) out << "  queued " << text(attempt) << "\n";
     for (const auto& [slot, running] : step.running)
-      out << "  running[" << slot << "] #" << running.serial << " " << text(running.attempt) << " saw=" << text(running.collected) << "\n";
+      out << "  running[" << slot << "] #" << running.serial << " " << text(running.attempt) << " saw=" << text(running.collected)
+          << " until=" << text(running.deadline) << "\n";
+    for (const auto& [type, events] : step.arrivals)
+      for (const auto& arrival : events) out << "  waits for its others " << arrival.order << " " << text(arrival.event) << "\n";
     for (const auto& waiter : step.waiters)
       out << "  waiter " << waiter.id << " " << waiter.type->name << to_json(waiter.requirements) << " until=" << text(waiter.deadline)
           << " resolved=" << (waiter.resolved ? text(*waiter.resolved) : "-") << " timed_out=" << waiter.timed_out << " "

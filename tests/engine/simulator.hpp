@@ -40,6 +40,12 @@ public:
   void start(EventBox event) { schedule(time_, RunStarted{std::move(event)}); }
   void send(Duration at, EventBox event, std::optional<StepIndex> target = std::nullopt);
   void cancel(Duration at);
+  /// Instead of start().
+  void restore(std::shared_ptr<const State> state);
+  /// When a run that asks to be admitted is; empty: never.
+  std::optional<Duration> admit_after;
+  /// The verdict on steps that time out.
+  std::optional<Duration> retry_timed_out;
   /// Until nothing is left to happen, or the time is reached.
   void run(Duration until = std::chrono::hours(1));
 
@@ -54,7 +60,9 @@ public:
   std::map<std::size_t, int> ticks_seen, commands_seen;
 
 private:
-  void schedule(Time due, Tick tick);
+  using Due = std::pair<Time, std::uint64_t>;
+  Due schedule(Time due, Tick tick);
+  Tick verdict(Tick tick) const;
   void apply(Stamped stamped);
   void execute(const Command& command);
 
@@ -63,7 +71,8 @@ private:
   State state_;
   Time time_;
   std::uint64_t order_ = 0;
-  std::map<std::pair<Time, std::uint64_t>, Tick> due_;
+  std::map<Due, Tick> due_;
+  std::map<std::uint64_t, Due> timers_;
   std::vector<Stamped> journal_;
   std::vector<std::string> stream_;
   std::optional<FinishRun> ending_;

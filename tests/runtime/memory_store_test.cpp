@@ -29,8 +29,8 @@ EventRow event(std::int64_t sequence, bool terminal = false) {
   return {sequence, Time(), false, terminal, std::make_shared<Text>("e" + std::to_string(sequence))};
 }
 
-void end(Store& store, const std::string& id, const std::string& run, Object state = {}) {
-  CHECK(store.commit({.run_id = run, .events = {}, .handler = row(id, run, HandlerStatus::completed), .state = std::move(state)}).ok());
+void end(Store& store, const std::string& id, const std::string& run, NamedStates states = {}) {
+  CHECK(store.commit({.run_id = run, .events = {}, .handler = row(id, run, HandlerStatus::completed), .states = std::move(states)}).ok());
 }
 
 }  // namespace
@@ -41,10 +41,11 @@ TEST_CASE("a handler id is free, taken while it runs, and free again with the st
   const auto refused = store->begin_run(row("h", "r2"));
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().message == "Handler 'h' is already running");
-  end(*store, "h", "r1", Object{{"n", 1}});
+  end(*store, "h", "r1", {{"", Object{{"n", 1}}}, {"extra", Object{{"m", 2}}}});
+  CHECK(store->find_states("h").at("extra") == Object{{"m", 2}});
   const auto again = store->begin_run(row("h", "r2"));
   REQUIRE(again.ok());
-  CHECK(again->state == Object{{"n", 1}});
+  CHECK(again->states.at("") == Object{{"n", 1}});
   CHECK(again->workflow_name == "w");
   CHECK(store->find_handler("h")->run_id == "r2");
 }
@@ -60,7 +61,7 @@ TEST_CASE("a commit of an earlier run does not touch the handler's present one")
 
 TEST_CASE("events are read after a cursor, in order, in pages") {
   const auto store = memory();
-  REQUIRE(store->commit({.run_id = "r", .events = {event(0), event(1), event(2, true)}, .handler = {}, .state = {}}).ok());
+  REQUIRE(store->commit({.run_id = "r", .events = {event(0), event(1), event(2, true)}, .handler = {}, .states = {}}).ok());
   CHECK(store->read_events("r", -1, 2).size() == 2);
   CHECK(store->read_events("r", 1, 10).at(0).payload->json() == "e2");
   CHECK(store->read_events("r", 2, 10).empty());
@@ -88,7 +89,7 @@ TEST_CASE("purging removes the handler and the events of all its runs") {
   const auto store = memory();
   for (const char* run : {"r1", "r2"}) {
     REQUIRE(store->begin_run(row("h", run)).ok());
-    REQUIRE(store->commit({.run_id = run, .events = {event(0)}, .handler = row("h", run, HandlerStatus::failed), .state = {}}).ok());
+    REQUIRE(store->commit({.run_id = run, .events = {event(0)}, .handler = row("h", run, HandlerStatus::failed), .states = {}}).ok());
   }
   CHECK(store->purge("h"));
   CHECK_FALSE(store->purge("h"));

@@ -64,7 +64,7 @@ public:
   virtual void suspend_for(Duration delay, std::coroutine_handle<> body) = 0;
   virtual void suspend_for_blocking(std::function<void()> job, std::coroutine_handle<> body) = 0;
 
-  virtual StateStore& store() = 0;
+  virtual StateStore& store(const std::string& name) = 0;
   virtual RetryInfo retry_info() const = 0;
   virtual std::stop_token stop_token() const = 0;
   virtual const std::string& handler_id() const = 0;
@@ -205,8 +205,11 @@ public:
     return run_blocking<std::decay_t<F>>(std::decay_t<F>(std::forward<F>(job)));
   }
 
-  /// State shared by all steps of the run.
-  StateStore& store() { return host_.store(); }
+  /// The context of the step body that runs on this thread; nullptr outside of one. For helpers that are not handed it.
+  static Context* current() noexcept;
+
+  /// State shared by all steps of the run. A name gives a store of its own beside the run's main one.
+  StateStore& store(const std::string& name = {}) { return host_.store(name); }
   RetryInfo retry_info() const { return host_.retry_info(); }
   /// Asked to stop when the run ends while this body still runs. Blocking steps should look at it.
   std::stop_token stop_token() const { return host_.stop_token(); }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace weir {
 
@@ -97,6 +98,13 @@ public:
   /// Returns when the event is accepted; refused with Code::conflict when the run is over, with Code::not_found or
   /// Code::invalid_argument when `step` does not exist or does not take it.
   Expected<bool> send_event(EventBox event, const std::string& step = "") const;
+  /// The names of the steps whose bodies run at this moment.
+  std::vector<std::string> running_steps() const;
+  /// The run as a value, now or at its end: StartOptions::context goes on from it. In the protocol's format.
+  Object context() const;
+  /// 1 for the run that is admitted next; nothing for one that does not wait among its workflow's concurrent runs.
+  std::optional<std::size_t> queue_position() const;
+
   /// Returns when the run has ended; true when this call ended it.
   bool cancel() const;
 

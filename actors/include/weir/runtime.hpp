@@ -6,6 +6,7 @@
 #include <weir/workflow.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,13 @@ std::vector<const EventType*> events() {
   return {&event_type<E>()...};
 }
 
+struct StartOptions {
+  std::string handler_id = "";  ///< empty: one is made up; the id of an ended handler runs again with its state
+  /// What Run::context(), or the Python library's JSON serialiser, has written: the run begins with its state, and where it
+  /// was if that was in the middle; the start event is not sent then.
+  std::optional<Value> context = {};
+};
+
 /// Owns its actor system, timers and threads; several live side by side in one process. Thread-safe.
 class Runtime {
 public:
@@ -39,16 +47,30 @@ public:
   void add_workflow(const std::string& name, A&&... arguments) {
     add_workflow(name, std::make_shared<W>(std::forward<A>(arguments)...), WorkflowOptions());
   }
-  /// A name registered before is replaced; runs in flight keep what they began with.
+  /// A workflow of the same name and version is replaced; runs in flight keep what they began with. A name may have several
+  /// versions: new runs get the one added last, earlier ones finish the runs they have.
   template <class W>
   void add_workflow(const std::string& name, std::shared_ptr<W> workflow, WorkflowOptions options) {
     add(name, std::string(reflect::type_name<W>()), std::move(workflow), std::move(options));
   }
 
-  /// Starts a run. `handler_id` empty: one is made up; the id of an ended handler runs again with its state.
-  /// Throws std::invalid_argument when the workflow is unknown or does not start with that event, RunFailed when the
-  /// handler is still running.
-  Run start(const std::string& workflow, EventBox start, const std::string& handler_id = "");
+  /// Starts a run. Throws std::invalid_argument when the workflow is unknown, does not start with that event, or cannot
+  /// read the context; RunFailed when the handler is still running.
+  Run start(const std::string& workflow, EventBox start, StartOptions options);
+  Run start(const std::string& workflow, EventBox start, std::string handler_id = "") {
+    return this->start(workflow, std::move(start), StartOptions{.handler_id = std::move(handler_id)});
+  }
+
+  /// Makes every resource that the workflow's steps use; throws WorkflowError with what failed. Everything else about a
+  /// workflow is checked when it is added. Blocks.
+  void validate_resources(const std::string& workflow) const;
+
+  /// The workflow's graph for Mermaid or Graphviz; throws std::invalid_argument when it is unknown. With a run, steps show
+  /// how often they ran.
+  std::string mermaid(const std::string& workflow) const;
+  std::string mermaid(const Run& run) const;
+  std::string dot(const std::string& workflow) const;
+  std::string dot(const Run& run) const;
 
   /// The runtime's inner interface, for Weir's own front ends.
   runtime::Service& service() noexcept { return *service_; }

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 
 namespace weir {
 
@@ -39,7 +40,8 @@ public:
   void set(std::string_view path, const char* text) { set_value(path, Value(text)); }
 
   /// Runs `change` on a T read from the whole state and writes it back, alone; nothing is written when it throws.
-  /// T is Object for free keys, or a plain struct whose members all have defaults.
+  /// Readers meanwhile see the state as it was; other writers wait; a write to the same store from inside `change` throws
+  /// std::logic_error. T is Object for free keys, or a plain struct whose members all have defaults.
   template <class T = Object, class F>
   void edit(F&& change) {
     edit_object([&](Object& object) {
@@ -48,23 +50,46 @@ public:
       } else {
         T typed = decoded<T>("", Value(object));
         change(typed);
-        auto changed = to_value(typed);
-        for (auto& [key, value] : changed.as_object()) object.set(key, std::move(value));
+        merge(object, to_value(typed));
       }
+    });
+  }
+
+  /// A copy of the whole state as a T.
+  template <class T = Object>
+  T get_state() const {
+    if constexpr (std::same_as<T, Object>) return value_at("").as_object();
+    else return decoded<T>("", value_at(""));
+  }
+  /// Writes the members of a T; other keys stay. An Object replaces everything.
+  template <class T>
+  void set_state(const T& state) {
+    edit_object([&](Object& object) {
+      if constexpr (std::same_as<T, Object>) object = state;
+      else merge(object, to_value(state));
+    });
+  }
+  /// Forgets everything. With a T, its members then have their defaults.
+  template <class T = Object>
+  void clear() {
+    edit_object([](Object& object) {
+      object = Object();
+      if constexpr (!std::same_as<T, Object>) merge(object, to_value(T{}));
     });
   }
 
   Object snapshot() const;
   /// True once a step has looked at or changed it.
   bool touched() const noexcept { return touched_; }
-  void replace(Object state);
-  void clear() { replace(Object()); }
 
 private:
   const Value* find(std::string_view path) const;
   Value value_at(std::string_view path) const;
   void set_value(std::string_view path, Value value);
   void edit_object(const std::function<void(Object&)>& change);
+  static void merge(Object& object, Value members) {
+    for (auto& [key, value] : members.as_object()) object.set(key, std::move(value));
+  }
   [[noreturn]] static void refuse(std::string_view path, const std::string& why);
 
   template <class T>
@@ -83,7 +108,11 @@ private:
     return out;
   }
 
-  mutable std::mutex mutex_;
+  class Writing;
+
+  mutable std::mutex mutex_;  ///< held for moments
+  std::mutex writers_;        ///< held while `edit` runs
+  std::atomic<std::thread::id> writer_ = std::thread::id();
   mutable std::atomic<bool> touched_ = false;
   Value state_ = Object();
 };

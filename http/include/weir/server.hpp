@@ -20,6 +20,8 @@ struct ServerOptions {
   /// What a stream without a cursor begins with: "auto" (everything for a run's first reader, only new events for
   /// later ones), "now" or "start".
   std::string default_cursor = "auto";
+  /// Lets requests bring a `context` to start from: only for clients that may set a run's state and queues.
+  bool accept_context_api = false;
   RuntimeOptions runtime = {};  ///< its store is ignored
   std::size_t body_bytes_max = 16 * 1024 * 1024;
   std::size_t connections_max = 10000;

@@ -5,6 +5,7 @@
 #include <weir/error.hpp>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,10 +19,14 @@ enum class HandlerStatus { running, completed, failed, cancelled };
 std::string_view to_string(HandlerStatus status) noexcept;
 std::optional<HandlerStatus> parse_handler_status(std::string_view text) noexcept;
 
+/// What steps keep in `ctx.store()`, by the store's name; the main one's is empty.
+using NamedStates = std::map<std::string, Object>;
+
 /// One handler as clients see it.
 struct HandlerRow {
   std::string handler_id;
   std::string workflow_name;
+  std::string workflow_version;  ///< of the run; empty when the workflow has none
   std::string run_id;
   HandlerStatus status = HandlerStatus::running;
   std::string error;   ///< empty unless failed
@@ -59,7 +64,7 @@ struct Commit {
   std::string run_id;
   std::vector<EventRow> events;
   std::optional<HandlerRow> handler;  ///< when the handler changed
-  std::optional<Object> state;        ///< the state store's content, with a terminal handler row
+  std::optional<NamedStates> states;  ///< what the next run of the handler starts with; with a terminal handler row
 };
 
 struct HandlerFilter {
@@ -69,7 +74,7 @@ struct HandlerFilter {
 
 /// What an earlier run of the same handler left behind.
 struct Inheritance {
-  Object state;
+  NamedStates states;
   std::string workflow_name;  ///< of the run that left it; empty when there was none
 };
 
@@ -83,6 +88,8 @@ public:
   virtual Expected<bool> commit(Commit commit) = 0;
 
   virtual std::optional<HandlerRow> find_handler(std::string_view handler_id) const = 0;
+  /// What the handler's next run would start with; empty when there is no such handler.
+  virtual NamedStates find_states(std::string_view handler_id) const = 0;
   /// In creation order.
   virtual std::vector<HandlerRow> list_handlers(const HandlerFilter& filter) const = 0;
 

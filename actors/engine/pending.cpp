@@ -1,0 +1,31 @@
+// What a state still waits for: the one question that resuming a run asks.
+#include "reduction.hpp"
+
+namespace weir::engine {
+namespace {
+
+void add_pending(std::vector<Command>& out, const State& state, StepIndex index) {
+  const auto& step = state.steps[index];
+  for (const auto& [slot, running] : step.running) {
+    const InvocationId id{index, slot, running.serial};
+    out.emplace_back(run_command(state, id, running));
+    if (running.deadline) out.emplace_back(SetTimer{running.serial, *running.deadline, StepTimedOut{id, std::nullopt}});
+  }
+  for (const auto& waiter : step.waiters)
+    if (waiter.pending() && waiter.deadline) out.emplace_back(SetTimer{waiter.serial, *waiter.deadline, WaiterTimedOut{index, waiter.id}});
+  for (const auto& attempt : step.queue)
+    if (attempt.not_before) out.emplace_back(SetTimer{attempt.retry_timer, *attempt.not_before, RetryDue{*attempt.not_before}});
+}
+
+}  // namespace
+
+std::vector<Command> pending(const State& state) {
+  std::vector<Command> out;
+  if (state.over()) return out;
+  if (state.queued) out.emplace_back(AwaitAdmission());
+  if (state.deadline) out.emplace_back(SetTimer{run_timer, *state.deadline, RunTimedOut()});
+  for (StepIndex index = 0; index < state.steps.size(); ++index) add_pending(out, state, index);
+  return out;
+}
+
+}  // namespace weir::engine

@@ -1,0 +1,63 @@
+// How a run begins: from a start event or from a saved state, at once or when its workflow has room for it.
+#include "reduction.hpp"
+
+namespace weir::engine {
+namespace {
+
+/// The workflow's timeout counts from here, not from when the run was queued.
+void begin(Reduction& r) {
+  if (r.plan.timeout) {
+    r.state.deadline = r.now + *r.plan.timeout;
+    r.set_timer(run_timer, *r.state.deadline, RunTimedOut());
+  }
+  for (auto& sent : std::exchange(r.state.held, {})) r.arrivals.push_back({std::move(sent.event), sent.target, {}, nullptr});
+}
+
+void begin_or_queue(Reduction& r) {
+  if (!r.plan.num_concurrent_runs) return begin(r);
+  r.state.queued = true;
+  r.commands.emplace_back(AwaitAdmission());
+}
+
+/// What was running when the state was saved runs again, first and in its old order.
+void rewind(Reduction& r) {
+  for (StepIndex index = 0; index < r.state.steps.size(); ++index) {
+    auto& step = r.step(index);
+    auto at = step.queue.begin();
+    for (auto& [slot, running] : std::exchange(step.running, {})) at = std::next(step.queue.insert(at, std::move(running.attempt)));
+    for (auto& attempt : step.queue)
+      if (attempt.not_before) r.set_timer(attempt.retry_timer = r.next_serial(), *attempt.not_before, RetryDue{*attempt.not_before});
+    for (auto& waiter : step.waiters)
+      if (waiter.pending() && waiter.deadline)
+        r.set_timer(waiter.serial = r.next_serial(), *waiter.deadline, WaiterTimedOut{index, waiter.id});
+    dispatch_queued(r, index);
+  }
+}
+
+}  // namespace
+
+void on_run_started(Reduction& r, const RunStarted& started) {
+  r.state.held.push_back({started.start, std::nullopt});
+  begin_or_queue(r);
+}
+
+void on_run_restored(Reduction& r, const RunRestored& restored) {
+  r.state = *restored.state;
+  r.state.started = true;
+  begin_or_queue(r);
+  if (!r.state.queued) rewind(r);
+}
+
+void on_run_admitted(Reduction& r) {
+  if (!r.state.queued) return;
+  r.state.queued = false;
+  begin(r);
+  if (r.state.started) rewind(r);
+}
+
+void on_event_arrived(Reduction& r, const EventArrived& arrived) {
+  if (r.state.queued) r.state.held.push_back(arrived.sent);
+  else r.arrivals.push_back({arrived.sent.event, arrived.sent.target, {}, nullptr});
+}
+
+}  // namespace weir::engine

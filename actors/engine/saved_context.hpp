@@ -1,0 +1,31 @@
+// A run's context as the protocol serialises it: what the Python library's JSON serialiser writes and reads, and we too
+// where types correspond (contract 5.13).
+#pragma once
+
+#include <weir/error.hpp>
+#include <weir/value.hpp>
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace weir::engine {
+
+struct Plan;
+struct State;
+
+/// A context that was read: the contents of the state stores by name, and where the run was.
+struct SavedContext {
+  std::map<std::string, Object> states;
+  std::shared_ptr<const State> state;  ///< null: the run had ended, and a new one begins with its start event
+};
+
+/// `states` are the contents of the run's state stores by name. The keys `requirements`, `timed_out` and `deadline` of
+/// waiters, `recorded` and `namespaces` are ours: without them a wait would forget what it waits for.
+Object save_context(const Plan& plan, const State& state, const std::map<std::string, Object>& states);
+
+/// Reads format versions 0 to 2. Steps that the workflow does not have are skipped; missing keys have defaults. The error
+/// says what is wrong and where.
+Expected<SavedContext> read_context(const Plan& plan, const Value& context);
+
+}  // namespace weir::engine

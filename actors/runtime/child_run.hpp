@@ -1,0 +1,37 @@
+// Running another workflow from a step.
+#pragma once
+
+#include "catalog.hpp"
+
+#include <weir/store.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace weir::runtime {
+
+struct ChildOutcome {
+  HandlerStatus status = HandlerStatus::failed;
+  std::string error;
+  EventBox terminal;  ///< empty when the child's events are no longer kept
+};
+
+struct ChildRequest {
+  WorkflowPtr workflow;
+  EventBox start;
+  std::string handler_id;
+  std::function<void(EventBox)> publish;  ///< gets what the child shows, but for its end; empty: nobody wants it
+  std::function<void(ChildOutcome)> ended;
+};
+
+/// Destroying it cancels a child that still runs.
+class ChildRun {
+public:
+  virtual ~ChildRun() = default;
+};
+
+class Service;
+std::unique_ptr<ChildRun> start_child_run(Service& service, ChildRequest request);
+
+}  // namespace weir::runtime
