@@ -41,9 +41,9 @@ struct WorkflowServer::State {
   std::unique_ptr<http::Transport> transport;
 
   explicit State(ServerOptions given)
-      : options(std::move(given)), runtime(runtime_options(options)), app{runtime.service(), options.heartbeat,
-                                                                          default_cursor(options.default_cursor), limits_of(options),
-                                                                          options.accept_context_api} {}
+      : options(std::move(given)),
+        runtime(runtime_options(options)), app{runtime.service(), options.heartbeat, default_cursor(options.default_cursor),
+                                               limits_of(options), options.accept_context_api} {}
 };
 
 WorkflowServer::WorkflowServer(ServerOptions options) : state_(std::make_unique<State>(std::move(options))) {}

@@ -65,9 +65,11 @@ public:
 
   Expected<SavedContext> read(const Value& context) {
     if (!context.is_object()) return refuse("expected an object, got " + std::string(python_type_name(context)));
-    if (const auto& version = member(context, "version"); !version.is_null() && (!version.is_integer() || version.as_integer() > version_max))
-      return refuse("Cannot load serialized workflow context with version=" + python_repr(version) + "; this library supports up to version " +
-                    std::to_string(version_max) + ". The payload was likely written by a newer version of llama-index-workflows.");
+    if (const auto& version = member(context, "version");
+        !version.is_null() && (!version.is_integer() || version.as_integer() > version_max))
+      return refuse("Cannot load serialized workflow context with version=" + python_repr(version) +
+                    "; this library supports up to version " + std::to_string(version_max) +
+                    ". The payload was likely written by a newer version of llama-index-workflows.");
     SavedContext out;
     out.states[std::string()] = store(member(context, "state"));
     for (const auto& [name, state] : members(member(context, "namespaces"))) out.states[name] = store(state);
@@ -108,13 +110,16 @@ private:
 
   void read_state(const Value& context) {
     state_->started = true;
-    if (const auto& seq = member(context, "work_item_seq"); seq.is_integer()) state_->work_item_last = static_cast<WorkItem>(seq.as_integer());
+    if (const auto& seq = member(context, "work_item_seq"); seq.is_integer())
+      state_->work_item_last = static_cast<WorkItem>(seq.as_integer());
     read_streams(context);
     for (const auto& [name, worker] : members(member(context, "workers")))
       if (const auto step = find_step(plan_, name)) read_worker(*step, worker);
-    for (const auto& [name, queue] : members(member(context, "queues")))  // format 0
+    for (const auto& [name, text] : members(member(context, "queues"))) {  // format 0
+      const auto queue = parsed(text, "queue of step '" + name + "'");
       if (const auto step = find_step(plan_, name))
-        for (const auto& event : items(parsed(queue, "queue of step '" + name + "'"))) state_->steps[*step].queue.push_back(attempt_of(event));
+        for (const auto& event : items(queue)) state_->steps[*step].queue.push_back(attempt_of(event));
+    }
     for (const auto& [item, values] : members(member(context, "recorded")))
       for (const auto& [name, json] : members(values)) state_->recorded[trailing_number(item)][name] = text_of(json);
   }
@@ -163,7 +168,8 @@ private:
     for (const auto& [name, saved] : members(member(context, "streams"))) {
       const auto source = find_step(plan_, text_of(member(saved, "source_step")));
       if (!source) {
-        complain("stream '" + name + "' was opened by step '" + text_of(member(saved, "source_step")) + "', which the workflow does not have");
+        complain("stream '" + name + "' was opened by step '" + text_of(member(saved, "source_step")) +
+                 "', which the workflow does not have");
         continue;
       }
       const auto id = stream_id(name);
@@ -194,7 +200,8 @@ private:
       step.collected.emplace_back(name, std::move(buffer));
     }
     for (auto& item : events(member(saved, "static_collect_events"))) {
-      auto found = std::find_if(step.arrivals.begin(), step.arrivals.end(), [&](const auto& entry) { return entry.first->same_as(item.type()); });
+      auto found =
+          std::find_if(step.arrivals.begin(), step.arrivals.end(), [&](const auto& entry) { return entry.first->same_as(item.type()); });
       if (found == step.arrivals.end()) found = step.arrivals.insert(found, {&item.type(), {}});
       found->second.push_back({++state_->work_item_last, std::move(item)});
     }
@@ -215,7 +222,8 @@ private:
       for (const auto& [parameter, item] : bound.as_object()) joined.push_back(event(item));
       out.joined = std::make_shared<const std::vector<EventBox>>(std::move(joined));
     }
-    if (const auto& failures = member(saved, "attempts"); failures.is_integer()) out.failures = static_cast<std::uint32_t>(failures.as_integer());
+    if (const auto& failures = member(saved, "attempts"); failures.is_integer())
+      out.failures = static_cast<std::uint32_t>(failures.as_integer());
     out.first_attempt_at = time_of(member(saved, "first_attempt_at"));
     if (const auto& error = member(saved, "last_exception"); error.is_object())
       out.last_failure = Failure{{text_of(member(error, "exception_type")), text_of(member(error, "exception_message"))},
@@ -245,7 +253,9 @@ private:
     const auto wanted = text_of(member(saved, "waiting_for_event"));
     out.type = plan_.registry.by_qualified_name(wanted);
     if (!out.type) out.type = plan_.registry.by_name(wanted.substr(wanted.rfind('.') + 1));
-    if (!out.type) return complain("workflow '" + plan_.class_name + "' knows no event type '" + wanted + "', which a step waits for");
+    if (!out.type)
+      return complain("workflow '" + plan_.class_name + "' knows no event type '" + wanted +
+                      "', which a step waits for: list it in additional_events");
     out.requirements = members(member(saved, "requirements"));
     const auto& whole = member(saved, "trigger");
     out.trigger = attempt_of(whole.is_object() ? whole : saved);
@@ -253,7 +263,8 @@ private:
     out.timed_out = member(saved, "timed_out").truthy();
     out.deadline = time_of(member(saved, "deadline"));
     // The Python library does not write what a wait requires: the step runs again and says it.
-    if (out.pending() && member(saved, "has_requirements").truthy() && out.requirements.empty()) step.queue.push_back(std::move(out.trigger));
+    if (out.pending() && member(saved, "has_requirements").truthy() && out.requirements.empty())
+      step.queue.push_back(std::move(out.trigger));
     else step.waiters.push_back(std::move(out));
   }
 

@@ -11,9 +11,7 @@ namespace {
 
 constexpr std::int64_t format_version = 2;
 
-Value seconds(std::optional<Time> time) {
-  return time ? Value(static_cast<double>(time->time_since_epoch().count()) / 1e6) : Value();
-}
+Value seconds(std::optional<Time> time) { return time ? Value(static_cast<double>(time->time_since_epoch().count()) / 1e6) : Value(); }
 
 /// Events are JSON text inside the JSON.
 std::string text(const EventBox& event) {
@@ -134,9 +132,9 @@ private:
     const auto& last = attempt.last_failure;
     out.set("attempts", attempt.failures == 0 ? Value() : Value(attempt.failures));
     out.set("first_attempt_at", seconds(attempt.first_attempt_at));
-    out.set("last_exception", last ? Value(Object{{"exception_type", last->error.exception_type},
-                                                  {"exception_message", last->error.exception_message}})
-                                   : Value());
+    out.set("last_exception",
+            last ? Value(Object{{"exception_type", last->error.exception_type}, {"exception_message", last->error.exception_message}})
+                 : Value());
     out.set("last_failed_at", last ? seconds(last->at) : Value());
     out.set("recovery_counts", recoveries(attempt));
     out.set("not_before", seconds(attempt.not_before));

@@ -28,8 +28,7 @@ struct Drawing {
   Drawing(const Plan& plan, const Visits& seen) : visits(seen) {
     const auto parsed = *parse_json(representation_json(plan));
     const auto& graph = *parsed.find("graph");
-    for (const auto& node : graph.find("nodes")->as_array())
-      nodes.push_back({member(node, "id"), label(node), member(node, "node_type")});
+    for (const auto& node : graph.find("nodes")->as_array()) nodes.push_back({member(node, "id"), label(node), member(node, "node_type")});
     for (const auto& edge : graph.find("edges")->as_array())
       edges.push_back({member(edge, "source"), member(edge, "target"), member(edge, "label")});
   }

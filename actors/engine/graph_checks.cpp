@@ -55,22 +55,26 @@ bool consumed_somewhere(const Plan& plan, const EventType& type) {
   return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const auto& step) { return accepts(step, type); });
 }
 
-void check_children(const Plan& plan, const EventType& start, const EventType& stop) {
-  for (const auto& step : plan.steps) {
-    if (!step.runs_child) continue;
-    for (const auto* own : {&start, &stop})
-      if (step.accepts.front()->same_as(*own) || step.returns.front()->same_as(*own))
-        throw WorkflowError("Child workflow '" + step.name + "' uses " + own->name + ", as workflow '" + plan.class_name +
-                            "' itself does: give the child start and stop event types of its own.");
+/// A child's start and stop are ordinary events to its parent, so the parent needs others for itself.
+void check_children(const Plan& plan) {
+  for (const auto& child : plan.steps) {
+    if (!child.runs_child) continue;
+    for (const auto& own : plan.steps) {
+      if (own.runs_child) continue;
+      for (const auto* type : {child.accepts.front(), child.returns.front()})
+        if (contains(type->kind == Kind::start ? own.accepts : types_produced(own), type))
+          throw WorkflowError("Child workflow '" + child.name + "' uses " + type->name + ", as workflow '" + plan.class_name +
+                              "' itself does: give the child start and stop event types of its own.");
+    }
   }
 }
 
 void find_start_and_stop(Plan& plan) {
   Types starts, stops;
   for (const auto& step : plan.steps) {
-    if (step.runs_child) continue;  // a child's start and stop are ordinary events to its parent
+    if (step.runs_child) continue;
     for (const auto* type : step.accepts)
-      if (type->kind == Kind::start && !is_child_event(plan, *type)) add(starts, type);
+      if (type->kind == Kind::start) add(starts, type);
     for (const auto* type : types_produced(step))
       if (type->kind == Kind::stop) add(stops, type);
   }
@@ -87,7 +91,6 @@ void find_start_and_stop(Plan& plan) {
   if (stops.size() > 1)
     throw WorkflowError("Only one type of StopEvent is allowed per workflow, found " + std::to_string(stops.size()) + ": {" +
                         type_names(stops) + "} " + where);
-  check_children(plan, *starts.front(), *stops.front());
   plan.start = starts.front();
   plan.stop = stops.front();
 }
@@ -227,6 +230,7 @@ void check_error_handlers(const Plan& plan) {
 
 void check_graph(Plan& plan) {
   check_steps(plan);
+  check_children(plan);
   find_start_and_stop(plan);
   if (plan.disable_validation) return;
   check_collect_steps(plan);

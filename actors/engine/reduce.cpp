@@ -46,8 +46,9 @@ void check_idle(Reduction& r) {
 }  // namespace
 
 bool idle(const State& state) {
-  return state.started && !state.queued &&
-         std::all_of(state.steps.begin(), state.steps.end(), [](const StepState& step) { return step.queue.empty() && step.running.empty(); });
+  return state.started && !state.queued && std::all_of(state.steps.begin(), state.steps.end(), [](const StepState& step) {
+           return step.queue.empty() && step.running.empty();
+         });
 }
 
 std::string_view status_name(Status status) {

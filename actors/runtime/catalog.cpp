@@ -7,7 +7,8 @@ namespace weir::runtime {
 void Catalog::add(WorkflowPtr workflow) {
   for (const auto& [step, child] : workflow->children) add(child);
   const std::unique_lock lock(mutex_);
-  const auto known = std::find_if(workflows_.begin(), workflows_.end(), [&](const auto& all) { return all.back()->name == workflow->name; });
+  const auto known =
+      std::find_if(workflows_.begin(), workflows_.end(), [&](const auto& all) { return all.back()->name == workflow->name; });
   auto& versions = known == workflows_.end() ? workflows_.emplace_back() : *known;
   std::erase_if(versions, [&](const auto& other) { return other->version == workflow->version; });
   versions.push_back(std::move(workflow));

@@ -20,7 +20,8 @@ public:
     const auto refused = [shared = shared_](const Error& error) { shared->finish({HandlerStatus::failed, error.message, {}}); };
     const auto ended = [shared = shared_, service = &service_](const HandlerRow& row) {
       const auto last = service->store().last_event(row.run_id);
-      shared->child_ended({row.status, row.terminal() ? row.error : "the child workflow was interrupted", last ? event_of(*last) : EventBox()});
+      shared->child_ended(
+          {row.status, row.terminal() ? row.error : "the child workflow was interrupted", last ? event_of(*last) : EventBox()});
     };
     if (!request.publish) return service_.start({request.workflow, request.start, handler_id_}, nullptr, ended, refused);
     shared_->streaming = true;

@@ -3,6 +3,8 @@
 #include "exceptions.hpp"
 #include "resource_cache.hpp"
 
+#include "../engine/reduce.hpp"
+
 #include <weir/envelope.hpp>
 
 #include <algorithm>
@@ -33,6 +35,17 @@ std::vector<EventBox> ordered(std::vector<EventBox> arrived, const detail::Expec
     }
   }
   return out;
+}
+
+/// The policy's verdict on a failure of the step; what a throwing condition says is added to the error.
+std::optional<Duration> retry_after(const detail::StepSpec& spec, const RunContext& run, RetryAttempt attempt, ExceptionInfo& error) {
+  if (!spec.retry) return std::nullopt;
+  const auto seed = run.row.run_id + ":" + spec.name;
+  attempt.seed = seed;
+  try {
+    return spec.retry->next(attempt);
+  } catch (...) { error.exception_message += " (and its retry policy threw: " + describe_current_exception().exception_message + ")"; }
+  return std::nullopt;
 }
 
 thread_local Context* current_context = nullptr;
@@ -241,14 +254,15 @@ engine::Failed Invocation::failed(ExceptionInfo error, const std::exception_ptr&
   return {std::move(error), delay};
 }
 
-std::optional<Duration> retry_after(const detail::StepSpec& spec, const RunContext& run, RetryAttempt attempt, ExceptionInfo& error) {
-  if (!spec.retry) return std::nullopt;
-  const auto seed = run.row.run_id + ":" + spec.name;
-  attempt.seed = seed;
-  try {
-    return spec.retry->next(attempt);
-  } catch (...) { error.exception_message += " (and its retry policy threw: " + describe_current_exception().exception_message + ")"; }
-  return std::nullopt;
+void decide_retry(engine::StepTimedOut& timed_out, const engine::State& state, const RunContext& run, Time now) {
+  const auto& running = state.steps.at(timed_out.id.step).running;
+  const auto found = running.find(timed_out.id.slot);
+  if (found == running.end()) return;
+  const auto& attempt = found->second.attempt;
+  auto error = engine::step_timeout_error(run.workflow->plan.steps[timed_out.id.step]);
+  timed_out.retry_after = retry_after(
+      *run.workflow->specs[timed_out.id.step], run,
+      {.failures = static_cast<int>(attempt.failures) + 1, .elapsed = now - attempt.first_attempt_at.value_or(now), .error = error}, error);
 }
 
 void Invocation::flush(bool with_sent) {

@@ -138,7 +138,7 @@ private:
   Task<detail::StepOutput> task_;  ///< last: its frame refers to everything above
 };
 
-/// The policy's verdict on a failure of the step; what a throwing condition says is added to the error.
-std::optional<Duration> retry_after(const detail::StepSpec& spec, const RunContext& run, RetryAttempt attempt, ExceptionInfo& error);
+/// Fills in whether the step that ran for too long is tried again.
+void decide_retry(engine::StepTimedOut& timed_out, const engine::State& state, const RunContext& run, Time now);
 
 }  // namespace weir::runtime

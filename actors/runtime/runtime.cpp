@@ -141,6 +141,14 @@ static runtime::WorkflowInfoPtr registered(const runtime::Service& service, cons
   return info;
 }
 
+std::optional<Run> Runtime::find_run(const std::string& handler_id) {
+  auto row = service_->store().find_handler(handler_id);
+  if (!row) return std::nullopt;
+  return Run(std::make_shared<detail::RunState>(*service_, std::move(*row)));
+}
+std::vector<std::string> Runtime::workflow_names() const { return service_->workflow_names(); }
+std::string Runtime::representation(const std::string& workflow) const { return registered(*service_, workflow)->representation_json; }
+
 void Runtime::validate_resources(const std::string& workflow) const { service_->try_resources(*registered(*service_, workflow)); }
 
 std::string Runtime::mermaid(const std::string& workflow) const {
@@ -168,8 +176,8 @@ Run Runtime::start(const std::string& workflow, EventBox start, StartOptions opt
   }
   std::promise<Expected<HandlerRow>> started;
   service_->start(
-      {info, std::move(start), std::move(options.handler_id), std::move(context)}, [&](const HandlerRow& row) { started.set_value(row); }, nullptr,
-      [&](const Error& error) { started.set_value(error); });
+      {info, std::move(start), std::move(options.handler_id), std::move(context)}, [&](const HandlerRow& row) { started.set_value(row); },
+      nullptr, [&](const Error& error) { started.set_value(error); });
   auto row = started.get_future().get();
   if (!row) throw RunFailed(row.error().message);
   return Run(std::make_shared<detail::RunState>(*service_, std::move(*row)));

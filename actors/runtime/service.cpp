@@ -86,9 +86,7 @@ struct Service::State {
   }
 };
 
-Service::Service(RuntimeOptions options) : state_(std::make_unique<State>(std::move(options))) {
-  state_->environment.service = this;
-}
+Service::Service(RuntimeOptions options) : state_(std::make_unique<State>(std::move(options))) { state_->environment.service = this; }
 
 Service::~Service() {
   stop();

@@ -11,8 +11,8 @@
 #include "stream_batch.hpp"
 
 #include <functional>
-#include <optional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,8 +33,8 @@ using WorkflowInfoPtr = std::shared_ptr<const WorkflowInfo>;
 struct StartRequest {
   WorkflowInfoPtr workflow;  ///< from find_workflow
   EventBox start;
-  std::string handler_id;                      ///< empty: one is made up
-  std::optional<SavedContext> context = {};    ///< instead of what an earlier run of the handler left
+  std::string handler_id;                    ///< empty: one is made up
+  std::optional<SavedContext> context = {};  ///< instead of what an earlier run of the handler left
 };
 
 enum class DrawingFormat { mermaid, dot };

@@ -16,7 +16,9 @@ public:
     environment_.timers.at(due, [step = step_, serial] { compat::post(step, ResumeBody{serial}); });
   }
   void run_blocking(std::function<void()> job) override { environment_.pool.submit(std::move(job)); }
-  std::unique_ptr<ChildRun> start_child(ChildRequest request) override { return start_child_run(*environment_.service, std::move(request)); }
+  std::unique_ptr<ChildRun> start_child(ChildRequest request) override {
+    return start_child_run(*environment_.service, std::move(request));
+  }
   const RuntimeOptions& options() const override { return environment_.options; }
 
 private:

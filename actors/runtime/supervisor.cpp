@@ -2,6 +2,7 @@
 
 #include "event_log.hpp"
 #include "event_row.hpp"
+#include "invocation.hpp"
 #include "registry.hpp"
 #include "step_actor.hpp"
 
@@ -134,18 +135,8 @@ void Supervisor::clear_timer(std::uint64_t timer) {
 void Supervisor::timer_fired(TimerFired& fired) {
   timers_.erase(fired.timer);
   auto tick = engine::to_tick(std::move(fired.tick));
-  if (auto* timed_out = std::get_if<engine::StepTimedOut>(&tick)) {
-    const auto& running = state_.steps.at(timed_out->id.step).running;
-    const auto found = running.find(timed_out->id.slot);
-    if (state_.over() || found == running.end()) return;
-    const auto& attempt = found->second.attempt;
-    auto error = engine::step_timeout_error(run_->workflow->plan.steps[timed_out->id.step]);
-    timed_out->retry_after = retry_after(*run_->workflow->specs[timed_out->id.step], *run_,
-                                         {.failures = static_cast<int>(attempt.failures) + 1,
-                                          .elapsed = now() - attempt.first_attempt_at.value_or(now()),
-                                          .error = error},
-                                         error);
-  }
+  if (auto* timed_out = std::get_if<engine::StepTimedOut>(&tick); timed_out && !state_.over())
+    decide_retry(*timed_out, state_, *run_, now());
   feed(std::move(tick));
 }
 

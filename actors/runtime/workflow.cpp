@@ -98,7 +98,8 @@ StepBuilder Workflow::add_child(std::string name, std::string class_name, std::s
       if (type->kind == Kind::stop && !step->child) spec.returns = {type};
   }
   if (spec.accepts.empty() || spec.returns.empty())
-    throw WorkflowError("child workflow '" + name + "' (" + class_name + ") has no step that takes a start event, or none that returns a stop event");
+    throw WorkflowError("child workflow '" + name + "' (" + class_name +
+                        ") has no step that takes a start event, or none that returns a stop event");
   spec.name = std::move(name);
   spec.child = std::move(workflow);
   spec.child_class = std::move(class_name);

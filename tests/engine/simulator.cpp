@@ -82,6 +82,10 @@ void Simulation::execute(const Command& command) {
       progress.id = run->id;
       schedule(time_, progress);
     }
+    for (auto& value : action.recorded) {
+      value.id = run->id;
+      schedule(time_, value);
+    }
     schedule(time_ + action.takes, StepEnded{run->id, action.published, action.sent, action.collects, action.answered, action.ending});
   }
 }
@@ -126,8 +130,9 @@ std::string text(const Attempt& attempt) {
 
 std::string dump(const State& state) {
   std::ostringstream out;
-  out << status_name(state.status) << " started=" << state.started << " queued=" << state.queued << " held=" << state.held.size() << " deadline=" << text(state.deadline)
-      << " last=" << state.work_item_last << "," << state.stream_last << "," << state.serial_last << "\n";
+  out << status_name(state.status) << " started=" << state.started << " queued=" << state.queued << " held=" << state.held.size()
+      << " deadline=" << text(state.deadline) << " last=" << state.work_item_last << "," << state.stream_last << "," << state.serial_last
+      << "\n";
   for (std::size_t i = 0; i < state.steps.size(); ++i) {
     const auto& step = state.steps[i];
     out << "step " << i << " collected=" << text(step.collected) << "\n";

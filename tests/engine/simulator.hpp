@@ -22,6 +22,7 @@ struct Action {
   std::vector<CollectCall> collects = {};
   std::vector<std::string> answered = {};
   std::vector<StepProgressed> progress = {};  ///< reported before the end, ids filled in
+  std::vector<ValueRecorded> recorded = {};   ///< the same
 };
 
 using Body = std::function<Action(const RunStep&)>;

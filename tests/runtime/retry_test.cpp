@@ -131,9 +131,9 @@ TEST_CASE("a policy asks the condition, then the wait, then the stop; alone it t
   CHECK_FALSE(RetryPolicy{.when = retry_never()}.next(failure(1)));
   Duration seen{};
   const RetryPolicy watched{.wait = wait_exponential(), .stop = RetryStop([&](const RetryAttempt&, Duration upcoming) {
-                                                         seen = upcoming;
-                                                         return false;
-                                                       })};
+                                                          seen = upcoming;
+                                                          return false;
+                                                        })};
   CHECK(watched.next(failure(3)) == Duration(4s));  // n is failures - 1
   CHECK(seen == 4s);
 }

@@ -33,8 +33,8 @@ private:
 
 /// Where a configuration resource is read from.
 struct ConfigOptions {
-  std::string path = {};         ///< dotted, to an object inside the file; empty: the whole file
-  std::string label = {};        ///< shown with the graph instead of the type's name
+  std::string path = {};   ///< dotted, to an object inside the file; empty: the whole file
+  std::string label = {};  ///< shown with the graph instead of the type's name
   std::string description = {};
 };
 

@@ -29,11 +29,11 @@ private:
 
 /// What a policy is asked about.
 struct RetryAttempt {
-  int failures = 1;                    ///< so far, this one included
-  Duration elapsed = Duration::zero(); ///< since the first attempt began
+  int failures = 1;                     ///< so far, this one included
+  Duration elapsed = Duration::zero();  ///< since the first attempt began
   ExceptionInfo error = {};
-  std::exception_ptr exception = {};   ///< what the step threw; null when it was stopped for taking too long
-  std::string_view seed = {};          ///< identifies run and step
+  std::exception_ptr exception = {};  ///< what the step threw; null when it was stopped for taking too long
+  std::string_view seed = {};         ///< identifies run and step
 };
 
 /// How long to wait before retry n = 0, 1, 2, ... `a + b` waits for both.
@@ -124,7 +124,9 @@ bool holds(const std::exception_ptr& error) {
   if (!error) return false;
   try {
     std::rethrow_exception(error);
-  } catch (const T&) { return true; } catch (...) { return false; }
+  } catch (const T&) { return true; } catch (...) {
+    return false;
+  }
 }
 
 /// What the error was nested in with std::throw_with_nested, nearest first.

@@ -61,6 +61,13 @@ public:
     return this->start(workflow, std::move(start), StartOptions{.handler_id = std::move(handler_id)});
   }
 
+  /// The run that a handler has, or had last; nothing when there is no such handler.
+  std::optional<Run> find_run(const std::string& handler_id);
+  /// In order of registration; children of other workflows are not among them.
+  std::vector<std::string> workflow_names() const;
+  /// The workflow's graph as the protocol's JSON (contract 4.3).
+  std::string representation(const std::string& workflow) const;
+
   /// Makes every resource that the workflow's steps use; throws WorkflowError with what failed. Everything else about a
   /// workflow is checked when it is added. Blocks.
   void validate_resources(const std::string& workflow) const;

@@ -169,14 +169,17 @@ struct Parameters<std::tuple<P...>> {
   static constexpr std::size_t events = count - first - resources;
   static constexpr bool resources_last = []<std::size_t... I>(std::index_sequence<I...>) {
     return (true && ... && is_resource<std::remove_cvref_t<At<first + events + I>>>);
-  }(std::make_index_sequence<resources>{});
+  }
+  (std::make_index_sequence<resources>{});
   static constexpr bool collects = (false || ... || codec::is_vector<std::remove_cvref_t<P>>);
   static constexpr bool unions = (false || ... || codec::is_variant<std::remove_cvref_t<P>>);
 
   static constexpr bool valid = events >= 1 && resources_last && (events == 1 || (!collects && !unions));
 
   static void declare(StepSpec& spec) {
-    static_assert(events >= 1, "a step takes at least one event: write `Result step(const SomeEvent&)` or `Result step(weir::Context&, const SomeEvent&)`");
+    static_assert(
+        events >= 1,
+        "a step takes at least one event: write `Result step(const SomeEvent&)` or `Result step(weir::Context&, const SomeEvent&)`");
     static_assert(events == 0 || resources_last, "a step's resources come behind its events");
     static_assert(events <= 1 || !collects,
                   "a std::vector of events cannot be combined with other event parameters: use a single vector, or several single events");

@@ -69,9 +69,7 @@ public:
 
   /// Makes a free function a step of this workflow object, behind the class's own steps.
   template <auto F>
-  requires(std::is_pointer_v<decltype(F)>) StepBuilder add_step() {
-    return add_function(detail::StepMaker<F>::make());
-  }
+  requires(std::is_pointer_v<decltype(F)>) StepBuilder add_step() { return add_function(detail::StepMaker<F>::make()); }
 
   /// Uses this object where steps ask for a Resource<T>, whatever the workflow says: for tests and for programs that own
   /// the object. Before the workflow is registered.

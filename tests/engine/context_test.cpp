@@ -1,0 +1,102 @@
+// Contexts as the Python library's JSON serialiser writes them, and ours (contract 5.13).
+#include <doctest/doctest.h>
+
+#include "../../actors/engine/saved_context.hpp"
+#include "tea.hpp"
+
+using namespace tea;
+
+namespace {
+
+Plan steeping() {
+  return plan({step("steep", types<StartEvent>(), types<StopEvent, Leaf>()), step("taste", types<Leaf, Ans>(), types<StopEvent>())});
+}
+
+SavedContext read(const std::string& json, const Plan& tea = steeping()) {
+  auto out = read_context(tea, *parse_json(json));
+  REQUIRE_MESSAGE(out.ok(), out.error().message);
+  return std::move(*out);
+}
+std::string refused(const std::string& json) {
+  const auto out = read_context(steeping(), *parse_json(json));
+  return out.ok() ? "" : out.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("a finished context of the Python library gives its state") {
+  const auto context = read(
+      R"({"version":2,"state":{"store_type":"in_memory","state_type":"DictState","state_module":"workflows.context.state_store",)"
+      R"("state_data":{"_data":{"leaf":"\"oolong\"","grams":"5","order":"{\"__is_pydantic\":true,\"value\":{\"cups\":2},\"qualified_name\":\"tea.Order\"}"}}},)"
+      R"("is_running":false,"workers":{"steep":{"queue":[],"in_progress":[],"collected_events":{},"static_collect_events":[],"collected_waiters":[]}},)"
+      R"("stream_seq":0,"work_item_seq":2,"streams":{},"collection_release_states":{}})");
+  CHECK_FALSE(context.state);
+  CHECK(context.states.at("") == Object{{"leaf", "oolong"}, {"grams", 5}, {"order", Object{{"cups", 2}}}});
+}
+
+TEST_CASE("a finished context is written byte for byte as the Python library writes it") {
+  const auto tea = plan({step("steep", types<StartEvent>(), types<StopEvent>())});
+  auto state = initial_state(tea);
+  state.work_item_last = 2;
+  CHECK(to_json(save_context(tea, state, {{"", Object{{"leaf", "oolong"}, {"grams", 5}}}})) ==
+        R"({"version":2,"state":{"store_type":"in_memory","state_type":"DictState","state_module":"workflows.context.state_store",)"
+        R"("state_data":{"_data":{"leaf":"\"oolong\"","grams":"5"}}},"is_running":false,)"
+        R"("workers":{"steep":{"queue":[],"in_progress":[],"collected_events":{},"static_collect_events":[],"collected_waiters":[]}},)"
+        R"("stream_seq":0,"work_item_seq":2,"streams":{},"collection_release_states":{}})");
+}
+
+TEST_CASE("a running context of the Python library goes on from its queues, counters and errors") {
+  const auto context = read(
+      R"({"version":2,"state":{},"is_running":true,"work_item_seq":7,"workers":{"taste":{"queue":[{)"
+      R"("event":"{\"__is_pydantic\": true, \"value\": {\"i\": 3}, \"qualified_name\": \"tea.Leaf\"}","bound_events":null,"attempts":2,)"
+      R"("first_attempt_at":1700000000.5,"last_exception":{"exception_type":"builtins.RuntimeError","exception_message":"cold"},)"
+      R"("last_failed_at":1700000001.0,"recovery_counts":{},"not_before":1700000009.0,"scope_path":[],"collection_release_payload":null,)"
+      R"("work_item_id":"work_item_4"}],"in_progress":[],"collected_events":{},"static_collect_events":[],"collected_waiters":[]},)"
+      R"("gone":{"queue":[{"event":"?"}]}}})");
+  REQUIRE(context.state);
+  CHECK(context.state->started);
+  const auto& attempt = context.state->steps[1].queue.at(0);
+  CHECK(attempt.event.as<Leaf>()->i == 3);
+  CHECK(attempt.failures == 2);
+  CHECK(attempt.work_item == 4);
+  CHECK(attempt.last_failure->error.exception_message == "cold");
+  CHECK(attempt.first_attempt_at->time_since_epoch() == std::chrono::milliseconds(1700000000500));
+  CHECK(attempt.not_before->time_since_epoch() == std::chrono::seconds(1700000009));
+}
+
+TEST_CASE("a waiter without requirements waits on; one whose requirements were not written asks again") {
+  const std::string waiter =
+      R"({"version":2,"is_running":true,"workers":{"taste":{"collected_waiters":[{"waiter_id":"w",)"
+      R"("event":"{\"__is_pydantic\":true,\"value\":{\"i\":1},\"qualified_name\":\"tea.Leaf\"}","waiting_for_event":"tea.Ans",)"
+      R"("has_requirements":HAS,"resolved_event":null,"scope_path":[],"work_item_id":"work_item_2"}]}}})";
+  const auto with = [&](const char* has) {
+    auto text = waiter;
+    text.replace(text.find("HAS"), 3, has);
+    return read(text);
+  };
+  CHECK(with("false").state->steps[1].waiters.size() == 1);
+  CHECK(with("false").state->steps[1].queue.empty());
+  CHECK(with("true").state->steps[1].waiters.empty());
+  CHECK(with("true").state->steps[1].queue.size() == 1);
+}
+
+TEST_CASE("older formats are read: plain events in progress, and queues as texts") {
+  const std::string leaf = R"("{\"__is_pydantic\":true,\"value\":{\"i\":1},\"qualified_name\":\"tea.Leaf\"}")";
+  const auto one = read(R"({"version":1,"is_running":true,"workers":{"taste":{"in_progress":[)" + leaf + "]}}}");
+  CHECK(one.state->steps[1].queue.at(0).event.as<Leaf>());
+  const auto zero = read(R"({"is_running":true,"queues":{"taste":"[\"{\\\"__is_pydantic\\\":true,\\\"value\\\":{\\\"i\\\":1},)"
+                         R"(\\\"qualified_name\\\":\\\"tea.Leaf\\\"}\"]"}})");
+  CHECK(zero.state->steps[1].queue.at(0).event.as<Leaf>());
+}
+
+TEST_CASE("what cannot be read is named") {
+  CHECK(refused(R"({"version":9})") ==
+        "Cannot load serialized workflow context with version=9; this library supports up to version 2. The payload was likely written by "
+        "a newer version of llama-index-workflows.");
+  CHECK(refused(R"({"version":"2"})").starts_with("Cannot load serialized workflow context with version='2'"));
+  CHECK(refused("[]") == "expected an object, got list");
+  CHECK(refused(R"({"state":{"store_type":"sqlite","run_id":"r"}})").find("'sqlite'") != std::string::npos);
+  CHECK(refused(R"({"state":{"state_data":{"_data":{"a":"{"}}}})").starts_with("state key 'a': "));
+  CHECK(refused(R"({"is_running":true,"workers":{"taste":{"queue":[{"event":"{\"value\":{},\"qualified_name\":\"x.Nope\"}"}]}}})") ==
+        "workflow 'Tea' knows no event type 'x.Nope'");
+}

@@ -1,0 +1,86 @@
+// ctx.store(): paths, typed views, exclusive edits, names (contract 5.15).
+#include <doctest/doctest.h>
+
+#include "flows.hpp"
+
+using namespace flows;
+using weir::Object;
+using weir::Runtime;
+using weir::StartEvent;
+using weir::StateStore;
+using weir::StopEvent;
+using weir::Value;
+
+namespace {
+struct Cart {
+  int items = 0;
+  std::string owner = "nobody";
+};
+}  // namespace
+
+TEST_CASE("values are reached by path through objects and arrays") {
+  StateStore store;
+  store.set("cart.owner", "Ada");
+  store.set("cart.lines", std::vector<int>{4, 5});
+  CHECK(store.get<std::string>("cart.owner") == "Ada");
+  CHECK(store.get<int>("cart.lines.1") == 5);
+  CHECK(store.get<int>("cart.lines.2", 9) == 9);
+  CHECK(store.get("").as_object().size() == 1);
+  CHECK_THROWS_WITH_AS(store.get("a.b"), "Path 'a.b' not found in state", std::out_of_range);
+  CHECK_THROWS_WITH_AS(store.set("", 1), "Path cannot be empty", std::invalid_argument);
+  std::string deep = "x";
+  for (int i = 0; i < 1000; ++i) deep += ".x";
+  CHECK_THROWS_WITH_AS(store.set(deep, 1), "Path length exceeds 1000 segments", std::invalid_argument);
+}
+
+TEST_CASE("a typed view keeps other keys, and knows its defaults") {
+  StateStore store;
+  store.set("other", 1);
+  CHECK(store.get_state<Cart>().owner == "nobody");
+  store.set_state(Cart{2, "Ada"});
+  CHECK(store.get<int>("items") == 2);
+  CHECK(store.get<int>("other") == 1);
+  store.clear<Cart>();
+  CHECK(store.get_state() == Object{{"items", 0}, {"owner", "nobody"}});
+  store.set_state(Object{{"a", 1}});
+  CHECK(store.get_state() == Object{{"a", 1}});
+  store.clear();
+  CHECK(store.get_state().empty());
+  store.set("items", "many");
+  CHECK_THROWS_AS(store.get_state<Cart>(), std::invalid_argument);
+}
+
+TEST_CASE("an edit is exclusive and all or nothing; readers see what was there before; a write inside it is refused") {
+  StateStore store(Object{{"items", 1}});
+  CHECK_THROWS_AS(store.edit<Cart>([](Cart& cart) {
+    cart.items = 5;
+    throw std::runtime_error("no");
+  }),
+                  std::runtime_error);
+  CHECK(store.get<int>("items") == 1);
+  store.edit([&](Object& state) {
+    state.set("items", 2);
+    CHECK(store.get<int>("items") == 1);
+    CHECK_THROWS_WITH_AS(store.set("items", 3), "writer called inside edit_state: mutate the yielded state instead", std::logic_error);
+  });
+  CHECK(store.get<int>("items") == 2);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 500; ++i) store.edit<Cart>([](Cart& cart) { ++cart.items; });
+    });
+  for (auto& thread : threads) thread.join();
+  CHECK(store.get<int>("items") == 2002);
+}
+
+TEST_CASE("named stores stand beside the main one, and go on with the handler") {
+  Runtime runtime;
+  runtime.add_workflow<Plain>("w", [](weir::Context& ctx) {
+    auto& tools = ctx.store("tools");
+    tools.set("n", tools.get("n", 0) + 1);
+    ctx.store().set("n", ctx.store().get("n", 0) + 10);
+    return StopEvent{Value(Value::Array{tools.get("n"), ctx.store().get("n")})};
+  });
+  CHECK(to_json(runtime.start("w", StartEvent(), "h").result<Value>()) == "[1,10]");
+  CHECK(to_json(runtime.start("w", StartEvent(), "h").result<Value>()) == "[2,20]");
+}
