@@ -81,13 +81,23 @@ public:
   }
 
   Expected<bool> commit(Commit commit) override {
-    if (!commit.events.empty()) {
-      auto& shard = logs_.of(commit.run_id);
-      const std::lock_guard lock(shard.mutex);
-      auto& rows = shard.items[commit.run_id].rows;
-      std::move(commit.events.begin(), commit.events.end(), std::back_inserter(rows));
+    if (!commit.handler) {
+      append(commit);
+      return true;
     }
-    if (commit.handler) update(std::move(*commit.handler), std::move(commit.states));
+    const auto handler_id = commit.handler->handler_id;
+    const bool ended = commit.handler->terminal();
+    {
+      // Both under the handler's lock: who has seen the last event finds the handler ended, and the other way round.
+      auto& shard = handlers_.of(handler_id);
+      const std::lock_guard lock(shard.mutex);
+      const auto found = shard.items.find(handler_id);
+      if (found == shard.items.end() || found->second.row.run_id != commit.run_id) return true;  // purged, or run again, meanwhile
+      append(commit);
+      found->second.row = std::move(*commit.handler);
+      if (commit.states) found->second.states = std::move(*commit.states);
+    }
+    if (ended) forget_oldest(handler_id);
     return true;
   }
 
@@ -167,18 +177,12 @@ private:
     return has(filter.workflow_names, row.workflow_name) && has(filter.statuses, row.status);
   }
 
-  void update(HandlerRow row, std::optional<NamedStates> states) {
-    const auto handler_id = row.handler_id;
-    const bool ended = row.terminal();
-    {
-      auto& shard = handlers_.of(handler_id);
-      const std::lock_guard lock(shard.mutex);
-      const auto found = shard.items.find(handler_id);
-      if (found == shard.items.end() || found->second.row.run_id != row.run_id) return;  // purged, or run again, meanwhile
-      found->second.row = std::move(row);
-      if (states) found->second.states = std::move(*states);
-    }
-    if (ended) forget_oldest(handler_id);
+  void append(Commit& commit) {
+    if (commit.events.empty()) return;
+    auto& shard = logs_.of(commit.run_id);
+    const std::lock_guard lock(shard.mutex);
+    auto& rows = shard.items[commit.run_id].rows;
+    std::move(commit.events.begin(), commit.events.end(), std::back_inserter(rows));
   }
 
   void forget_oldest(const std::string& just_ended) {

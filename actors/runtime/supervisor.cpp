@@ -70,35 +70,41 @@ SupervisorActor::behavior_type Supervisor::make_behavior() {
   };
 }
 
-void Supervisor::feed(engine::Tick tick) {
-  if (state_.over()) return;
+bool Supervisor::feed(engine::Tick tick) {
+  if (state_.over()) return true;
   try {
     auto outcome = engine::reduce(run_->workflow->plan, std::move(state_), {++tick_last_, now(), std::move(tick)});
     state_ = std::move(outcome.state);
-    execute(std::move(outcome.commands));
-  } catch (const std::exception& error) { broken(error.what()); }
+    return execute(std::move(outcome.commands));
+  } catch (const std::exception& error) { return broken(error.what()); }
 }
 
-void Supervisor::execute(std::vector<engine::Command> commands) {
+bool Supervisor::execute(std::vector<engine::Command> commands) {
   const auto at = now();
   Commit commit{.run_id = row_.run_id, .events = {}, .handler = std::nullopt, .states = std::nullopt};
   commit.events.reserve(commands.size());
+  auto next = event_next_;  // counts only when the commit succeeds
+  std::optional<HandlerRow> ended;
   for (auto& command : commands) {
     if (auto* publish = std::get_if<engine::PublishEvent>(&command)) {
-      if (run_->workflow->verbose) tell(publish->event);
-      commit.events.push_back(make_row(event_next_++, at, std::move(publish->event)));
+      tell(publish->event);
+      commit.events.push_back(make_row(next++, at, std::move(publish->event)));
     } else if (const auto* ending = std::get_if<engine::FinishRun>(&command)) {
-      apply_ending(row_, *ending, at);
-      commit.handler = row_;
+      ended = row_;
+      apply_ending(*ended, *ending, at);
+      commit.handler = ended;
       commit.states = run_->states_to_keep();
     }
   }
   const bool visible = !commit.events.empty();
   if (visible || commit.handler)
     if (auto done = run_->environment.store->commit(std::move(commit)); !done) return broken(done.error().message);
+  event_next_ = next;
+  if (ended) row_ = std::move(*ended);
   if (visible && log_) row_.terminal() ? compat::send(self_, log_, RunOver()) : compat::send(self_, log_, Appended());
   for (auto& command : commands) act(command);
   if (row_.terminal()) finished();
+  return true;
 }
 
 void Supervisor::act(engine::Command& command) {
@@ -145,21 +151,38 @@ void Supervisor::await_admission() {
   run_->workflow->admission->enter(row_.run_id, [actor = SupervisorActor(self_)] { compat::post(actor, Admitted()); });
 }
 
-/// A workflow that asked to be verbose tells about its steps.
+namespace {
+
+std::string failure_text(const WorkflowFailedEvent& failure) {
+  const auto attempts = failure.attempts ? " after " + std::to_string(*failure.attempts) + " attempt(s)" : "";
+  return " failed: step '" + failure.step_name + "'" + attempts + ": " + failure.exception.exception_type + ": " +
+         failure.exception.exception_message;
+}
+
+std::string activity_text(const StepStateChanged& step) {
+  const auto what = step.step_state == "running"     ? "runs on " + step.input_event_name.value_or("nothing")
+                    : step.step_state == "preparing" ? std::string("waits for a worker")
+                                                     : "ended with " + step.output_event_name.value_or("no result");
+  return ": step '" + step.name + "' " + what;
+}
+
+}  // namespace
+
+/// The log is told of failures, and of everything steps do when the workflow asked for that.
 void Supervisor::tell(const EventBox& event) const {
-  const auto* step = event.as<StepStateChanged>();
   const auto& log = run_->environment.options.log;
-  if (!step || !log) return;
-  const auto what = step->step_state == "running"     ? "runs on " + step->input_event_name.value_or("nothing")
-                    : step->step_state == "preparing" ? std::string("waits for a worker")
-                                                      : "ended with " + step->output_event_name.value_or("no result");
-  log(LogLevel::info, "run " + row_.run_id + " of workflow '" + row_.workflow_name + "': step '" + step->name + "' " + what);
+  const auto* failure = event.as<WorkflowFailedEvent>();
+  const auto* step = run_->workflow->verbose ? event.as<StepStateChanged>() : nullptr;
+  if (!log || (!failure && !step)) return;
+  const auto run = "run " + row_.run_id + " of workflow '" + row_.workflow_name + "'";
+  if (failure) log(LogLevel::error, run + failure_text(*failure));
+  if (step) log(LogLevel::info, run + activity_text(*step));
 }
 
 void Supervisor::deliver(Deliver& request) {
   if (state_.over()) return request.reply(Error{Code::conflict, "Workflow already completed"});
-  feed(engine::EventArrived{{std::move(request.event), request.target}});
-  request.reply(true);
+  if (feed(engine::EventArrived{{std::move(request.event), request.target}})) return request.reply(true);
+  request.reply(Error{Code::internal, "the event was not stored: " + row_.error});
 }
 
 void Supervisor::cancel(CancelRun& request) {
@@ -174,8 +197,8 @@ void Supervisor::subscribe(Subscribe& request) {
 }
 
 /// The engine or the store failed: the run cannot go on, and nobody may be left waiting for it.
-void Supervisor::broken(const std::string& why) {
-  if (row_.terminal()) return;
+bool Supervisor::broken(const std::string& why) {
+  if (row_.terminal()) return false;
   if (const auto& log = run_->environment.options.log)
     log(LogLevel::error, "run " + row_.run_id + " of workflow '" + row_.workflow_name + "' stopped by an internal error: " + why);
   const WorkflowFailedEvent event{
@@ -187,6 +210,7 @@ void Supervisor::broken(const std::string& why) {
   (void)run_->environment.store->commit(std::move(commit)).ok();
   if (log_) compat::send(self_, log_, RunOver());
   finished();
+  return false;
 }
 
 void Supervisor::finished() {

@@ -18,9 +18,10 @@ public:
   SupervisorActor::behavior_type make_behavior();
 
 private:
-  void feed(engine::Tick tick);
+  /// False when the run broke down over it.
+  bool feed(engine::Tick tick);
   /// Makes what the commands show durable, then does what they ask.
-  void execute(std::vector<engine::Command> commands);
+  bool execute(std::vector<engine::Command> commands);
   void act(engine::Command& command);
   void deliver(Deliver& request);
   void cancel(CancelRun& request);
@@ -31,7 +32,7 @@ private:
   void await_admission();
   void run_step(engine::RunStep& command);
   void tell(const EventBox& event) const;
-  void broken(const std::string& why);
+  bool broken(const std::string& why);
   void finished();
 
   SupervisorActor::base* self_;

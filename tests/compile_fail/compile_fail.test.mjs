@@ -28,16 +28,26 @@ function compile(text) {
   return { ok: status === 0, sentences, stderr };
 }
 
-const EXACTLY_ONE = 'a step takes exactly one event: write `Result step(const SomeEvent&)` or `Result step(weir::Context&, const SomeEvent&)`';
+const AT_LEAST_ONE = 'a step takes at least one event: write `Result step(const SomeEvent&)` or `Result step(weir::Context&, const SomeEvent&)`';
+const SINGLE_VECTOR = 'a std::vector of events cannot be combined with other event parameters: use a single vector, or several single events';
+const FACTORY = 'a resource\'s factory takes nothing, or weir::Resource<T> for each resource it needs';
 const WRONG = {
-  'no event': [flow('Stop run(weir::Context&) { return {}; }'), EXACTLY_ONE],
-  'two events': [flow('Stop run(const Start&, const Other&) { return {}; }'), EXACTLY_ONE],
+  'no event': [flow('Stop run(weir::Context&) { return {}; }'), AT_LEAST_ONE],
+  'a resource alone': [flow('Stop run(weir::Resource<int>) { return {}; }'), AT_LEAST_ONE],
+  'a vector beside another event': [flow('Stop run(const std::vector<Other>&, const Start&) { return {}; }'), SINGLE_VECTOR],
+  'two vectors': [flow('Stop run(const std::vector<Other>&, const std::vector<Start>&) { return {}; }'), SINGLE_VECTOR],
+  'a union in a join': [flow('Stop run(const Start&, const std::variant<Other, Stop>&) { return {}; }'),
+    'a step that joins several events takes exactly one type for each parameter'],
+  'a resource before the event': [flow('Stop run(weir::Resource<int>, const Start&) { return {}; }'), 'a step\'s resources come behind its events'],
+  'a factory with a parameter that is no resource': [flow('Stop run(const Start&, weir::Resource<int>) { return {}; }',
+    'step<&Flow::run>(); resource<int>([](int) { return 1; });'), FACTORY],
+  'a factory that makes something else': [flow('Stop run(const Start&, weir::Resource<std::string>) { return {}; }',
+    'step<&Flow::run>(); resource<std::string>([] { return Other{1}; });'),
+  'a resource\'s factory returns a T, a std::unique_ptr<T> or a std::shared_ptr<T>'],
   'no event type': [flow('Stop run(int) { return {}; }'), 'a step takes an event by `const Event&`, several as std::variant, or a stream as std::vector'],
   'no event as result': [flow('int run(const Start&) { return 0; }'),
     'a step returns an event, a std::optional, std::variant or std::vector of events, or void'],
-  'no member function': [`${PREAMBLE} Stop run(const Start&) { return {}; }
-    struct Flow : weir::Workflow { Flow() { step<&run>(); } }; int main() { Flow flow; }`,
-    'step<&Flow::method>() takes a non-static member function of the workflow'],
+  'no function': [flow('int run;'), 'step<&Flow::method>() takes a member function of the workflow, or a free function'],
   'a member without JSON form': [`${PREAMBLE} struct Odd { void* pointer; }; auto& type = weir::event_type<Odd>();`,
     'this member\'s type has no JSON form: use a plain struct, or name its members with WEIR_DESCRIBE'],
 };

@@ -200,3 +200,18 @@ TEST_CASE("times are read and written in the protocol's form") {
   CHECK(from_value<Time>(Value(1772352000)).value() == Time(std::chrono::seconds(1772352000)));
   CHECK_FALSE(from_value<Time>(Value("yesterday")).ok());
 }
+
+TEST_CASE("events of one name described twice are the same type") {
+  const EventType again = codec::describe_event<shop::Order>();  // as a second library of the program would have it
+  CHECK(&again != &event_type<shop::Order>());
+  CHECK(again.same_as(event_type<shop::Order>()));
+  CHECK(again.is_a(event_type<StartEvent>()));
+}
+
+TEST_CASE("a stop event's free keys are read and not shown") {
+  EventRegistry registry;
+  registry.add(event_type<StopEvent>());
+  const auto event = parse_event(parsed(R"({"type":"StopEvent","value":{"result":1,"extra":2}})"), registry);
+  REQUIRE(event.ok());
+  CHECK(envelope_json(*event, false) == R"({"value":{"result":1},"qualified_name":null,"type":"StopEvent","types":null})");
+}

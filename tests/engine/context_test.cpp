@@ -80,6 +80,34 @@ TEST_CASE("a waiter without requirements waits on; one whose requirements were n
   CHECK(with("true").state->steps[1].queue.size() == 1);
 }
 
+TEST_CASE("what a wait requires, its deadline and that it timed out survive being written") {
+  const auto tea = steeping();
+  auto state = initial_state(tea);
+  state.started = true;
+  Waiter waiter;
+  waiter.id = "w";
+  waiter.type = &event_type<Ans>();
+  waiter.requirements = Object{{"text", "yes"}};
+  waiter.trigger.event = Leaf{1};
+  waiter.trigger.failures = 2;
+  waiter.trigger.recoveries = {{0, 1}};
+  waiter.trigger.work_item = 5;
+  waiter.deadline = Time(std::chrono::seconds(1800000000));
+  state.steps[1].waiters = {waiter};
+  waiter.timed_out = true;
+  waiter.trigger.work_item = 6;
+  state.steps[1].waiters.push_back(waiter);
+  const auto again = read(to_json(save_context(tea, state, {})));
+  REQUIRE(again.state->steps[1].waiters.size() == 2);
+  const auto& first = again.state->steps[1].waiters[0];
+  CHECK(first.requirements == Object{{"text", "yes"}});
+  CHECK(first.deadline == waiter.deadline);
+  CHECK_FALSE(first.timed_out);
+  CHECK(first.trigger.failures == 2);
+  CHECK(first.trigger.recoveries == Recoveries{{0, 1}});
+  CHECK(again.state->steps[1].waiters[1].timed_out);
+}
+
 TEST_CASE("older formats are read: plain events in progress, and queues as texts") {
   const std::string leaf = R"("{\"__is_pydantic\":true,\"value\":{\"i\":1},\"qualified_name\":\"tea.Leaf\"}")";
   const auto one = read(R"({"version":1,"is_running":true,"workers":{"taste":{"in_progress":[)" + leaf + "]}}}");
@@ -99,4 +127,15 @@ TEST_CASE("what cannot be read is named") {
   CHECK(refused(R"({"state":{"state_data":{"_data":{"a":"{"}}}})").starts_with("state key 'a': "));
   CHECK(refused(R"({"is_running":true,"workers":{"taste":{"queue":[{"event":"{\"value\":{},\"qualified_name\":\"x.Nope\"}"}]}}})") ==
         "workflow 'Tea' knows no event type 'x.Nope'");
+}
+
+TEST_CASE("a context that was saved in the middle of a loop is as small as at its beginning") {
+  const auto tea = plan({step("go", types<StartEvent, Water>(), types<Water, StopEvent>())});
+  Simulation run(tea, {{"go", [](const RunStep&) { return returns(Water{1}); }}});
+  run.start(StartEvent());
+  run.run(std::chrono::milliseconds(10));
+  const auto early = to_json(save_context(tea, run.state(), {})).size();
+  run.run(std::chrono::seconds(20));
+  CHECK(run.journal().size() > 10000);
+  CHECK(to_json(save_context(tea, run.state(), {})).size() < early + 20);
 }

@@ -411,3 +411,16 @@ TEST_CASE("recorded values come back to every repetition of their piece of work 
   CHECK(again.recorded.at("draft") == "42");
   CHECK(feed(ValueRecorded{id, "late", "1"}).empty());  // that invocation is over
 }
+
+TEST_CASE("what a repeated report brings is ignored") {
+  auto tea = plan({workers(step("boil", types<StartEvent>(), types<Leaf>()), 2), step("end", types<Leaf>(), types<StopEvent>())});
+  auto outcome = reduce(tea, initial_state(tea), {1, Time(), RunStarted{StartEvent()}});
+  const auto id = std::get<RunStep>(outcome.commands.back()).id;
+  const StepEnded ended{.id = id, .published = {Sip{1}}, .sent = {{Leaf{1}, {}}}, .collects = {}, .answered_waiters = {}, .ending = Returned{{Leaf{2}}, false}};
+  outcome = reduce(tea, std::move(outcome.state), {2, Time(), ended});
+  CHECK_FALSE(outcome.commands.empty());
+  const auto before = dump(outcome.state);
+  outcome = reduce(tea, std::move(outcome.state), {3, Time(), ended});
+  CHECK(outcome.commands.empty());
+  CHECK(dump(outcome.state) == before);
+}

@@ -7,6 +7,7 @@
 #include <weir/weir.hpp>
 
 #include <string>
+#include <thread>
 
 namespace {
 
@@ -39,11 +40,40 @@ std::string talk(std::uint16_t port, const std::string& request) {
   return answer;
 }
 
-std::string run_ping(std::uint16_t port) {
-  const std::string body = R"({"start_event":{"n":41}})";
-  return talk(port, "POST /workflows/ping/run HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
+std::string post(std::uint16_t port, const std::string& path, const std::string& body) {
+  return talk(port, "POST " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
                         "\r\n\r\n" + body);
 }
+std::string get(std::uint16_t port, const std::string& path) {
+  return talk(port, "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+}
+std::string run_ping(std::uint16_t port) { return post(port, "/workflows/ping/run", R"({"start_event":{"n":41}})"); }
+weir::Value json_body(const std::string& answer) {
+  auto out = weir::parse_json(std::string_view(answer).substr(answer.find("\r\n\r\n") + 4));
+  REQUIRE_MESSAGE(out.ok(), answer);
+  return std::move(*out);
+}
+
+struct Question {
+  using kind = weir::InputRequiredEvent;
+};
+struct Answer {
+  using kind = weir::HumanResponseEvent;
+  int n;
+};
+/// Asks, and keeps a sum of the answers that its handler has had.
+struct Asking : weir::Workflow {
+  Asking() {
+    step<&Asking::ask>();
+    step<&Asking::add>();
+    num_concurrent_runs(1);
+  }
+  Question ask(const Ping&) { return {}; }
+  Pong add(weir::Context& ctx, const Answer& answer) {
+    ctx.store().set("sum", ctx.store().get("sum", 0) + answer.n);
+    return {ctx.store().get<int>("sum")};
+  }
+};
 
 }  // namespace
 
@@ -69,4 +99,67 @@ TEST_CASE("a port that is taken is named, and the server can go away") {
 
 TEST_CASE("an option that makes no sense is refused with what is allowed") {
   CHECK_THROWS_WITH(weir::WorkflowServer{{.default_cursor = "tomorrow"}}, "default_cursor must be auto, now or start, got 'tomorrow'");
+}
+
+TEST_CASE("a context brought by a request is used when the server allows it, and named when it is wrong") {
+  weir::WorkflowServer closed{{.port = 0}}, open{{.port = 0, .accept_context_api = true}};
+  for (auto* server : {&closed, &open}) {
+    server->add_workflow<Asking>("ask");
+    server->start();
+  }
+  const auto start = [](std::uint16_t port, const std::string& context) {
+    return post(port, "/workflows/ask/run-nowait", R"({"handler_id":"h","start_event":{"n":0},"context":)" + context + "}");
+  };
+  const std::string sum = R"({"version":2,"state":{"state_data":{"_data":{"sum":"40"}}},"is_running":false})";
+  CHECK(json_body(start(closed.port(), sum)).find("detail")->as_string() ==
+        "Context API is disabled. Set accept_context_api=True on WorkflowServer to enable it.");
+  CHECK(json_body(start(open.port(), R"({"version":9})")).find("detail")->as_string().starts_with(
+      "Error processing request body: Context dict specified in an invalid format: Cannot load serialized workflow context with version=9"));
+  CHECK(json_body(start(open.port(), sum)).find("status")->as_string() == "running");
+  CHECK(post(open.port(), "/events/h", R"({"event":{"type":"Answer","value":{"n":2}}})").find(R"({"status":"sent"})") != std::string::npos);
+  CHECK(get(open.port(), "/events/h?after_sequence=-1&sse=false").find(R"({"value":{"n":42})") != std::string::npos);
+}
+
+TEST_CASE("/run waits for a run that idles, however long") {
+  weir::WorkflowServer server{{.port = 0}};
+  server.add_workflow<Asking>("ask");
+  server.start();
+  std::string answer;
+  std::thread waiting([&] { answer = post(server.port(), "/workflows/ask/run", R"({"handler_id":"h","start_event":{"n":0}})"); });
+  while (get(server.port(), "/handlers/h").starts_with("HTTP/1.1 404")) std::this_thread::yield();
+  // The stream shows that the run idles; the answer comes after that.
+  const auto sent = [&] { return post(server.port(), "/events/h", R"({"event":{"type":"Answer","value":{"n":7}}})"); };
+  CHECK(sent().find(R"({"status":"sent"})") != std::string::npos);
+  waiting.join();
+  CHECK(answer.starts_with("HTTP/1.1 200 "));
+  CHECK(answer.find(R"("value":{"n":7})") != std::string::npos);
+}
+
+TEST_CASE("a start that is refused leaves nothing behind") {
+  weir::WorkflowServer server{{.port = 0}};
+  server.add_workflow<Asking>("ask");
+  server.start();
+  for (const char* body : {R"({"handler_id":"h","start_event":{"n":"many"}})", R"({"handler_id":"h","start_event":5})", R"({"handler_id":"h","context":{"version":2}})"}) {
+    CHECK(post(server.port(), "/workflows/ask/run", body).starts_with("HTTP/1.1 400 "));
+    CHECK(get(server.port(), "/handlers/h").starts_with("HTTP/1.1 404 "));
+  }
+}
+
+TEST_CASE("a handler that waits to be admitted says so, and graphs are drawn on request") {
+  weir::WorkflowServer server{{.port = 0}};
+  server.add_workflow<Asking>("ask");
+  server.start();
+  post(server.port(), "/workflows/ask/run-nowait", R"({"handler_id":"one","start_event":{"n":0}})");
+  post(server.port(), "/workflows/ask/run-nowait", R"({"handler_id":"two","start_event":{"n":0}})");
+  std::string queued;
+  for (int tries = 0; tries < 100000 && queued.find("queue_position") == std::string::npos; ++tries) queued = get(server.port(), "/handlers/two");
+  CHECK(json_body(queued).find("queue_position")->as_integer() == 1);
+  CHECK(json_body(get(server.port(), "/handlers/one")).find("queue_position") == nullptr);
+  CHECK(post(server.port(), "/handlers/two/cancel", "").find(R"({"status":"cancelled"})") != std::string::npos);
+  const auto mermaid = get(server.port(), "/workflows/ask/representation?format=mermaid");
+  CHECK(mermaid.find("content-type: text/vnd.mermaid; charset=utf-8") != std::string::npos);
+  CHECK(mermaid.find("flowchart TD\n") != std::string::npos);
+  CHECK(get(server.port(), "/workflows/ask/representation?format=dot").find("digraph \"Asking\" {") != std::string::npos);
+  CHECK(get(server.port(), "/workflows/nothing/representation?format=dot").starts_with("HTTP/1.1 404 "));
+  CHECK(json_body(get(server.port(), "/workflows/ask/representation?format=other")).find("graph"));
 }

@@ -92,3 +92,18 @@ test('no file has grown beyond one idea', () => {
   const long = sources.filter(path => !path.startsWith('tests/') && read(path).split('\n').length > 450);
   assert.deepEqual(long, []);
 });
+
+test('every feature and weak spot of the protocol is shown by tests that exist, or says why not', () => {
+  const tests = new Set();
+  for (const path of [...sources.filter(path => path.startsWith('tests/')), ...walk('tests').filter(path => path.endsWith('.test.mjs'))])
+    for (const [, cpp, js] of read(path).matchAll(/TEST_CASE\("((?:[^"\\]|\\.)*)"\)|^test\('((?:[^'\\]|\\.)*)'/gm)) tests.add((cpp ?? js).replace(/\\(.)/g, '$1'));
+  const [features, weakSpots] = read('tests/features.md').split('## Weak spots').map(part =>
+    new Map([...part.matchAll(/^\| (\d+a?) \| [^|]+ \| (.*) \|$/gm)].map(([, number, shown]) => [number, shown])));
+  assert.deepEqual([...features.keys()], Array.from({ length: 151 }, (_, i) => String(i + 1)));
+  assert.deepEqual([...weakSpots.keys()], [...Array.from({ length: 26 }, (_, i) => String(i + 1)), '26a']);
+  const holes = [];
+  for (const [number, shown] of [...features, ...weakSpots])
+    if (!/^(meaningless|planned): .{10,}/.test(shown))
+      for (const name of shown.split('<br>')) if (!tests.has(name)) holes.push(`${number}: no test is called "${name}"`);
+  assert.deepEqual(holes, []);
+});

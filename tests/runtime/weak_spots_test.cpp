@@ -1,0 +1,112 @@
+// Ways in which the Python server loses or hides things (contract 9.1): none of them may happen here.
+#include <doctest/doctest.h>
+
+#include "flows.hpp"
+
+using namespace flows;
+using weir::Runtime;
+using weir::StartEvent;
+using weir::StopEvent;
+
+namespace {
+
+/// A memory store whose commits fail from the n-th on, as often as it is told.
+class FailingStore final : public weir::Store {
+public:
+  explicit FailingStore(int first, int count = 1) : first_(first), count_(count) {}
+  weir::Expected<weir::Inheritance> begin_run(const weir::HandlerRow& row) override { return inner_->begin_run(row); }
+  weir::Expected<bool> commit(weir::Commit commit) override {
+    const int number = ++commits_;
+    if (number >= first_ && number < first_ + count_) return weir::Error{weir::Code::internal, "disk full"};
+    return inner_->commit(std::move(commit));
+  }
+  std::optional<weir::HandlerRow> find_handler(std::string_view id) const override { return inner_->find_handler(id); }
+  weir::NamedStates find_states(std::string_view id) const override { return inner_->find_states(id); }
+  std::vector<weir::HandlerRow> list_handlers(const weir::HandlerFilter& filter) const override { return inner_->list_handlers(filter); }
+  std::vector<weir::EventRow> read_events(std::string_view run, std::int64_t after, std::size_t limit) const override {
+    return inner_->read_events(run, after, limit);
+  }
+  std::optional<weir::EventRow> last_event(std::string_view run) const override { return inner_->last_event(run); }
+  bool claim_first_read(std::string_view run) override { return inner_->claim_first_read(run); }
+  bool purge(std::string_view id) override { return inner_->purge(id); }
+
+private:
+  const int first_, count_;
+  std::atomic<int> commits_ = 0;
+  std::shared_ptr<weir::Store> inner_ = weir::memory();
+};
+
+struct Asking : weir::Workflow {
+  Asking() {
+    step<&Asking::ask>();
+    step<&Asking::finish>();
+    no_timeout();
+  }
+  Review ask(const StartEvent&) { return {"?"}; }
+  StopEvent finish(const Verdict& verdict) { return {verdict.note}; }
+};
+
+}  // namespace
+
+TEST_CASE("a run whose outcome cannot be stored fails, and nobody is left waiting for it") {
+  for (int first = 1; first <= 2; ++first) {
+    CAPTURE(first);
+    Log log;
+    Runtime runtime({.store = std::make_shared<FailingStore>(first), .log = log.sink()});
+    runtime.add_workflow<Plain>("w", [](weir::Context&) { return StopEvent(); });
+    const auto row = runtime.start("w", StartEvent()).wait();
+    CHECK(row.status == weir::HandlerStatus::failed);
+    CHECK(row.error == "disk full");
+    CHECK(runtime.find_run(row.handler_id)->handler().status == weir::HandlerStatus::failed);
+    const std::lock_guard lock(log.mutex);
+    CHECK(log.lines.at(0).ends_with("stopped by an internal error: disk full"));
+  }
+}
+
+TEST_CASE("an event that could not be stored is not said to be sent") {
+  Log log;
+  Runtime runtime({.store = std::make_shared<FailingStore>(3), .log = log.sink()});
+  runtime.add_workflow<Asking>("ask");
+  const auto run = runtime.start("ask", StartEvent());
+  REQUIRE(run.events().next()->as<Review>());
+  const auto sent = run.send_event(Verdict{true});
+  REQUIRE_FALSE(sent.ok());
+  CHECK(sent.error().message == "the event was not stored: disk full");
+}
+
+TEST_CASE("cancelling a run that waits for a person ends it for everybody") {
+  Runtime runtime;
+  runtime.add_workflow<Asking>("ask");
+  const auto run = runtime.start("ask", StartEvent());
+  REQUIRE(run.events().next()->as<Review>());
+  CHECK(run.cancel());
+  CHECK(run.handler().status == weir::HandlerStatus::cancelled);
+  std::string last;
+  for (const auto& event : run.events()) last = event.event.type().name;
+  CHECK(last == "WorkflowCancelledEvent");
+  CHECK_FALSE(run.cancel());
+}
+
+TEST_CASE("who sees a handler ended finds its last event, and who sees the last event finds the handler ended") {
+  const auto store = weir::memory();
+  Runtime runtime({.store = store, .actor_threads = 2});
+  runtime.add_workflow<Plain>("w", [](weir::Context&) { return StopEvent(); });
+  for (int i = 0; i < 300; ++i) {
+    const auto run = runtime.start("w", StartEvent());
+    while (!run.handler().terminal()) std::this_thread::yield();
+    CHECK(store->last_event(run.run_id())->terminal);
+    const auto other = runtime.start("w", StartEvent());
+    for (auto last = store->last_event(other.run_id()); !last || !last->terminal; last = store->last_event(other.run_id())) std::this_thread::yield();
+    CHECK(other.handler().terminal());
+  }
+}
+
+TEST_CASE("the log names the step and the run that failed") {
+  Log log;
+  Runtime runtime({.log = log.sink()});
+  runtime.add_workflow<Plain>("w", [](weir::Context&) -> StopEvent { throw std::runtime_error("boom"); });
+  const auto run = runtime.start("w", StartEvent());
+  run.wait();
+  const std::lock_guard lock(log.mutex);
+  CHECK(log.lines == std::vector<std::string>{"run " + run.run_id() + " of workflow 'w' failed: step 'run' after 1 attempt(s): std.runtime_error: boom"});
+}
