@@ -66,6 +66,25 @@ function compare(name, sides) {
     bare_cpu_us: Math.round(theirs.cpu), ratio: Number((ours.rps / theirs.rps).toFixed(2)) }));
 }
 
+/** Microseconds per member over the number of members, logarithmic, as SVG. */
+function plot(lines) {
+  const left = 60, top = 20, width = 520, height = 300;
+  const all = [...lines.values()].flatMap(costs => [...costs.values()]), highest = Math.max(...all) * 1.2;
+  const x = members => left + (Math.log10(members) - 2) / 3 * width, y = cost => top + height - cost / highest * height;
+  const text = (at, down, words, anchor = 'middle') => `<text x="${at}" y="${down}" text-anchor="${anchor}" font-family="sans-serif" font-size="12">${words}</text>`;
+  const parts = [`<rect width="100%" height="100%" fill="white"/><path d="M${left} ${top}V${top + height}H${left + width}" fill="none" stroke="black"/>`];
+  for (const members of [100, 1000, 10000, 100000]) parts.push(text(x(members), top + height + 18, members.toLocaleString('en')));
+  for (const share of [0, 0.25, 0.5, 0.75, 1]) parts.push(text(left - 6, y(highest * share) + 4, (highest * share).toFixed(1), 'end'));
+  parts.push(text(left + width / 2, top + height + 40, 'members of one fan-out'), text(left, 14, 'µs per member'));
+  [...lines].forEach(([workflow, costs], i) => {
+    const color = ['#1f6feb', '#d1242f'][i];
+    parts.push(`<polyline fill="none" stroke="${color}" stroke-width="2" points="${[...costs].map(([members, cost]) => `${x(members)},${y(cost)}`).join(' ')}"/>`);
+    for (const [members, cost] of costs) parts.push(`<circle cx="${x(members)}" cy="${y(cost)}" r="3" fill="${color}"/>`);
+    parts.push(`<text x="${left + width - 90}" y="${top + 16 + 16 * i}" fill="${color}" font-family="sans-serif" font-size="12">${workflow}</text>`);
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${left + width + 40}" height="${top + height + 56}">${parts.join('')}</svg>\n`;
+}
+
 const wanted = name => !only || only === name;
 const port = await freePort(), barePort = await freePort();
 const server = await started(build + 'weir-bench-server', ['--port', String(port)], port);
@@ -96,6 +115,16 @@ try {
         const rate = median(Array.from({ length: rounds }, () => load(`${base}/workflows/${name}/run`, connections, { body }).rps)) * steps;
         console.log(JSON.stringify({ bench: `${name} /run, ${connections} connections`, steps_per_s: Math.round(rate), times_python: Math.round(rate / python) }));
       }
+  if (wanted('members')) {
+    const points = execFileSync(build + 'weir-bench-members', { encoding: 'utf8' }).trim().split('\n').map(line => JSON.parse(line));
+    const lines = new Map();
+    for (const { workflow, members, us_per_member } of points) lines.set(workflow, (lines.get(workflow) ?? new Map()).set(members, us_per_member));
+    for (const [workflow, costs] of lines)
+      console.log(JSON.stringify({ bench: `cost of a fan-out member, ${workflow}`, us_by_members: Object.fromEntries(costs),
+        growth: Number((costs.get(100000) / costs.get(100)).toFixed(2)) }));
+    writeFileSync(build + 'fan-cost.svg', plot(lines));
+    console.log(`plotted in ${build}fan-cost.svg`);
+  }
   if (wanted('hold')) {
     const count = 5000;
     for (let i = 0; i < 500; i++) await post('/workflows/noop/run', { start_event: {} });

@@ -291,7 +291,8 @@ TestRun WorkflowTest::run(EventBox start, std::size_t ticks_max) {
   if (script_->cancel_after) run->feed_later(*script_->cancel_after, engine::CancelRequested());
   std::size_t steps = 0;
   while (!run->over() && time.step())
-    if (++steps > ticks_max) throw std::runtime_error("the run goes on after " + std::to_string(ticks_max) + " ticks: does it loop for ever?");
+    if (++steps > ticks_max)
+      throw std::runtime_error("the run goes on after " + std::to_string(ticks_max) + " ticks: does it loop for ever?");
   return run->result();
 }
 

@@ -45,6 +45,13 @@ TEST_CASE("a finished context is written byte for byte as the Python library wri
         R"("stream_seq":0,"work_item_seq":2,"streams":{},"collection_release_states":{}})");
 }
 
+TEST_CASE("typed state of the Python library is known by its fields") {
+  const auto context = read(
+      R"({"version":2,"state":{"store_type":"in_memory","state_type":"Cart","state_module":"shop",)"
+      R"("state_data":"{\"__is_pydantic\": true, \"value\": {\"items\": 2, \"owner\": \"Ada\"}, \"qualified_name\": \"shop.Cart\"}"},"is_running":false})");
+  CHECK(context.states.at("") == Object{{"items", 2}, {"owner", "Ada"}});
+}
+
 TEST_CASE("a running context of the Python library goes on from its queues, counters and errors") {
   const auto context = read(
       R"({"version":2,"state":{},"is_running":true,"work_item_seq":7,"workers":{"taste":{"queue":[{)"

@@ -20,7 +20,8 @@ StepPlan join_step(std::string name, std::vector<const EventType*> slots, std::v
 /// "Leaf 1, Water 95": what a join step was given, in parameter order.
 std::string given(const RunStep& run) {
   std::string out;
-  for (const auto& event : *run.joined) out += (out.empty() ? "" : ", ") + event.type().name + " " + to_json(event.value().as_object().begin()->second);
+  for (const auto& event : *run.joined)
+    out += (out.empty() ? "" : ", ") + event.type().name + " " + to_json(event.value().as_object().begin()->second);
   return out;
 }
 
@@ -46,8 +47,8 @@ TEST_CASE("pair: a join starts when each parameter has its event; the last arriv
 
 TEST_CASE("a join fires for each complete set, oldest events first, and leaves the rest alone") {
   std::vector<std::string> sets;
-  Simulation run(plan({step("lay", types<StartEvent>(), types<Leaf, Water>()), workers(join_step("mix", types<Leaf, Water>(), types<Cup>()), 1),
-                       step("end", types<Cup>(), types<StopEvent>())}),
+  Simulation run(plan({step("lay", types<StartEvent>(), types<Leaf, Water>()),
+                       workers(join_step("mix", types<Leaf, Water>(), types<Cup>()), 1), step("end", types<Cup>(), types<StopEvent>())}),
                  {{"lay",
                    [](const RunStep&) {
                      return Action{.sent = {{Leaf{1}, {}}, {Leaf{2}, {}}, {Leaf{3}, {}}, {Water{10}, {}}, {Water{20}, {}}}};
@@ -102,23 +103,22 @@ TEST_CASE("a narrow parameter gets the event that a broad one could have taken: 
 TEST_CASE("a retried join keeps its events, and its failure names the trigger") {
   int attempts = 0;
   auto fix = error_handler("fix", types<StopEvent>());
-  Simulation run(plan({step("a", types<StartEvent>(), types<Leaf>()), step("b", types<StartEvent>(), types<Water>()), fix,
-                       join_step("mix", types<Leaf, Water>(), types<StopEvent>())}),
-                 {{"a", [](const RunStep&) { return returns(Leaf{1}); }},
-                  {"b",
-                   [](const RunStep&) {
-                     auto action = returns(Water{95});
-                     action.takes = 2ms;
-                     return action;
-                   }},
-                  {"mix",
-                   [&](const RunStep& step) {
-                     CHECK(given(step) == "Leaf 1, Water 95");
-                     return ++attempts == 1 ? fails("cold", Duration(0)) : fails("cold again");
-                   }},
-                  {"fix", [](const RunStep& step) {
-                     return returns(StopEvent{step.event.as<StepFailedEvent>()->input_event.event.type().name});
-                   }}});
+  Simulation run(
+      plan({step("a", types<StartEvent>(), types<Leaf>()), step("b", types<StartEvent>(), types<Water>()), fix,
+            join_step("mix", types<Leaf, Water>(), types<StopEvent>())}),
+      {{"a", [](const RunStep&) { return returns(Leaf{1}); }},
+       {"b",
+        [](const RunStep&) {
+          auto action = returns(Water{95});
+          action.takes = 2ms;
+          return action;
+        }},
+       {"mix",
+        [&](const RunStep& step) {
+          CHECK(given(step) == "Leaf 1, Water 95");
+          return ++attempts == 1 ? fails("cold", Duration(0)) : fails("cold again");
+        }},
+       {"fix", [](const RunStep& step) { return returns(StopEvent{step.event.as<StepFailedEvent>()->input_event.event.type().name}); }}});
   run.start(StartEvent());
   run.run();
   CHECK(attempts == 2);
@@ -130,7 +130,10 @@ TEST_CASE("a join inside a fan-out keeps the stream's count: the collect step ge
   Simulation run(plan({fan_out("lay", types<StartEvent>(), types<Leaf>()), step("boil", types<Leaf>(), types<Water>()),
                        step("warm", types<Leaf>(), types<Cup>()), join_step("mix", types<Water, Cup>(), types<Sip>()),
                        collect("tray", types<Sip>(), types<StopEvent>())}),
-                 {{"lay", [](const RunStep&) { return returns_list({Leaf{1}, Leaf{2}, Leaf{3}}); }},
+                 {{"lay",
+                   [](const RunStep&) {
+                     return returns_list({Leaf{1}, Leaf{2}, Leaf{3}});
+                   }},
                   {"boil", [](const RunStep& step) { return returns(Water{step.event.as<Leaf>()->i}); }},
                   {"warm", [](const RunStep& step) { return returns(Cup{step.event.as<Leaf>()->i}); }},
                   {"mix", [](const RunStep&) { return returns(Sip{1}); }},
@@ -149,11 +152,12 @@ TEST_CASE("events that are never produced at one level cannot be joined") {
     return out;
   };
   auto wrong = candidate(types<Leaf, Water>());
-  CHECK_THROWS_WITH_AS(complete(wrong),
-                       "Step 'mix' joins event parameters that are never produced at a common stream level: parameter 1 (Leaf) is produced at "
-                       "the stream of step 'x'; parameter 2 (Water) is produced at the top level. Produce them inside the same fan-out, or "
-                       "collect the stream first.",
-                       WorkflowError);
+  CHECK_THROWS_WITH_AS(
+      complete(wrong),
+      "Step 'mix' joins event parameters that are never produced at a common stream level: parameter 1 (Leaf) is produced at "
+      "the stream of step 'x'; parameter 2 (Water) is produced at the top level. Produce them inside the same fan-out, or "
+      "collect the stream first.",
+      WorkflowError);
   auto right = candidate(types<Cup, Water>());
   CHECK_NOTHROW(complete(right));
 }

@@ -108,7 +108,10 @@ TEST_CASE("a run restored in the middle repeats what was in progress, in its old
   const auto tea = plan({fan_out("lay", types<StartEvent>(), types<Leaf>()), workers(step("make", types<Leaf>(), types<Cup>()), 2),
                          collect("tray", types<Cup>(), types<StopEvent>())});
   std::vector<int> made;
-  const std::map<std::string, Body> bodies{{"lay", [](const RunStep&) { return returns_list({Leaf{0}, Leaf{1}, Leaf{2}, Leaf{3}}); }},
+  const std::map<std::string, Body> bodies{{"lay",
+                                            [](const RunStep&) {
+                                              return returns_list({Leaf{0}, Leaf{1}, Leaf{2}, Leaf{3}});
+                                            }},
                                            {"make",
                                             [&](const RunStep& run) {
                                               made.push_back(run.event.as<Leaf>()->i);
@@ -168,7 +171,8 @@ TEST_CASE("a child's start and stop are ordinary events of its parent") {
   Plan wrong;
   wrong.class_name = "W";
   wrong.steps = {step("a", types<StartEvent>(), types<StopEvent>()), same};
-  CHECK_THROWS_WITH_AS(complete(wrong),
-                       "Child workflow 'child' uses StartEvent, as workflow 'W' itself does: give the child start and stop event types of its own.",
-                       WorkflowError);
+  CHECK_THROWS_WITH_AS(
+      complete(wrong),
+      "Child workflow 'child' uses StartEvent, as workflow 'W' itself does: give the child start and stop event types of its own.",
+      WorkflowError);
 }

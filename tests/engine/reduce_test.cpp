@@ -416,7 +416,12 @@ TEST_CASE("what a repeated report brings is ignored") {
   auto tea = plan({workers(step("boil", types<StartEvent>(), types<Leaf>()), 2), step("end", types<Leaf>(), types<StopEvent>())});
   auto outcome = reduce(tea, initial_state(tea), {1, Time(), RunStarted{StartEvent()}});
   const auto id = std::get<RunStep>(outcome.commands.back()).id;
-  const StepEnded ended{.id = id, .published = {Sip{1}}, .sent = {{Leaf{1}, {}}}, .collects = {}, .answered_waiters = {}, .ending = Returned{{Leaf{2}}, false}};
+  const StepEnded ended{.id = id,
+                        .published = {Sip{1}},
+                        .sent = {{Leaf{1}, {}}},
+                        .collects = {},
+                        .answered_waiters = {},
+                        .ending = Returned{{Leaf{2}}, false}};
   outcome = reduce(tea, std::move(outcome.state), {2, Time(), ended});
   CHECK_FALSE(outcome.commands.empty());
   const auto before = dump(outcome.state);

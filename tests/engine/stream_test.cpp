@@ -54,7 +54,10 @@ TEST_CASE("a collect step takes each of the types it names, in order of arrival;
   std::string order;
   auto lay = fan_out("lay", types<StartEvent>(), types<Leaf, Water>());
   Simulation run(plan({lay, collect("tray", types<Leaf, Water>(), types<StopEvent>())}),
-                 {{"lay", [](const RunStep&) { return returns_list({Leaf{1}, Water{2}, Leaf{3}}); }},
+                 {{"lay",
+                   [](const RunStep&) {
+                     return returns_list({Leaf{1}, Water{2}, Leaf{3}});
+                   }},
                   {"tray", [&](const RunStep& step) {
                      for (const auto& event : step.release->events) order += event.type().name + " ";
                      return returns(StopEvent());
@@ -73,9 +76,9 @@ TEST_CASE("a collect step takes each of the types it names, in order of arrival;
 }
 
 TEST_CASE("a fan-out step that returns nothing opens no stream, and joins nothing") {
-  Simulation run(party(step("make", types<Leaf>(), types<Cup>())), {{"lay", [](const RunStep&) { return nothing(); }},
-                                                                    {"make", [](const RunStep&) { return returns(Cup{1}); }},
-                                                                    {"tray", counting()}});
+  Simulation run(
+      party(step("make", types<Leaf>(), types<Cup>())),
+      {{"lay", [](const RunStep&) { return nothing(); }}, {"make", [](const RunStep&) { return returns(Cup{1}); }}, {"tray", counting()}});
   run.start(StartEvent());
   run.run();
   CHECK(run.transcript() == "R lay[0] StartEvent | E lay[0] StartEvent->NoneType | WorkflowIdleEvent");
@@ -86,14 +89,16 @@ TEST_CASE("a run whose streams can never close fails and says which") {
   auto state = std::make_shared<State>(initial_state(tea));
   state->started = true;
   state->stream_last = 3;
-  state->streams.emplace(3, Stream{.source = 0, .scope = std::make_shared<Scope>(Scope{3, nullptr}), .open_work_items = 2, .arrivals = {}, .released = {}});
+  state->streams.emplace(
+      3, Stream{.source = 0, .scope = std::make_shared<Scope>(Scope{3, nullptr}), .open_work_items = 2, .arrivals = {}, .released = {}});
   Simulation run(tea, {});
   run.restore(state);
   run.run();
   REQUIRE(run.ending());
-  CHECK(run.ending()->error ==
-        "Workflow is idle but collection streams are still open, so the run can never complete: stream 'stream-3' opened by step 'lay' with "
-        "2 open work item(s).");
+  CHECK(
+      run.ending()->error ==
+      "Workflow is idle but collection streams are still open, so the run can never complete: stream 'stream-3' opened by step 'lay' with "
+      "2 open work item(s).");
 }
 
 TEST_CASE("a collect step that fails is retried with the same batch, and its handler sees the batch") {
@@ -119,7 +124,8 @@ TEST_CASE("a collect step that fails is retried with the same batch, and its han
 
 TEST_CASE("an error handler that fails is not caught by another") {
   auto tea = plan({step("boil", types<StartEvent>(), types<StopEvent>()), error_handler("fix", types<StopEvent>())});
-  Simulation run(tea, {{"boil", [](const RunStep&) { return fails("cold"); }}, {"fix", [](const RunStep&) { return fails("fix is cold too"); }}});
+  Simulation run(
+      tea, {{"boil", [](const RunStep&) { return fails("cold"); }}, {"fix", [](const RunStep&) { return fails("fix is cold too"); }}});
   run.start(StartEvent());
   run.run();
   CHECK(run.ending()->status == Status::failed);
@@ -129,7 +135,9 @@ TEST_CASE("an error handler that fails is not caught by another") {
 TEST_CASE("twenty thousand members fan out and in: no tick copies what the others left behind") {
   constexpr int members = 20000;
   Simulation run(party(workers(step("make", types<Leaf>(), types<Cup>()), 4)),
-                 {{"lay", leaves(members)}, {"make", [](const RunStep& step) { return returns(Cup{step.event.as<Leaf>()->i}); }}, {"tray", counting()}});
+                 {{"lay", leaves(members)},
+                  {"make", [](const RunStep& step) { return returns(Cup{step.event.as<Leaf>()->i}); }},
+                  {"tray", counting()}});
   run.start(StartEvent());
   run.run();
   CHECK(run.stream().back() == R"(StopEvent{"result":20000})");

@@ -113,8 +113,12 @@ TEST_CASE("a context brought by a request is used when the server allows it, and
   const std::string sum = R"({"version":2,"state":{"state_data":{"_data":{"sum":"40"}}},"is_running":false})";
   CHECK(json_body(start(closed.port(), sum)).find("detail")->as_string() ==
         "Context API is disabled. Set accept_context_api=True on WorkflowServer to enable it.");
-  CHECK(json_body(start(open.port(), R"({"version":9})")).find("detail")->as_string().starts_with(
-      "Error processing request body: Context dict specified in an invalid format: Cannot load serialized workflow context with version=9"));
+  CHECK(
+      json_body(start(open.port(), R"({"version":9})"))
+          .find("detail")
+          ->as_string()
+          .starts_with(
+              "Error processing request body: Context dict specified in an invalid format: Cannot load serialized workflow context with version=9"));
   CHECK(json_body(start(open.port(), sum)).find("status")->as_string() == "running");
   CHECK(post(open.port(), "/events/h", R"({"event":{"type":"Answer","value":{"n":2}}})").find(R"({"status":"sent"})") != std::string::npos);
   CHECK(get(open.port(), "/events/h?after_sequence=-1&sse=false").find(R"({"value":{"n":42})") != std::string::npos);
@@ -139,7 +143,8 @@ TEST_CASE("a start that is refused leaves nothing behind") {
   weir::WorkflowServer server{{.port = 0}};
   server.add_workflow<Asking>("ask");
   server.start();
-  for (const char* body : {R"({"handler_id":"h","start_event":{"n":"many"}})", R"({"handler_id":"h","start_event":5})", R"({"handler_id":"h","context":{"version":2}})"}) {
+  for (const char* body : {R"({"handler_id":"h","start_event":{"n":"many"}})", R"({"handler_id":"h","start_event":5})",
+                           R"({"handler_id":"h","context":{"version":2}})"}) {
     CHECK(post(server.port(), "/workflows/ask/run", body).starts_with("HTTP/1.1 400 "));
     CHECK(get(server.port(), "/handlers/h").starts_with("HTTP/1.1 404 "));
   }
@@ -152,7 +157,8 @@ TEST_CASE("a handler that waits to be admitted says so, and graphs are drawn on 
   post(server.port(), "/workflows/ask/run-nowait", R"({"handler_id":"one","start_event":{"n":0}})");
   post(server.port(), "/workflows/ask/run-nowait", R"({"handler_id":"two","start_event":{"n":0}})");
   std::string queued;
-  for (int tries = 0; tries < 100000 && queued.find("queue_position") == std::string::npos; ++tries) queued = get(server.port(), "/handlers/two");
+  for (int tries = 0; tries < 100000 && queued.find("queue_position") == std::string::npos; ++tries)
+    queued = get(server.port(), "/handlers/two");
   CHECK(json_body(queued).find("queue_position")->as_integer() == 1);
   CHECK(json_body(get(server.port(), "/handlers/one")).find("queue_position") == nullptr);
   CHECK(post(server.port(), "/handlers/two/cancel", "").find(R"({"status":"cancelled"})") != std::string::npos);

@@ -143,8 +143,7 @@ TEST_CASE("children end with their parent") {
   runtime.add_workflow<Orders>("orders", true);
   const auto run = runtime.start("orders", amounts({100}), "p");
   auto events = run.events();
-  while (!events.next()->as<Review>()) {
-  }
+  while (!events.next()->as<Review>()) {}
   const auto child = only_child(*store, runtime);
   CHECK(run.cancel());
   CHECK(child.wait().status == weir::HandlerStatus::cancelled);
@@ -164,7 +163,8 @@ TEST_CASE("a child without a start or a stop, and one that shares its parent's e
     Receipt begin(const StartEvent&) { return {}; }
   };
   Runtime runtime;
-  CHECK_THROWS_WITH_AS(runtime.add_workflow<Same>("same"),
-                       "Child workflow 'billing' uses Receipt, as workflow 'Same' itself does: give the child start and stop event types of its own.",
-                       weir::WorkflowError);
+  CHECK_THROWS_WITH_AS(
+      runtime.add_workflow<Same>("same"),
+      "Child workflow 'billing' uses Receipt, as workflow 'Same' itself does: give the child start and stop event types of its own.",
+      weir::WorkflowError);
 }

@@ -245,7 +245,10 @@ TEST_CASE("validation can be switched off, but for a start and a stop") {
     Draft never(const Note&) { return {}; }
   };
   struct Strict : weir::Workflow {
-    Strict() { step<&Strict::never>(); disable_validation(); }
+    Strict() {
+      step<&Strict::never>();
+      disable_validation();
+    }
     Draft never(const Note&) { return {}; }
   };
   Runtime runtime;

@@ -167,7 +167,9 @@ TEST_CASE("cycles and undeclared resources are named when the workflow is regist
   };
   Runtime runtime;
   CHECK(refused([&] { runtime.add_workflow<Circular>("w"); }) == "Circular resource dependency detected: a -> b -> c -> a");
-  CHECK(refused([&] { runtime.add_workflow<Undeclared>("w"); }).starts_with("Step 'run' needs a resource that is not declared: add resource<T>"));
+  CHECK(refused([&] {
+          runtime.add_workflow<Undeclared>("w");
+        }).starts_with("Step 'run' needs a resource that is not declared: add resource<T>"));
 }
 
 TEST_CASE("configuration comes from an object inside a JSON file, and is checked when the workflow is registered") {
@@ -194,7 +196,8 @@ TEST_CASE("the graph shows resources behind the steps that use them, and configu
   const TemporaryFile file(".json", R"({"server":{"port":8080}})");
   Runtime runtime;
   runtime.add_workflow<Shop>("shop");
-  runtime.add_workflow<Configured>("configured", file.path(), weir::ConfigOptions{.path = "server", .label = "Server", .description = "Where."});
+  runtime.add_workflow<Configured>("configured", file.path(),
+                                   weir::ConfigOptions{.path = "server", .label = "Server", .description = "Where."});
   const auto graph = [&](const char* name) { return *weir::parse_json(runtime.representation(name)); };
   std::map<std::string, weir::Value> nodes;
   const auto shop = graph("shop");

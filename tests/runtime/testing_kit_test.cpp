@@ -67,7 +67,8 @@ TEST_CASE("what is missing is said: an answer nobody scripted, a loop without en
   WorkflowTest waiting(std::make_shared<Endless>());
   const auto run = waiting.run(Topic{});
   CHECK(run.status == weir::HandlerStatus::running);
-  CHECK_THROWS_WITH_AS(run.result<Joke>(), "the run has not ended: it waits for Verdict; script it with answer() or send_at()", weir::RunFailed);
+  CHECK_THROWS_WITH_AS(run.result<Joke>(), "the run has not ended: it waits for Verdict; script it with answer() or send_at()",
+                       weir::RunFailed);
   struct Loop : weir::Workflow {
     Loop() { step<&Loop::go>(); }
     std::variant<Note, StopEvent> go(const std::variant<StartEvent, Note>&) { return Note{1}; }

@@ -96,7 +96,8 @@ TEST_CASE("who sees a handler ended finds its last event, and who sees the last 
     while (!run.handler().terminal()) std::this_thread::yield();
     CHECK(store->last_event(run.run_id())->terminal);
     const auto other = runtime.start("w", StartEvent());
-    for (auto last = store->last_event(other.run_id()); !last || !last->terminal; last = store->last_event(other.run_id())) std::this_thread::yield();
+    for (auto last = store->last_event(other.run_id()); !last || !last->terminal; last = store->last_event(other.run_id()))
+      std::this_thread::yield();
     CHECK(other.handler().terminal());
   }
 }
@@ -108,5 +109,6 @@ TEST_CASE("the log names the step and the run that failed") {
   const auto run = runtime.start("w", StartEvent());
   run.wait();
   const std::lock_guard lock(log.mutex);
-  CHECK(log.lines == std::vector<std::string>{"run " + run.run_id() + " of workflow 'w' failed: step 'run' after 1 attempt(s): std.runtime_error: boom"});
+  CHECK(log.lines == std::vector<std::string>{"run " + run.run_id() +
+                                              " of workflow 'w' failed: step 'run' after 1 attempt(s): std.runtime_error: boom"});
 }

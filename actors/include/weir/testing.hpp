@@ -25,11 +25,11 @@ namespace weir::testing {
 class TestRun {
 public:
   HandlerStatus status = HandlerStatus::running;
-  std::string error;                       ///< empty unless failed
-  std::vector<StreamedEvent> events;       ///< everything published, the engine's own events among them; `at` is virtual
-  std::vector<std::string> waiting_for;    ///< of a run that has not ended: the event types its steps wait for
-  NamedStates states;                      ///< what `ctx.store()` held at the end
-  Duration elapsed = Duration::zero();     ///< virtual time from start to end
+  std::string error;                     ///< empty unless failed
+  std::vector<StreamedEvent> events;     ///< everything published, the engine's own events among them; `at` is virtual
+  std::vector<std::string> waiting_for;  ///< of a run that has not ended: the event types its steps wait for
+  NamedStates states;                    ///< what `ctx.store()` held at the end
+  Duration elapsed = Duration::zero();   ///< virtual time from start to end
 
   /// The published events that are exactly an E, in order.
   template <class E>
