@@ -53,7 +53,8 @@ Prepared prepare(const Call& call) {
     if (!given->is_string()) return refuse("Error processing request body: handler_id must be a string");
     handler_id = given->as_string();
   }
-  return {runtime::StartRequest{workflow, std::move(*event), std::move(handler_id), std::move(context)}};
+  return {runtime::StartRequest{
+      .workflow = workflow, .start = std::move(*event), .handler_id = std::move(handler_id), .context = std::move(context)}};
 }
 
 Response could_not_start(const Error& error, std::string_view prefix) {

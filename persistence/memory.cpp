@@ -38,6 +38,7 @@ struct Handler {
   std::uint64_t created = 0;
   NamedStates states;
   std::vector<std::string> runs;  ///< this and earlier ones, oldest first
+  std::vector<std::string> children;
 };
 
 struct EventLog {
@@ -68,6 +69,7 @@ public:
   explicit MemoryStore(std::size_t completed_max) : completed_max_(completed_max) {}
 
   Expected<Inheritance> begin_run(const HandlerRow& row) override {
+    if (!row.parent_handler_id.empty()) add_child(row);
     auto& shard = handlers_.of(row.handler_id);
     const std::lock_guard lock(shard.mutex);
     const auto [found, inserted] = shard.items.try_emplace(row.handler_id);
@@ -156,16 +158,18 @@ public:
   }
 
   bool purge(std::string_view handler_id) override {
-    std::vector<std::string> runs;
+    std::vector<std::string> runs, children;
     {
       auto& shard = handlers_.of(handler_id);
       const std::lock_guard lock(shard.mutex);
       const auto found = shard.items.find(handler_id);
       if (found == shard.items.end()) return false;
       runs = std::move(found->second.runs);
+      children = std::move(found->second.children);
       shard.items.erase(found);
     }
     for (const auto& run : runs) drop_log(run);
+    for (const auto& child : children) purge(child);
     return true;
   }
 
@@ -175,6 +179,15 @@ private:
       return !list || std::find(list->begin(), list->end(), value) != list->end();
     };
     return has(filter.workflow_names, row.workflow_name) && has(filter.statuses, row.status);
+  }
+
+  void add_child(const HandlerRow& row) {
+    auto& shard = handlers_.of(row.parent_handler_id);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.items.find(row.parent_handler_id);
+    if (found == shard.items.end()) return;
+    auto& children = found->second.children;
+    if (std::find(children.begin(), children.end(), row.handler_id) == children.end()) children.push_back(row.handler_id);
   }
 
   void append(Commit& commit) {

@@ -23,10 +23,12 @@ public:
       shared->child_ended(
           {row.status, row.terminal() ? row.error : "the child workflow was interrupted", last ? event_of(*last) : EventBox()});
     };
-    if (!request.publish) return service_.start({request.workflow, request.start, handler_id_}, nullptr, ended, refused);
+    const StartRequest start{
+        .workflow = request.workflow, .start = request.start, .handler_id = handler_id_, .parent_handler_id = request.parent_handler_id};
+    if (!request.publish) return service_.start(start, nullptr, ended, refused);
     shared_->streaming = true;
     const auto started = [shared = shared_, service = &service_](const HandlerRow& row) { forward(shared, *service, row); };
-    service_.start({request.workflow, request.start, handler_id_}, started, ended, refused);
+    service_.start(start, started, ended, refused);
   }
 
   ~LiveChild() override {

@@ -21,6 +21,7 @@ struct ChildRequest {
   WorkflowPtr workflow;
   EventBox start;
   std::string handler_id;
+  std::string parent_handler_id;
   std::function<void(EventBox)> publish;  ///< gets what the child shows, but for its end; empty: nobody wants it
   std::function<void(ChildOutcome)> ended;
 };

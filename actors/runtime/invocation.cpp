@@ -70,7 +70,9 @@ Invocation::Invocation(std::shared_ptr<RunContext> run, std::shared_ptr<StepRunn
   if (spec().timeout) own_stop_ = std::make_unique<OwnStop>(run_->stop.get_token());
 }
 
-Invocation::~Invocation() = default;
+Invocation::~Invocation() {
+  if (child_) run_->forwarded.remove(child_handler_id());
+}
 
 detail::StepInput Invocation::input() const {
   if (command_.release) return {command_.event, command_.release->events, {}};
@@ -162,8 +164,14 @@ Invocation::Outcome Invocation::run_slice(F&& slice) {
 }
 
 Invocation::Outcome Invocation::begin_child() {
-  auto handler_id = run_->row.handler_id + "." + spec().name + "." + std::to_string(command_.work_item);
-  ChildRequest request{run_->workflow->children.at(command_.id.step), command_.event, std::move(handler_id), nullptr, nullptr};
+  const auto& workflow = run_->workflow->children.at(command_.id.step);
+  ChildRequest request{.workflow = workflow,
+                       .start = command_.event,
+                       .handler_id = child_handler_id(),
+                       .parent_handler_id = run_->row.handler_id,
+                       .publish = nullptr,
+                       .ended = nullptr};
+  if (spec().forward_stream) run_->forwarded.add(request.handler_id, workflow);
   const std::weak_ptr<Invocation> weak = weak_from_this();
   if (spec().forward_stream)
     request.publish = [weak](EventBox event) {
@@ -185,7 +193,13 @@ Invocation::Outcome Invocation::begin_child() {
   return Outcome::pending;
 }
 
+/// The same for every attempt: a repeated step finds the child it has begun.
+std::string Invocation::child_handler_id() const {
+  return run_->row.handler_id + "." + spec().name + "." + std::to_string(command_.work_item);
+}
+
 Invocation::Outcome Invocation::child_ended() {
+  run_->forwarded.remove(child_handler_id());
   child_.reset();
   std::optional<ChildOutcome> outcome;
   {

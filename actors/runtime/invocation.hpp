@@ -101,6 +101,7 @@ private:
   Outcome run_slice(F&& slice);
   Outcome after_slice();
   Outcome begin_child();
+  std::string child_handler_id() const;
   Outcome child_ended();
   Outcome report(engine::Ending ending);
   Outcome report_failure();

@@ -64,6 +64,9 @@ void prepare_children(RegisteredWorkflow& workflow) {
     auto child = prepare_workflow(workflow.name + "." + spec.name, spec.child_class, spec.child, {});
     auto marked = std::make_shared<RegisteredWorkflow>(*child);
     marked->is_child = true;
+    if (spec.forward_stream)  // clients that follow the parent see the child's questions: let them answer
+      for (const auto* type : marked->registry.all())
+        if (type->kind == Kind::human_response || type->kind == Kind::input_required) workflow.plan.additional_events.push_back(type);
     workflow.children.emplace(step, std::move(marked));
   }
 }
@@ -84,10 +87,10 @@ WorkflowPtr prepare_workflow(std::string name, std::string class_name, std::shar
   entry->plan.class_name = std::move(class_name);
   entry->plan.additional_events = std::move(additional_events);
   entry->plan.resources = load_resources(definition, *flow->resource_cache());
+  prepare_children(*entry);
   engine::complete(entry->plan);
   entry->flow = std::move(flow);
   if (entry->plan.num_concurrent_runs) entry->admission = std::make_shared<Admission>(*entry->plan.num_concurrent_runs);
-  prepare_children(*entry);
   entry->start = entry->plan.start;
   entry->registry = entry->plan.registry;
   entry->schema_json = engine::schema_json(entry->plan);

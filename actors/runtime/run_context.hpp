@@ -10,6 +10,7 @@
 #include <mutex>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 namespace weir::runtime {
 
@@ -43,7 +44,31 @@ private:
   std::map<std::string, StateStore> named_;
 };
 
-/// Immutable but for the states and the stop source, which guard themselves.
+/// The children whose streams are shown on the run's own: what the run does not take may be for one of them. Thread-safe.
+class ForwardedChildren {
+public:
+  void add(const std::string& handler_id, WorkflowPtr workflow) {
+    const std::lock_guard lock(mutex_);
+    children_[handler_id] = std::move(workflow);
+  }
+  void remove(const std::string& handler_id) {
+    const std::lock_guard lock(mutex_);
+    children_.erase(handler_id);
+  }
+  std::vector<std::string> knowing(const EventType& type) const {
+    std::vector<std::string> out;
+    const std::lock_guard lock(mutex_);
+    for (const auto& [handler_id, workflow] : children_)
+      if (workflow->registry.by_name(type.name)) out.push_back(handler_id);
+    return out;
+  }
+
+private:
+  mutable std::mutex mutex_;
+  std::map<std::string, WorkflowPtr> children_;
+};
+
+/// Immutable but for the states, the children and the stop source, which guard themselves.
 struct RunContext {
   RunContext(WorkflowPtr registered, HandlerRow begun, NamedStates inherited)
       : workflow(std::move(registered)), row(std::move(begun)), states(std::move(inherited)) {}
@@ -51,6 +76,7 @@ struct RunContext {
   WorkflowPtr workflow;
   HandlerRow row;  ///< as it was when the run began
   StateStores states;
+  ForwardedChildren forwarded;
   std::stop_source stop;
 };
 

@@ -129,6 +129,7 @@ void Service::start(StartRequest request, std::function<void(const HandlerRow&)>
   row.handler_id = request.handler_id.empty() ? make_id() : std::move(request.handler_id);
   row.workflow_name = workflow->name;
   row.workflow_version = workflow->version;
+  row.parent_handler_id = std::move(request.parent_handler_id);
   row.run_id = make_id();
   row.started_at = row.updated_at = now();
   auto left = store().begin_run(row);
@@ -146,22 +147,66 @@ void Service::start(StartRequest request, std::function<void(const HandlerRow&)>
   if (state_->stopping) compat::stop(supervisor);
 }
 
+namespace {
+
+/// Where an event for a run goes, or why it may not go there.
+struct Destination {
+  std::optional<Error> refused;
+  std::optional<engine::StepIndex> target;
+  std::vector<std::string> children;  ///< empty: the run itself
+};
+
+Destination destination_of(const LiveRun& run, const EventType& type, const std::string& step) {
+  const auto& plan = run.workflow->plan;
+  if (step.empty()) {
+    if (!engine::accepting(plan, type).empty()) return {};
+    return {std::nullopt, std::nullopt, run.forwarded.knowing(type)};
+  }
+  const auto target = engine::find_step(plan, step);
+  if (!target) return {Error{Code::not_found, "Step " + step + " does not exist"}, std::nullopt, {}};
+  if (engine::accepts(plan.steps[*target], type)) return {std::nullopt, target, {}};
+  return {Error{Code::invalid_argument, "Step " + step + " does not accept event of type " + type.class_text}, std::nullopt, {}};
+}
+
+/// Replies once, when the last of `count` answers is there: well if any of them was.
+std::function<void(Expected<bool>)> any_of_replies(std::size_t count, std::function<void(Expected<bool>)> reply) {
+  struct Shared {
+    std::mutex mutex;
+    std::size_t left;
+    bool sent = false;
+  };
+  auto shared = std::make_shared<Shared>();
+  shared->left = count;
+  return [shared, reply = std::move(reply)](const Expected<bool>& answer) {
+    {
+      const std::lock_guard lock(shared->mutex);
+      shared->sent = shared->sent || answer.ok();
+      if (--shared->left > 0) return;
+    }
+    reply(shared->sent ? Expected<bool>(true) : answer);
+  };
+}
+
+}  // namespace
+
 void Service::send_event(const std::string& handler_id, EventBox event, const std::string& step,
                          std::function<void(Expected<bool>)> reply) {
-  std::optional<Error> refused;
+  Destination to;
   const bool live = state_->registry.with(handler_id, [&](const Registry::Entry& entry) {
-    const auto& plan = entry.run->workflow->plan;
-    std::optional<engine::StepIndex> target;
-    if (!step.empty()) {
-      target = engine::find_step(plan, step);
-      if (!target) refused = Error{Code::not_found, "Step " + step + " does not exist"};
-      else if (!engine::accepts(plan.steps[*target], event.type()))
-        refused = Error{Code::invalid_argument, "Step " + step + " does not accept event of type " + event.type().class_text};
-    }
-    if (!refused) compat::post(entry.supervisor, Deliver{std::move(event), target, reply});
+    to = destination_of(*entry.run, event.type(), step);
+    if (!to.refused && to.children.empty()) compat::post(entry.supervisor, Deliver{event, to.target, reply});
   });
-  if (refused) reply(*refused);
-  else if (!live) reply(Error{Code::conflict, "Workflow already completed"});
+  if (to.refused) return reply(*to.refused);
+  if (!live) return reply(Error{Code::conflict, "Workflow already completed"});
+  if (to.children.empty()) return;
+  const auto collect = any_of_replies(to.children.size(), std::move(reply));
+  for (const auto& child : to.children) send_event(child, event, "", collect);
+}
+
+void Service::cancel(const std::string& handler_id, std::function<void(bool)> reply) {
+  const bool live =
+      state_->registry.with(handler_id, [&](const Registry::Entry& entry) { compat::post(entry.supervisor, CancelRun{reply}); });
+  if (!live) reply(false);
 }
 
 namespace {
@@ -221,12 +266,6 @@ std::optional<std::size_t> Service::queue_position(const std::string& handler_id
     if (const auto& admission = entry.run->workflow->admission) out = admission->position(entry.run->row.run_id);
   });
   return out;
-}
-
-void Service::cancel(const std::string& handler_id, std::function<void(bool)> reply) {
-  const bool live =
-      state_->registry.with(handler_id, [&](const Registry::Entry& entry) { compat::post(entry.supervisor, CancelRun{reply}); });
-  if (!live) reply(false);
 }
 
 void Service::await_end(const std::string& handler_id, std::function<void(const HandlerRow&)> reply) {

@@ -34,6 +34,7 @@ struct StartRequest {
   WorkflowInfoPtr workflow;  ///< from find_workflow
   EventBox start;
   std::string handler_id;                    ///< empty: one is made up
+  std::string parent_handler_id = {};        ///< of a child's run
   std::optional<SavedContext> context = {};  ///< instead of what an earlier run of the handler left
 };
 
@@ -86,6 +87,7 @@ public:
   /// over; `refused` is called before this returns, and alone, when there is no run.
   void start(StartRequest request, std::function<void(const HandlerRow&)> started, std::function<void(const HandlerRow&)> ended,
              const std::function<void(const Error&)>& refused);
+  /// What no step of the run takes goes to those of its children that are shown on its stream and know the event.
   void send_event(const std::string& handler_id, EventBox event, const std::string& step, std::function<void(Expected<bool>)> reply);
   /// Looks at a run; one that is over has no running steps, and a context with its state alone. False, and no reply, when
   /// there is no such handler or its workflow is no longer registered.

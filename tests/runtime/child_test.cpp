@@ -114,6 +114,14 @@ TEST_CASE("a child may wait for a person") {
   REQUIRE(events.next()->as<Review>()->text == "really?");
   CHECK(only_child(*store, runtime).send_event(Verdict{true}).ok());
   CHECK(run.result<int>() == 100);
+  // Who follows the parent may answer there, too.
+  const auto second = runtime.start("orders", amounts({100, 200}), "q");
+  auto shown = second.events();
+  for (int reviews = 0; reviews < 2;) reviews += shown.next()->as<Review>() ? 1 : 0;
+  CHECK(second.send_event(Verdict{true}).ok());
+  CHECK(second.result<int>() == 200);
+  CHECK(store->purge("q"));
+  for (const auto& row : store->list_handlers({})) CHECK_FALSE(row.handler_id.starts_with("q"));
 }
 
 TEST_CASE("a child that fails is a step that fails") {

@@ -26,7 +26,8 @@ using NamedStates = std::map<std::string, Object>;
 struct HandlerRow {
   std::string handler_id;
   std::string workflow_name;
-  std::string workflow_version;  ///< of the run; empty when the workflow has none
+  std::string workflow_version;   ///< of the run; empty when the workflow has none
+  std::string parent_handler_id;  ///< of a child workflow's run
   std::string run_id;
   HandlerStatus status = HandlerStatus::running;
   std::string error;   ///< empty unless failed
@@ -100,7 +101,8 @@ public:
   /// True for the first call per run: its caller is the first reader without a cursor.
   virtual bool claim_first_read(std::string_view run_id) = 0;
 
-  /// Removes the handler and everything that belongs to its runs. False when there is none.
+  /// Removes the handler and everything that belongs to its runs, those of child workflows included. False when there is
+  /// none.
   virtual bool purge(std::string_view handler_id) = 0;
 };
 
