@@ -36,11 +36,11 @@ std::optional<Time> time_of(const Value& value) {
   return Time(Duration(std::llround(value.as_double() * 1e6)));
 }
 
-/// The number at the end of "work_item_7"; 0 when there is none.
-std::uint64_t trailing_number(std::string_view text) {
-  const auto begin = text.find_last_not_of("0123456789") + 1;
-  std::uint64_t out = 0;
-  std::from_chars(text.data() + begin, text.data() + text.size(), out);
+/// The number of "work_item_7"; 0 for a name of another form.
+WorkItem work_item_number(std::string_view text) {
+  constexpr std::string_view prefix = "work_item_";
+  WorkItem out = 0;
+  if (text.starts_with(prefix)) std::from_chars(text.data() + prefix.size(), text.data() + text.size(), out);
   return out;
 }
 
@@ -121,7 +121,7 @@ private:
         for (const auto& event : items(queue)) state_->steps[*step].queue.push_back(attempt_of(event));
     }
     for (const auto& [item, values] : members(member(context, "recorded")))
-      for (const auto& [name, json] : members(values)) state_->recorded[trailing_number(item)][name] = text_of(json);
+      for (const auto& [name, json] : members(values)) state_->recorded[work_item_number(item)][name] = text_of(json);
   }
 
   EventBox event(const Value& saved) {
@@ -199,12 +199,14 @@ private:
       for (auto& item : events(buffered)) buffer = std::make_shared<const Buffer>(buffer, std::move(item));
       step.collected.emplace_back(name, std::move(buffer));
     }
+    std::uint64_t order = 0;  // only later arrivals have to be later
     for (auto& item : events(member(saved, "static_collect_events"))) {
       auto found =
           std::find_if(step.arrivals.begin(), step.arrivals.end(), [&](const auto& entry) { return entry.first->same_as(item.type()); });
       if (found == step.arrivals.end()) found = step.arrivals.insert(found, {&item.type(), {}});
-      found->second.push_back({++state_->work_item_last, std::move(item)});
+      found->second.push_back({++order, std::move(item)});
     }
+    state_->work_item_last = std::max(state_->work_item_last, order);
     for (const auto& waiter : items(member(saved, "collected_waiters"))) read_waiter(step, waiter);
   }
 
@@ -231,11 +233,13 @@ private:
     for (const auto& [handler, count] : members(member(saved, "recovery_counts")))
       if (const auto step = find_step(plan_, handler); step && count.is_integer())
         out.recoveries[*step] = static_cast<std::uint32_t>(count.as_integer());
+    if (const auto& count = member(saved, "published"); count.is_integer()) out.published = static_cast<std::uint32_t>(count.as_integer());
+    if (const auto& count = member(saved, "sent"); count.is_integer()) out.sent = static_cast<std::uint32_t>(count.as_integer());
     out.not_before = time_of(member(saved, "not_before"));
     out.scope = scope(member(saved, "scope_path"));
     read_release(out, member(saved, "collection_release_payload"));
-    out.work_item = trailing_number(text_of(member(saved, "work_item_id")));
-    if (out.work_item == 0 || out.release) out.work_item = ++state_->work_item_last;
+    out.work_item = work_item_number(text_of(member(saved, "work_item_id")));
+    if (out.work_item == 0) out.work_item = ++state_->work_item_last;
     return out;
   }
 

@@ -139,6 +139,8 @@ private:
     out.set("recovery_counts", recoveries(attempt));
     out.set("not_before", seconds(attempt.not_before));
     write_place(out, attempt);
+    if (attempt.published > 0) out.set("published", attempt.published);
+    if (attempt.sent > 0) out.set("sent", attempt.sent);
     return out;
   }
 

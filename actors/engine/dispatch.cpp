@@ -58,6 +58,8 @@ RunStep run_command(const State& state, InvocationId id, const Running& running)
   out.release = attempt.release;
   out.joined = attempt.joined;
   out.work_item = attempt.work_item;
+  out.published = attempt.published;
+  out.sent = attempt.sent;
   out.failures = attempt.failures;
   out.first_attempt_at = attempt.first_attempt_at.value_or(Time());
   out.last_failure = attempt.last_failure;

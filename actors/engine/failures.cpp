@@ -42,6 +42,7 @@ bool hand_to_error_handler(Reduction& r, StepIndex step, const Attempt& attempt,
 
 void on_failed(Reduction& r, StepIndex step, Attempt attempt, const Failed& failed) {
   ++attempt.failures;
+  attempt.published = attempt.sent = 0;
   attempt.last_failure = Failure{failed.error, r.now};
   if (failed.retry_after) return queue_retry(r, step, std::move(attempt), *failed.retry_after);
   const auto elapsed = seconds_between(attempt.first_attempt_at.value_or(r.now), r.now);

@@ -20,8 +20,9 @@ struct SavedContext {
   std::shared_ptr<const State> state;  ///< null: the run had ended, and a new one begins with its start event
 };
 
-/// `states` are the contents of the run's state stores by name. The keys `requirements`, `timed_out` and `deadline` of
-/// waiters, `recorded` and `namespaces` are ours: without them a wait would forget what it waits for.
+/// `states` are the contents of the run's state stores by name. The keys `requirements`, `timed_out`, `deadline` and
+/// `trigger` of waiters, `published` and `sent` of attempts, `recorded` and `namespaces` are ours: without them a wait would
+/// forget what it waits for, and a repeated body would repeat itself.
 Object save_context(const Plan& plan, const State& state, const std::map<std::string, Object>& states);
 
 /// Reads format versions 0 to 2. Steps that the workflow does not have are skipped; missing keys have defaults. The error

@@ -53,6 +53,9 @@ struct Attempt {
   std::shared_ptr<const Release> release;
   std::shared_ptr<const std::vector<EventBox>> joined;  ///< join steps: one event per parameter
   WorkItem work_item = 0;
+  /// What this attempt's body has published and sent already: a body that is repeated because its process died begins
+  /// behind that.
+  std::uint32_t published = 0, sent = 0;
 };
 
 using Snapshot = std::vector<std::pair<std::string, BufferPtr>>;

@@ -76,6 +76,11 @@ void forget_answered(StepState& step, const std::vector<std::string>& answered, 
   });
 }
 
+void count_effects(Attempt& attempt, const std::vector<EventBox>& published, const std::vector<Sent>& sent) {
+  attempt.published += static_cast<std::uint32_t>(published.size());
+  attempt.sent += static_cast<std::uint32_t>(sent.size());
+}
+
 void send(Reduction& r, const std::vector<Sent>& sent, const Recoveries& recoveries) {
   for (const auto& [event, target] : sent) r.arrivals.push_back({event, target, recoveries, nullptr});
 }
@@ -89,8 +94,9 @@ Running* find_running(Reduction& r, InvocationId id) {
 }
 
 void on_step_progressed(Reduction& r, const StepProgressed& progressed) {
-  const auto* running = find_running(r, progressed.id);
+  auto* running = find_running(r, progressed.id);
   if (!running) return;
+  count_effects(running->attempt, progressed.published, progressed.sent);
   for (const auto& event : progressed.published) r.publish(event);
   send(r, progressed.sent, running->attempt.recoveries);
 }
@@ -123,6 +129,7 @@ void on_step_ended(Reduction& r, const StepEnded& ended) {
   } else if (const auto* failure = std::get_if<Failed>(&ended.ending)) {
     on_failed(r, ended.id.step, std::move(attempt), *failure);
   } else {
+    count_effects(attempt, ended.published, ended.sent);
     add_waiter(r, ended.id.step, std::get<Suspended>(ended.ending), std::move(attempt));
   }
   if (r.state.over()) return;

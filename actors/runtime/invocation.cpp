@@ -66,7 +66,7 @@ private:
 
 Invocation::Invocation(std::shared_ptr<RunContext> run, std::shared_ptr<StepRunner> runner, engine::RunStep command)
     : run_(std::move(run)), runner_(std::move(runner)), command_(std::move(command)), context_(*this), input_(input()),
-      flushed_at_(std::chrono::steady_clock::now()) {
+      known_published_(command_.published), known_sent_(command_.sent), flushed_at_(std::chrono::steady_clock::now()) {
   if (spec().timeout) own_stop_ = std::make_unique<OwnStop>(run_->stop.get_token());
 }
 
@@ -294,6 +294,10 @@ void Invocation::publish(EventBox event) {
   bool full = false;
   {
     const std::lock_guard lock(mutex_);
+    if (known_published_ > 0) {
+      --known_published_;
+      return;
+    }
     published_.push_back(std::move(event));
     full = published_.size() >= publish_batch_max ||
            (spec().blocking && std::chrono::steady_clock::now() - flushed_at_ >= blocking_flush_interval);
@@ -312,6 +316,10 @@ void Invocation::send(EventBox event, std::string_view step) {
   }
   {
     const std::lock_guard lock(mutex_);
+    if (known_sent_ > 0) {
+      --known_sent_;
+      return;
+    }
     sent_.push_back({std::move(event), target});
   }
   if (spec().blocking) flush(true);

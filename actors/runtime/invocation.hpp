@@ -127,7 +127,8 @@ private:
   std::unique_ptr<ChildRun> child_;
   std::optional<ChildOutcome> child_outcome_;
 
-  std::mutex mutex_;  ///< a blocking body may publish from a thread of its own
+  std::uint32_t known_published_, known_sent_;  ///< what a repeated body says again, and need not be told
+  std::mutex mutex_;                            ///< a blocking body may publish from a thread of its own
   std::vector<EventBox> published_;
   std::vector<engine::Sent> sent_;
   std::chrono::steady_clock::time_point flushed_at_;

@@ -117,7 +117,8 @@ std::string text(const Snapshot& buffers) {
 std::string text(const Attempt& attempt) {
   std::ostringstream out;
   out << text(attempt.event) << " failures=" << attempt.failures << " first=" << text(attempt.first_attempt_at)
-      << " not_before=" << text(attempt.not_before) << " scope=" << text(attempt.scope) << " item=" << attempt.work_item;
+      << " not_before=" << text(attempt.not_before) << " scope=" << text(attempt.scope) << " item=" << attempt.work_item
+      << " effects=" << attempt.published << "," << attempt.sent;
   if (attempt.last_failure) out << " last=" << attempt.last_failure->error.exception_message << "@" << text(attempt.last_failure->at);
   for (const auto& [handler, count] : attempt.recoveries) out << " recovered" << handler << "x" << count;
   if (attempt.joined)

@@ -1,0 +1,276 @@
+#include "journal_codec.hpp"
+
+#include "saved_context.hpp"
+
+#include <weir/envelope.hpp>
+
+#include <algorithm>
+#include <map>
+
+namespace weir::engine {
+namespace {
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+
+Value microseconds(Duration duration) { return static_cast<std::int64_t>(duration.count()); }
+Value optional_duration(const std::optional<Duration>& duration) { return duration ? microseconds(*duration) : Value(); }
+
+Value write_event(const EventBox& event) { return Object{{"type", event.type().qualified_name}, {"value", event.value()}}; }
+Value::Array write_events(const std::vector<EventBox>& events) {
+  Value::Array out;
+  for (const auto& event : events) out.push_back(write_event(event));
+  return out;
+}
+
+class TickWriter {
+public:
+  explicit TickWriter(const Plan& plan) : plan_(plan) {}
+
+  Object operator()(const RunStarted& t) const { return {{"tick", "run_started"}, {"event", write_event(t.start)}}; }
+  Object operator()(const RunRestored& t) const {
+    return {{"tick", "run_restored"}, {"context", save_context(plan_, *t.state, {})}};
+  }
+  Object operator()(const RunAdmitted&) const { return {{"tick", "run_admitted"}}; }
+  Object operator()(const EventArrived& t) const { return {{"tick", "event_arrived"}, {"sent", sent(t.sent)}}; }
+  Object operator()(const StepProgressed& t) const {
+    return {{"tick", "step_progressed"}, {"id", id(t.id)}, {"published", write_events(t.published)}, {"sent", all_sent(t.sent)}};
+  }
+  Object operator()(const ValueRecorded& t) const {
+    return {{"tick", "value_recorded"}, {"id", id(t.id)}, {"name", t.name}, {"json", t.json}};
+  }
+  Object operator()(const StepEnded& t) const {
+    Value::Array collects, answered;
+    for (const auto& call : t.collects) collects.emplace_back(collect(call));
+    for (const auto& waiter : t.answered_waiters) answered.emplace_back(waiter);
+    return {{"tick", "step_ended"},       {"id", id(t.id)},           {"published", write_events(t.published)}, {"sent", all_sent(t.sent)},
+            {"collects", std::move(collects)}, {"answered", std::move(answered)}, {"ending", ending(t.ending)}};
+  }
+  Object operator()(const StepTimedOut& t) const {
+    return {{"tick", "step_timed_out"}, {"id", id(t.id)}, {"retry_after", optional_duration(t.retry_after)}};
+  }
+  Object operator()(const WaiterTimedOut& t) const {
+    return {{"tick", "waiter_timed_out"}, {"step", plan_.steps[t.step].name}, {"waiter", t.waiter_id}};
+  }
+  Object operator()(const RetryDue& t) const { return {{"tick", "retry_due"}, {"due", microseconds(t.due.time_since_epoch())}}; }
+  Object operator()(const RunTimedOut&) const { return {{"tick", "run_timed_out"}}; }
+  Object operator()(const CancelRequested&) const { return {{"tick", "cancel_requested"}}; }
+
+private:
+  Object id(const InvocationId& id) const { return {{"step", plan_.steps[id.step].name}, {"slot", id.slot}, {"serial", id.serial}}; }
+  Object sent(const Sent& sent) const {
+    return {{"event", write_event(sent.event)}, {"target", sent.target ? Value(plan_.steps[*sent.target].name) : Value()}};
+  }
+  Value::Array all_sent(const std::vector<Sent>& all) const {
+    Value::Array out;
+    for (const auto& one : all) out.emplace_back(sent(one));
+    return out;
+  }
+  static Object collect(const CollectCall& call) {
+    Value::Array expected;
+    for (const auto& [type, count] : call.expected) expected.emplace_back(Object{{"type", type->qualified_name}, {"count", count}});
+    return {{"buffer", call.buffer}, {"event", write_event(call.event)}, {"expected", std::move(expected)}, {"outcome", static_cast<int>(call.outcome)}};
+  }
+  static Object ending(const Ending& ending) {
+    return std::visit(
+        Overloaded{
+            [](const Returned& e) -> Object { return {{"returned", write_events(e.events)}, {"fanned_out", e.fanned_out}}; },
+            [](const Failed& e) -> Object {
+              return {{"failed", Object{{"type", e.error.exception_type}, {"message", e.error.exception_message}}},
+                      {"retry_after", optional_duration(e.retry_after)}};
+            },
+            [](const Suspended& e) -> Object {
+              return {{"suspended", e.waiter_id},
+                      {"type", e.type->qualified_name},
+                      {"requirements", e.requirements},
+                      {"publish", e.publish ? write_event(*e.publish) : Value()},
+                      {"timeout", optional_duration(e.timeout)}};
+            },
+        },
+        ending);
+  }
+
+  const Plan& plan_;
+};
+
+const Value& member(const Value& object, std::string_view key) {
+  static const Value null;
+  const auto* found = object.find(key);
+  return found ? *found : null;
+}
+const Value::Array& items(const Value& value) {
+  static const Value::Array none;
+  return value.is_array() ? value.as_array() : none;
+}
+std::string text(const Value& value) { return value.is_string() ? value.as_string() : std::string(); }
+std::int64_t integer(const Value& value) { return value.is_integer() ? value.as_integer() : 0; }
+std::optional<Duration> optional_duration(const Value& value) {
+  return value.is_integer() ? std::optional(Duration(value.as_integer())) : std::nullopt;
+}
+
+/// Goes on after a problem with defaults; the first problem is what is told.
+class TickReader {
+public:
+  explicit TickReader(const Plan& plan) : plan_(plan) {}
+
+  Expected<Tick> read(const Value& saved) {
+    auto tick = read_kind(text(member(saved, "tick")), saved);
+    if (!problem_.empty()) return Error{Code::failed_precondition, problem_};
+    return tick;
+  }
+
+private:
+  Tick read_kind(const std::string& kind, const Value& saved) {
+    if (kind == "run_started") return RunStarted{event(member(saved, "event"))};
+    if (kind == "run_restored") return restored(member(saved, "context"));
+    if (kind == "run_admitted") return RunAdmitted();
+    if (kind == "event_arrived") return EventArrived{sent(member(saved, "sent"))};
+    if (kind == "step_progressed") return StepProgressed{id(saved), events(member(saved, "published")), all_sent(member(saved, "sent"))};
+    if (kind == "value_recorded") return ValueRecorded{id(saved), text(member(saved, "name")), text(member(saved, "json"))};
+    if (kind == "step_ended") return step_ended(saved);
+    if (kind == "step_timed_out") return StepTimedOut{id(saved), optional_duration(member(saved, "retry_after"))};
+    if (kind == "waiter_timed_out") return WaiterTimedOut{step(member(saved, "step")), text(member(saved, "waiter"))};
+    if (kind == "retry_due") return RetryDue{Time(Duration(integer(member(saved, "due"))))};
+    if (kind == "run_timed_out") return RunTimedOut();
+    if (kind == "cancel_requested") return CancelRequested();
+    complain("a tick of the unknown kind '" + kind + "': it was recorded by another version of Weir");
+    return CancelRequested();
+  }
+
+  void complain(const std::string& why) {
+    if (problem_.empty()) problem_ = why;
+  }
+
+  StepIndex step(const Value& name) {
+    if (const auto found = find_step(plan_, text(name))) return *found;
+    complain("the workflow has no step '" + text(name) + "'");
+    return 0;
+  }
+  const EventType* type(const std::string& name) {
+    if (const auto* known = plan_.registry.by_qualified_name(name)) return known;
+    complain("the workflow knows no event type '" + name + "': list it in additional_events");
+    return &event_type<Event>();
+  }
+  EventBox event(const Value& saved) {
+    auto decoded = decode_event(*type(text(member(saved, "type"))), member(saved, "value"));
+    if (decoded) return std::move(*decoded);
+    complain(decoded.error().message);
+    return Event();
+  }
+  std::vector<EventBox> events(const Value& saved) {
+    std::vector<EventBox> out;
+    for (const auto& item : items(saved)) out.push_back(event(item));
+    return out;
+  }
+  InvocationId id(const Value& saved) {
+    const auto& at = member(saved, "id");
+    return {step(member(at, "step")), static_cast<Slot>(integer(member(at, "slot"))), static_cast<std::uint64_t>(integer(member(at, "serial")))};
+  }
+  Sent sent(const Value& saved) {
+    const auto& target = member(saved, "target");
+    return {event(member(saved, "event")), target.is_null() ? std::nullopt : std::optional(step(target))};
+  }
+  std::vector<Sent> all_sent(const Value& saved) {
+    std::vector<Sent> out;
+    for (const auto& item : items(saved)) out.push_back(sent(item));
+    return out;
+  }
+  RunRestored restored(const Value& context) {
+    auto read = read_context(plan_, context);
+    if (read && read->state) return {read->state};
+    complain(read ? "a restored run without a state" : read.error().message);
+    return {nullptr};
+  }
+  CollectCall collect(const Value& saved) {
+    CollectCall out{text(member(saved, "buffer")), event(member(saved, "event")), {}, static_cast<Collected>(integer(member(saved, "outcome")))};
+    for (const auto& item : items(member(saved, "expected")))
+      out.expected.emplace_back(type(text(member(item, "type"))), static_cast<std::uint32_t>(integer(member(item, "count"))));
+    return out;
+  }
+  StepEnded step_ended(const Value& saved) {
+    StepEnded out{.id = id(saved),
+                  .published = events(member(saved, "published")),
+                  .sent = all_sent(member(saved, "sent")),
+                  .collects = {},
+                  .answered_waiters = {},
+                  .ending = ending(member(saved, "ending"))};
+    for (const auto& call : items(member(saved, "collects"))) out.collects.push_back(collect(call));
+    for (const auto& waiter : items(member(saved, "answered"))) out.answered_waiters.push_back(text(waiter));
+    return out;
+  }
+  Ending ending(const Value& saved) {
+    if (const auto* returned = saved.find("returned")) return Returned{events(*returned), member(saved, "fanned_out").truthy()};
+    if (const auto* error = saved.find("failed"))
+      return Failed{{text(member(*error, "type")), text(member(*error, "message"))}, optional_duration(member(saved, "retry_after"))};
+    Suspended out{.waiter_id = text(member(saved, "suspended")),
+                  .type = type(text(member(saved, "type"))),
+                  .requirements = {},
+                  .publish = {},
+                  .timeout = optional_duration(member(saved, "timeout"))};
+    if (const auto& wanted = member(saved, "requirements"); wanted.is_object()) out.requirements = wanted.as_object();
+    if (const auto& publish = member(saved, "publish"); !publish.is_null()) out.publish = event(publish);
+    return out;
+  }
+
+  const Plan& plan_;
+  std::string problem_;
+};
+
+std::string type_names(const std::vector<const EventType*>& types) {
+  std::string out;
+  for (const auto* type : types) out += (out.empty() ? "" : ", ") + type->name;
+  return out;
+}
+
+std::map<std::string, std::string> lines_by_step(std::string_view signature) {
+  std::map<std::string, std::string> out;
+  while (!signature.empty()) {
+    const auto end = std::min(signature.find('\n'), signature.size());
+    const auto line = signature.substr(0, end);
+    out[std::string(line.substr(0, line.find('(')))] = line;
+    signature.remove_prefix(std::min(end + 1, signature.size()));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string encode_tick(const Plan& plan, const Tick& tick) { return to_json(std::visit(TickWriter(plan), tick)); }
+
+Expected<Tick> decode_tick(const Plan& plan, std::string_view text) {
+  const auto saved = parse_json(text);
+  if (!saved) return Error{Code::failed_precondition, "a tick that is no JSON: " + saved.error().message};
+  return TickReader(plan).read(*saved);
+}
+
+std::string signature(const Plan& plan) {
+  std::map<std::string, std::string> lines;
+  for (const auto& step : plan.steps) {
+    auto& line = lines[step.name];
+    line = step.name + "(" + type_names(step.input == Input::join ? step.slots : step.accepts) + ")";
+    if (step.input == Input::collect) line += step.take == 0 ? " collects all" : " collects " + std::to_string(step.take);
+    line += " -> " + type_names(step.returns);
+    if (step.fans_out()) line += " [" + type_names(step.returns_in_list) + "]";
+  }
+  std::string out;
+  for (const auto& [name, line] : lines) out += line + "\n";
+  return out;
+}
+
+std::string signature_difference(std::string_view recorded, std::string_view present) {
+  const auto before = lines_by_step(recorded), now = lines_by_step(present);
+  std::string out;
+  const auto tell = [&](const std::string& what) { out += (out.empty() ? "" : "; ") + what; };
+  for (const auto& [step, line] : before) {
+    const auto found = now.find(step);
+    if (found == now.end()) tell("step '" + step + "' is gone");
+    else if (found->second != line) tell("step '" + step + "' was " + line + " and is " + found->second);
+  }
+  for (const auto& [step, line] : now)
+    if (!before.contains(step)) tell("step '" + step + "' is new");
+  return out;
+}
+
+}  // namespace weir::engine
