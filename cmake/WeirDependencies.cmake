@@ -3,6 +3,7 @@ set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(SQLite3 REQUIRED)
 find_package(fmt REQUIRED) # before restinio, whose targets name fmt::fmt but never find it
 find_package(OpenSSL REQUIRED)
 find_package(restinio CONFIG REQUIRED)

@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <stdexcept>
+
 namespace weir::detail {
 
 /// False when the program should end with `exit_code`: help was asked for, or an option was wrong.
@@ -25,13 +27,17 @@ bool parse_command_line(ServerOptions& options, int argc, char** argv, int& exit
   app.add_option("--body-max", options.body_bytes_max, "Bytes a request body may have")->capture_default_str();
   app.add_option("--connections-max", options.connections_max, "Connections served at once; more wait")->capture_default_str();
   std::string store = "memory";
-  app.add_option("--store", store, "Where runs are kept")->capture_default_str()->check(CLI::IsMember({"memory"}));
+  app.add_option("--store", store, "Where runs are kept: memory, or sqlite:PATH for a file that outlives the process")
+      ->capture_default_str();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     exit_code = app.exit(error);
     return false;
   }
+  constexpr std::string_view sqlite_prefix = "sqlite:";
+  if (store.starts_with(sqlite_prefix)) options.store = sqlite(store.substr(sqlite_prefix.size()));
+  else if (store != "memory") throw std::invalid_argument("--store must be memory or sqlite:PATH, got '" + store + "'");
   options.read_timeout = std::chrono::seconds(read_timeout);
   options.heartbeat.reset();
   if (heartbeat > 0) options.heartbeat = std::chrono::milliseconds(static_cast<long long>(heartbeat * 1000));

@@ -54,6 +54,8 @@ Runtime& WorkflowServer::runtime() { return state_->runtime; }
 void WorkflowServer::start() {
   if (state_->transport) throw std::logic_error("the server is serving already");
   const auto& options = state_->options;
+  if (const auto resumed = state_->runtime.recover())
+    state_->runtime.service().log(LogLevel::info, "resumed " + std::to_string(resumed) + " unfinished runs");
   state_->transport =
       std::make_unique<http::Transport>(http::TransportOptions{options.host, options.port, state_->app.limits},
                                         [this](http::ExchangePtr exchange) { http::dispatch(state_->app, std::move(exchange)); });
@@ -92,6 +94,7 @@ int WorkflowServer::main(int argc, char** argv) {
   int exit_code = 0;
   try {
     if (!detail::parse_command_line(state_->options, argc, argv, exit_code)) return exit_code;
+    if (state_->options.store) state_->runtime.service().use_store(state_->options.store);
     state_->app.heartbeat = state_->options.heartbeat;
     state_->app.default_cursor = default_cursor(state_->options.default_cursor);
     state_->app.limits = limits_of(state_->options);

@@ -30,9 +30,7 @@ public:
   explicit TickWriter(const Plan& plan) : plan_(plan) {}
 
   Object operator()(const RunStarted& t) const { return {{"tick", "run_started"}, {"event", write_event(t.start)}}; }
-  Object operator()(const RunRestored& t) const {
-    return {{"tick", "run_restored"}, {"context", save_context(plan_, *t.state, {})}};
-  }
+  Object operator()(const RunRestored& t) const { return {{"tick", "run_restored"}, {"context", save_context(plan_, *t.state, {})}}; }
   Object operator()(const RunAdmitted&) const { return {{"tick", "run_admitted"}}; }
   Object operator()(const EventArrived& t) const { return {{"tick", "event_arrived"}, {"sent", sent(t.sent)}}; }
   Object operator()(const StepProgressed& t) const {
@@ -45,8 +43,13 @@ public:
     Value::Array collects, answered;
     for (const auto& call : t.collects) collects.emplace_back(collect(call));
     for (const auto& waiter : t.answered_waiters) answered.emplace_back(waiter);
-    return {{"tick", "step_ended"},       {"id", id(t.id)},           {"published", write_events(t.published)}, {"sent", all_sent(t.sent)},
-            {"collects", std::move(collects)}, {"answered", std::move(answered)}, {"ending", ending(t.ending)}};
+    return {{"tick", "step_ended"},
+            {"id", id(t.id)},
+            {"published", write_events(t.published)},
+            {"sent", all_sent(t.sent)},
+            {"collects", std::move(collects)},
+            {"answered", std::move(answered)},
+            {"ending", ending(t.ending)}};
   }
   Object operator()(const StepTimedOut& t) const {
     return {{"tick", "step_timed_out"}, {"id", id(t.id)}, {"retry_after", optional_duration(t.retry_after)}};
@@ -71,25 +74,29 @@ private:
   static Object collect(const CollectCall& call) {
     Value::Array expected;
     for (const auto& [type, count] : call.expected) expected.emplace_back(Object{{"type", type->qualified_name}, {"count", count}});
-    return {{"buffer", call.buffer}, {"event", write_event(call.event)}, {"expected", std::move(expected)}, {"outcome", static_cast<int>(call.outcome)}};
+    return {{"buffer", call.buffer},
+            {"event", write_event(call.event)},
+            {"expected", std::move(expected)},
+            {"outcome", static_cast<int>(call.outcome)}};
   }
   static Object ending(const Ending& ending) {
-    return std::visit(
-        Overloaded{
-            [](const Returned& e) -> Object { return {{"returned", write_events(e.events)}, {"fanned_out", e.fanned_out}}; },
-            [](const Failed& e) -> Object {
-              return {{"failed", Object{{"type", e.error.exception_type}, {"message", e.error.exception_message}}},
-                      {"retry_after", optional_duration(e.retry_after)}};
-            },
-            [](const Suspended& e) -> Object {
-              return {{"suspended", e.waiter_id},
-                      {"type", e.type->qualified_name},
-                      {"requirements", e.requirements},
-                      {"publish", e.publish ? write_event(*e.publish) : Value()},
-                      {"timeout", optional_duration(e.timeout)}};
-            },
-        },
-        ending);
+    return std::visit(Overloaded{
+                          [](const Returned& e) -> Object {
+                            return {{"returned", write_events(e.events)}, {"fanned_out", e.fanned_out}};
+                          },
+                          [](const Failed& e) -> Object {
+                            return {{"failed", Object{{"type", e.error.exception_type}, {"message", e.error.exception_message}}},
+                                    {"retry_after", optional_duration(e.retry_after)}};
+                          },
+                          [](const Suspended& e) -> Object {
+                            return {{"suspended", e.waiter_id},
+                                    {"type", e.type->qualified_name},
+                                    {"requirements", e.requirements},
+                                    {"publish", e.publish ? write_event(*e.publish) : Value()},
+                                    {"timeout", optional_duration(e.timeout)}};
+                          },
+                      },
+                      ending);
   }
 
   const Plan& plan_;
@@ -166,7 +173,8 @@ private:
   }
   InvocationId id(const Value& saved) {
     const auto& at = member(saved, "id");
-    return {step(member(at, "step")), static_cast<Slot>(integer(member(at, "slot"))), static_cast<std::uint64_t>(integer(member(at, "serial")))};
+    return {step(member(at, "step")), static_cast<Slot>(integer(member(at, "slot"))),
+            static_cast<std::uint64_t>(integer(member(at, "serial")))};
   }
   Sent sent(const Value& saved) {
     const auto& target = member(saved, "target");
@@ -184,7 +192,8 @@ private:
     return {nullptr};
   }
   CollectCall collect(const Value& saved) {
-    CollectCall out{text(member(saved, "buffer")), event(member(saved, "event")), {}, static_cast<Collected>(integer(member(saved, "outcome")))};
+    CollectCall out{
+        text(member(saved, "buffer")), event(member(saved, "event")), {}, static_cast<Collected>(integer(member(saved, "outcome")))};
     for (const auto& item : items(member(saved, "expected")))
       out.expected.emplace_back(type(text(member(item, "type"))), static_cast<std::uint32_t>(integer(member(item, "count"))));
     return out;

@@ -18,10 +18,10 @@ public:
   void start() {
     auto& request = shared_->request;
     const auto refused = [shared = shared_](const Error& error) { shared->finish({HandlerStatus::failed, error.message, {}}); };
-    const auto ended = [shared = shared_, service = &service_](const HandlerRow& row) {
+    const auto ended = [shared = shared_, service = &service_, workflow = request.workflow](const HandlerRow& row) {
       const auto last = service->store().last_event(row.run_id);
-      shared->child_ended(
-          {row.status, row.terminal() ? row.error : "the child workflow was interrupted", last ? event_of(*last) : EventBox()});
+      shared->child_ended({row.status, row.terminal() ? row.error : "the child workflow was interrupted",
+                           last ? event_of(*last, workflow->registry) : EventBox()});
     };
     const StartRequest start{
         .workflow = request.workflow, .start = request.start, .handler_id = handler_id_, .parent_handler_id = request.parent_handler_id};
@@ -80,7 +80,7 @@ private:
     }
     void pass_on(const StreamBatch& batch) {
       for (const auto& row : batch.rows)
-        if (!row.terminal) request.publish(event_of(row));
+        if (!row.terminal) request.publish(event_of(row, request.workflow->registry));
       if (batch.end) return stream_ended();
       std::shared_ptr<Stream> more;
       {

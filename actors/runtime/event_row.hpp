@@ -43,10 +43,12 @@ private:
   mutable std::size_t json_at_ = 0;
 };
 
-/// The event in a row that this process wrote; empty for any other.
-inline EventBox event_of(const EventRow& row) {
-  const auto* rendered = dynamic_cast<const RenderedEvent*>(row.payload.get());
-  return rendered ? rendered->event() : EventBox();
+/// The event in a row. One that was read from a file is what the registry makes of it; a type the registry does not have
+/// becomes a plain Event with the same fields.
+inline EventBox event_of(const EventRow& row, const EventRegistry& registry) {
+  if (const auto* rendered = dynamic_cast<const RenderedEvent*>(row.payload.get())) return rendered->event();
+  const auto envelope = parse_json(row.payload->json());
+  return envelope ? unwrap_event(*envelope, registry) : EventBox(Event());
 }
 
 inline EventRow make_row(std::int64_t sequence, Time at, EventBox event) {

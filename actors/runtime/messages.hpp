@@ -27,6 +27,12 @@ struct StartRun {
   std::function<void(const HandlerRow&)> started;
   std::function<void(const HandlerRow&)> ended;
 };
+/// Go on where a journal ends.
+struct ResumeRun {
+  engine::State state;
+  engine::Sequence tick_last;
+  std::int64_t event_next;
+};
 /// Put an event into the run; `reply` is called when it is durable, or refused.
 struct Deliver {
   EventBox event;
@@ -92,6 +98,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::StepReport)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::TimerFired)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Retire)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Admitted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::ResumeRun)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Inspect)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::DropBody)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::StartBody)
@@ -110,6 +117,7 @@ CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StepReport))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::TimerFired))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Retire))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Admitted))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::ResumeRun))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Inspect))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::DropBody))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StartBody))
@@ -125,8 +133,9 @@ namespace weir::runtime {
 template <class M>
 using Takes = compat::Takes<void, M>;
 
-using SupervisorActor = caf::typed_actor<Takes<StartRun>, Takes<Deliver>, Takes<CancelRun>, Takes<AwaitEnd>, Takes<StepReport>,
-                                         Takes<TimerFired>, Takes<Subscribe>, Takes<Admitted>, Takes<Inspect>, Takes<Retire>>;
+using SupervisorActor =
+    caf::typed_actor<Takes<StartRun>, Takes<Deliver>, Takes<CancelRun>, Takes<AwaitEnd>, Takes<StepReport>, Takes<TimerFired>,
+                     Takes<Subscribe>, Takes<Admitted>, Takes<Inspect>, Takes<ResumeRun>, Takes<Retire>>;
 using StepActor = caf::typed_actor<Takes<StartBody>, Takes<ResumeBody>, Takes<DropBody>>;
 using EventLogActor = caf::typed_actor<Takes<Subscribe>, Takes<Continue>, Takes<Appended>, Takes<RunOver>>;
 

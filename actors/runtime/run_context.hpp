@@ -33,6 +33,13 @@ public:
     for (const auto& [name, store] : named_) out.emplace(name, store.snapshot());
     return out;
   }
+  /// Grows with every write.
+  std::uint64_t writes() const {
+    auto out = main_.writes();
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, store] : named_) out += store.writes();
+    return out;
+  }
   bool touched() const {
     const std::lock_guard lock(mutex_);
     return main_.touched() || !named_.empty();

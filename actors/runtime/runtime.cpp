@@ -23,7 +23,8 @@ public:
 /// Hands batches from actor threads to one blocking reader.
 class EventReader {
 public:
-  EventReader(runtime::Service& service, const runtime::StreamRequest& request) : queue_(std::make_shared<Queue>()) {
+  EventReader(runtime::Service& service, const runtime::StreamRequest& request, EventRegistry registry)
+      : queue_(std::make_shared<Queue>()), registry_(std::move(registry)) {
     stream_ = service.subscribe(request, [queue = queue_](runtime::StreamBatch batch) {
       const std::lock_guard lock(queue->mutex);
       std::move(batch.rows.begin(), batch.rows.end(), std::back_inserter(queue->rows));
@@ -45,8 +46,7 @@ public:
     if (queue_->rows.empty()) return std::nullopt;
     auto row = std::move(queue_->rows.front());
     queue_->rows.pop_front();
-    auto event = runtime::event_of(row);
-    return StreamedEvent{row.sequence, row.at, event ? std::move(event) : EventBox(Event())};
+    return StreamedEvent{row.sequence, row.at, runtime::event_of(row, registry_)};
   }
 
 private:
@@ -58,6 +58,7 @@ private:
     bool outstanding = true;
   };
   std::shared_ptr<Queue> queue_;
+  const EventRegistry registry_;
   std::unique_ptr<runtime::Stream> stream_;
 };
 
@@ -82,9 +83,15 @@ HandlerRow Run::handler() const {
   return row ? std::move(*row) : state_->row;
 }
 
+/// The event types that a run's stored events may have.
+static EventRegistry registry_of(const runtime::Service& service, const HandlerRow& row) {
+  const auto workflow = service.find_workflow(row);
+  return workflow ? workflow->registry : EventRegistry();
+}
+
 EventRange Run::events(EventOptions options) const {
   const runtime::StreamRequest request{handler_id(), run_id(), options.after, options.include_internal};
-  return EventRange(std::make_unique<detail::EventReader>(state_->service, request));
+  return EventRange(std::make_unique<detail::EventReader>(state_->service, request, registry_of(state_->service, state_->row)));
 }
 
 Expected<bool> Run::send_event(EventBox event, const std::string& step) const {
@@ -114,7 +121,7 @@ EventBox Run::stop_event() const {
   if (row.status == HandlerStatus::cancelled) throw RunFailed("the run was cancelled");
   if (row.status != HandlerStatus::completed) throw RunFailed(row.error.empty() ? "the run did not end" : row.error);
   const auto last = state_->service.store().last_event(row.run_id);
-  auto stop = last ? runtime::event_of(*last) : EventBox();
+  auto stop = last ? runtime::event_of(*last, registry_of(state_->service, row)) : EventBox();
   if (!stop) throw RunFailed("the run's events are no longer kept");
   return stop;
 }
@@ -140,6 +147,8 @@ static runtime::WorkflowInfoPtr registered(const runtime::Service& service, cons
   if (!info) throw std::invalid_argument("workflow '" + row.workflow_name + "' of that version is no longer registered");
   return info;
 }
+
+std::size_t Runtime::recover() { return service_->recover(); }
 
 std::optional<Run> Runtime::find_run(const std::string& handler_id) {
   auto row = service_->store().find_handler(handler_id);

@@ -2,11 +2,13 @@
 
 #include "event_log.hpp"
 #include "event_row.hpp"
+#include "recovery.hpp"
 #include "registry.hpp"
 #include "resource_files.hpp"
 #include "supervisor.hpp"
 
 #include "../engine/drawing.hpp"
+#include "../engine/journal_codec.hpp"
 #include "../engine/reduce.hpp"
 
 #include <sys/random.h>
@@ -114,6 +116,7 @@ void Service::try_resources(const WorkflowInfo& workflow) const {
 }
 
 std::vector<std::string> Service::workflow_names() const { return state_->catalog.names(); }
+void Service::use_store(std::shared_ptr<Store> store) { state_->environment.store = std::move(store); }
 Store& Service::store() const { return *state_->environment.store; }
 std::size_t Service::live_runs() const { return state_->registry.size(); }
 
@@ -132,6 +135,7 @@ void Service::start(StartRequest request, std::function<void(const HandlerRow&)>
   row.parent_handler_id = std::move(request.parent_handler_id);
   row.run_id = make_id();
   row.started_at = row.updated_at = now();
+  if (store().durable()) row.workflow_graph = engine::signature(workflow->plan);
   auto left = store().begin_run(row);
   if (!left) return refused(left.error());
 
@@ -145,6 +149,34 @@ void Service::start(StartRequest request, std::function<void(const HandlerRow&)>
   state_->registry.add(row.handler_id, {supervisor, run});
   compat::post(supervisor, StartRun{std::move(begin), std::move(started), std::move(ended)});
   if (state_->stopping) compat::stop(supervisor);
+}
+
+std::size_t Service::recover() {
+  if (!store().durable()) return 0;
+  std::size_t resumed = 0;
+  for (const auto& row : store().list_handlers({.workflow_names = std::nullopt, .statuses = std::vector{HandlerStatus::running}})) {
+    if (state_->registry.with(row.handler_id, [](const Registry::Entry&) {})) continue;
+    const auto workflow = state_->catalog.find(row.workflow_name, row.workflow_version);
+    if (!workflow) {
+      log(LogLevel::warning, "handler " + row.handler_id + " waits for workflow '" + row.workflow_name + "'" +
+                                 (row.workflow_version.empty() ? "" : " of version '" + row.workflow_version + "'") +
+                                 " to be registered: it was left unfinished");
+      continue;
+    }
+    auto recovered = runtime::recover(store(), row, *workflow);
+    if (!recovered) {
+      log(LogLevel::error, "run " + row.run_id + " of workflow '" + row.workflow_name + "' cannot go on: " + recovered.error().message);
+      give_up(store(), row, recovered.error().message);
+      continue;
+    }
+    const auto run =
+        std::make_shared<LiveRun>(state_->environment, workflow, row, Inheritance{store().find_states(row.handler_id), row.workflow_name});
+    const auto supervisor = compat::spawn<Supervisor, SupervisorActor>(*state_->system, run);
+    state_->registry.add(row.handler_id, {supervisor, run});
+    compat::post(supervisor, ResumeRun{std::move(recovered->state), recovered->tick_last, recovered->event_next});
+    ++resumed;
+  }
+  return resumed;
 }
 
 namespace {
@@ -245,8 +277,8 @@ static engine::Visits visits_of(const Store& store, const std::string& run_id) {
   for (bool more = true; more;) {
     const auto batch = next_batch(store, run_id, cursor, true, true);
     for (const auto& row : batch.rows) {
-      const auto event = event_of(row);
-      const auto* step = event ? event.as<StepStateChanged>() : nullptr;
+      const auto event = event_of(row, EventRegistry());
+      const auto* step = event.as<StepStateChanged>();
       if (step && step->step_state == "running") ++out[step->name];
     }
     more = !batch.end;

@@ -87,6 +87,10 @@ public:
   /// over; `refused` is called before this returns, and alone, when there is no run.
   void start(StartRequest request, std::function<void(const HandlerRow&)> started, std::function<void(const HandlerRow&)> ended,
              const std::function<void(const Error&)>& refused);
+  /// Goes on with the runs that another process left unfinished in the store. After the last add_workflow; returns how many
+  /// go on. Those that cannot are ended with the reason; those whose workflow is not registered are left alone, and named
+  /// in the log.
+  std::size_t recover();
   /// What no step of the run takes goes to those of its children that are shown on its stream and know the event.
   void send_event(const std::string& handler_id, EventBox event, const std::string& step, std::function<void(Expected<bool>)> reply);
   /// Looks at a run; one that is over has no running steps, and a context with its state alone. False, and no reply, when
@@ -100,6 +104,8 @@ public:
   /// The first batch is requested already. A run that is over is read on the calling thread.
   std::unique_ptr<Stream> subscribe(const StreamRequest& request, std::function<void(StreamBatch)> sink);
 
+  /// Before anything is started.
+  void use_store(std::shared_ptr<Store> store);
   Store& store() const;
   std::size_t live_runs() const;
   void log(LogLevel level, std::string_view text) const;

@@ -58,6 +58,7 @@ public:
     store.touched_ = true;
   }
   ~Writing() {
+    ++store_.writes_;
     store_.writer_ = std::thread::id();
     store_.writers_.unlock();
   }

@@ -6,6 +6,7 @@
 #include "registry.hpp"
 #include "step_actor.hpp"
 
+#include "../engine/journal_codec.hpp"
 #include "../engine/reduce.hpp"
 
 namespace weir::runtime {
@@ -65,6 +66,7 @@ SupervisorActor::behavior_type Supervisor::make_behavior() {
       compat::on(self_, [this](TimerFired& m) { timer_fired(m); }),
       compat::on(self_, [this](Admitted) { feed(engine::RunAdmitted()); }),
       compat::on(self_, [this](Inspect& m) { m.look(state_); }),
+      compat::on(self_, [this](ResumeRun& m) { resume(m); }),
       compat::on(self_, [this](Subscribe& m) { subscribe(m); }),
       compat::on(self_, [this](Retire) { self_->quit(); }),
   };
@@ -72,8 +74,12 @@ SupervisorActor::behavior_type Supervisor::make_behavior() {
 
 bool Supervisor::feed(engine::Tick tick) {
   if (state_.over()) return true;
+  const auto& plan = run_->workflow->plan;
+  const auto at = now();
+  ++tick_last_;
   try {
-    auto outcome = engine::reduce(run_->workflow->plan, std::move(state_), {++tick_last_, now(), std::move(tick)});
+    if (run_->environment.store->durable()) ticks_.push_back({static_cast<std::int64_t>(tick_last_), at, engine::encode_tick(plan, tick)});
+    auto outcome = engine::reduce(plan, std::move(state_), {tick_last_, at, std::move(tick)});
     state_ = std::move(outcome.state);
     return execute(std::move(outcome.commands));
   } catch (const std::exception& error) { return broken(error.what()); }
@@ -97,7 +103,8 @@ bool Supervisor::execute(std::vector<engine::Command> commands) {
     }
   }
   const bool visible = !commit.events.empty();
-  if (visible || commit.handler)
+  if (!ticks_.empty()) add_journal(commit);
+  if (visible || commit.handler || !commit.ticks.empty())
     if (auto done = run_->environment.store->commit(std::move(commit)); !done) return broken(done.error().message);
   event_next_ = next;
   if (ended) row_ = std::move(*ended);
@@ -105,6 +112,13 @@ bool Supervisor::execute(std::vector<engine::Command> commands) {
   for (auto& command : commands) act(command);
   if (row_.terminal()) finished();
   return true;
+}
+
+/// In a durable run every tick is recorded, and what steps keep goes with what they did.
+void Supervisor::add_journal(Commit& commit) {
+  commit.ticks = std::exchange(ticks_, {});
+  const auto writes = run_->states.writes();
+  if (writes != std::exchange(states_committed_, writes) && !commit.states) commit.states = run_->states.snapshot();
 }
 
 void Supervisor::act(engine::Command& command) {
@@ -177,6 +191,18 @@ void Supervisor::tell(const EventBox& event) const {
   const auto run = "run " + row_.run_id + " of workflow '" + row_.workflow_name + "'";
   if (failure) log(LogLevel::error, run + failure_text(*failure));
   if (step) log(LogLevel::info, run + activity_text(*step));
+}
+
+void Supervisor::resume(ResumeRun& request) {
+  state_ = std::move(request.state);
+  tick_last_ = request.tick_last;
+  event_next_ = request.event_next;
+  states_committed_ = run_->states.writes();
+  if (run_->workflow->admission && !state_.queued) {  // it had its place before
+    waits_or_is_admitted_ = true;
+    run_->workflow->admission->enter(row_.run_id, [] {});
+  }
+  execute(engine::pending(state_));
 }
 
 void Supervisor::deliver(Deliver& request) {

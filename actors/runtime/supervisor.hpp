@@ -22,7 +22,9 @@ private:
   bool feed(engine::Tick tick);
   /// Makes what the commands show durable, then does what they ask.
   bool execute(std::vector<engine::Command> commands);
+  void add_journal(Commit& commit);
   void act(engine::Command& command);
+  void resume(ResumeRun& request);
   void deliver(Deliver& request);
   void cancel(CancelRun& request);
   void subscribe(Subscribe& request);
@@ -41,7 +43,9 @@ private:
   engine::State state_;
   engine::Sequence tick_last_ = 0;
   std::int64_t event_next_ = 0;
-  std::vector<StepActor> steps_;  ///< by step index; empty until the step first has work
+  std::vector<TickRow> ticks_;          ///< of durable runs: reduced, and not yet committed
+  std::uint64_t states_committed_ = 0;  ///< StateStores::writes() at the last commit
+  std::vector<StepActor> steps_;        ///< by step index; empty until the step first has work
   std::map<std::uint64_t, Timers::Id> timers_;
   bool waits_or_is_admitted_ = false;
   EventLogActor log_;

@@ -53,6 +53,11 @@ struct WorkflowError : std::logic_error {
   using std::logic_error::logic_error;
 };
 
+/// Thrown when a store cannot be opened; the text says why and what to do.
+struct StoreError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 /// Thrown inside a step by `wait_for_event` when its timeout passes. On the wire it is `builtins.TimeoutError`.
 struct WaitTimeout : std::runtime_error {
   using std::runtime_error::runtime_error;

@@ -61,6 +61,10 @@ public:
     return this->start(workflow, std::move(start), StartOptions{.handler_id = std::move(handler_id)});
   }
 
+  /// Goes on with the runs that an earlier process left unfinished in a durable store; returns how many. Call it after the
+  /// last add_workflow. A run that cannot go on ends with the reason; one whose workflow is not registered waits for it.
+  std::size_t recover();
+
   /// The run that a handler has, or had last; nothing when there is no such handler.
   std::optional<Run> find_run(const std::string& handler_id);
   /// In order of registration; children of other workflows are not among them.

@@ -4,6 +4,7 @@
 #include <weir/codec.hpp>
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -79,6 +80,8 @@ public:
   }
 
   Object snapshot() const;
+  /// Grows with every write.
+  std::uint64_t writes() const noexcept { return writes_; }
   /// True once a step has looked at or changed it.
   bool touched() const noexcept { return touched_; }
 
@@ -114,6 +117,7 @@ private:
   std::mutex writers_;        ///< held while `edit` runs
   std::atomic<std::thread::id> writer_ = std::thread::id();
   mutable std::atomic<bool> touched_ = false;
+  std::atomic<std::uint64_t> writes_ = 0;
   Value state_ = Object();
 };
 

@@ -27,6 +27,7 @@ struct HandlerRow {
   std::string handler_id;
   std::string workflow_name;
   std::string workflow_version;   ///< of the run; empty when the workflow has none
+  std::string workflow_graph;     ///< in durable stores: the steps that the run was recorded with
   std::string parent_handler_id;  ///< of a child workflow's run
   std::string run_id;
   HandlerStatus status = HandlerStatus::running;
@@ -60,12 +61,20 @@ struct EventRow {
   std::shared_ptr<const EventPayload> payload;
 };
 
+/// One entry of a run's journal: text that the store never looks into.
+struct TickRow {
+  std::int64_t sequence = 0;
+  Time at;
+  std::string text;
+};
+
 /// What one step of the engine makes visible; applied as a whole or not at all.
 struct Commit {
   std::string run_id;
+  std::vector<TickRow> ticks = {};  ///< for durable stores
   std::vector<EventRow> events;
   std::optional<HandlerRow> handler;  ///< when the handler changed
-  std::optional<NamedStates> states;  ///< what the next run of the handler starts with; with a terminal handler row
+  std::optional<NamedStates> states;  ///< what the handler's steps keep, when it changed or the run ended
 };
 
 struct HandlerFilter {
@@ -84,6 +93,9 @@ class Store {
 public:
   virtual ~Store() = default;
 
+  /// True when what is committed outlives the process: runs then commit their ticks, and their states as they change.
+  virtual bool durable() const noexcept { return false; }
+
   /// Writes the row of a new run. Refused with Code::conflict while a row of that id is not terminal.
   virtual Expected<Inheritance> begin_run(const HandlerRow& row) = 0;
   virtual Expected<bool> commit(Commit commit) = 0;
@@ -98,6 +110,8 @@ public:
   virtual std::vector<EventRow> read_events(std::string_view run_id, std::int64_t after, std::size_t limit) const = 0;
   /// The newest event; nothing when there is none.
   virtual std::optional<EventRow> last_event(std::string_view run_id) const = 0;
+  /// The run's ticks in order; nothing in stores that are not durable.
+  virtual std::vector<TickRow> read_journal(std::string_view) const { return {}; }
   /// True for the first call per run: its caller is the first reader without a cursor.
   virtual bool claim_first_read(std::string_view run_id) = 0;
 
@@ -109,5 +123,17 @@ public:
 /// Keeps everything in memory; nothing survives the process. When more than `completed_max` handlers are terminal the
 /// oldest are dropped with their events.
 std::shared_ptr<Store> memory(std::size_t completed_max = 1000);
+
+enum class SqliteSync {
+  full,    ///< a commit that was acknowledged survives a power cut
+  normal,  ///< it survives a crash of the process; a power cut may take the last moments, never the file
+};
+struct SqliteOptions {
+  SqliteSync sync = SqliteSync::full;
+};
+
+/// Keeps everything in a file that one process uses at a time. Throws StoreError, which says what to do, when the file
+/// cannot be used: it is another process's, another program's, a newer Weir's, or its directory is missing or read-only.
+std::shared_ptr<Store> sqlite(const std::string& path, SqliteOptions options = {});
 
 }  // namespace weir

@@ -1,0 +1,87 @@
+// A thin face on the SQLite library: connections, prepared statements, transactions. Errors are exceptions inside this
+// folder; store.cpp turns them into values.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace weir::sqlite_detail {
+
+struct DatabaseError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// One execution of a prepared statement. Parameters are bound in order; it is reset when it goes out of scope.
+class Query {
+public:
+  explicit Query(sqlite3_stmt* statement) : statement_(statement) {}
+  Query(Query&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)), next_(other.next_) {}
+  ~Query();
+
+  Query& bind(std::int64_t value);
+  Query& bind(std::string_view text);
+  Query& bind(const std::optional<std::int64_t>& value);
+  /// True while there is a row.
+  bool step();
+  void run() {
+    while (step()) {
+    }
+  }
+
+  std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
+  bool is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+  /// Valid until the next step.
+  std::string_view text(int column) const;
+
+private:
+  void check(int code);
+
+  sqlite3_stmt* statement_;
+  int next_ = 0;
+};
+
+/// Not thread-safe: its owner holds a lock.
+class Connection {
+public:
+  /// Throws DatabaseError with the path and what to do.
+  Connection(const std::string& path, bool read_only);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void execute(const std::string& sql);
+  /// Prepared once per text.
+  Query query(const std::string& sql);
+  std::int64_t last_insert() const { return sqlite3_last_insert_rowid(database_); }
+  std::int64_t changes() const { return sqlite3_changes(database_); }
+  std::int64_t pragma(const std::string& name);
+
+private:
+  [[noreturn]] void fail(const std::string& doing);
+
+  std::string path_;
+  sqlite3* database_ = nullptr;
+  std::map<std::string, sqlite3_stmt*> statements_;
+};
+
+/// Rolled back unless committed.
+class Transaction {
+public:
+  explicit Transaction(Connection& connection) : connection_(connection) { connection_.execute("BEGIN IMMEDIATE"); }
+  ~Transaction();
+  void commit();
+
+private:
+  Connection& connection_;
+  bool done_ = false;
+};
+
+}  // namespace weir::sqlite_detail

@@ -1,0 +1,215 @@
+// The store contract, run against every store.
+#include <doctest/doctest.h>
+
+#include "temporary.hpp"
+
+#include <weir/store.hpp>
+
+#include <fstream>
+
+using namespace weir;
+
+namespace {
+
+struct Text final : EventPayload {
+  explicit Text(std::string given) : text(std::move(given)) {}
+  std::string_view json() const override { return text; }
+  std::string_view frame() const override { return text; }
+  std::string json_without_qualified_name() const override { return text; }
+  std::string text;
+};
+
+HandlerRow row(const std::string& id, const std::string& run, HandlerStatus status = HandlerStatus::running,
+               const std::string& workflow = "w") {
+  HandlerRow out;
+  out.handler_id = id;
+  out.run_id = run;
+  out.workflow_name = workflow;
+  out.status = status;
+  return out;
+}
+
+EventRow event(std::int64_t sequence, bool terminal = false) {
+  return {sequence, Time(), false, terminal, std::make_shared<Text>("e" + std::to_string(sequence))};
+}
+
+void end(Store& store, const std::string& id, const std::string& run, NamedStates states = {}) {
+  CHECK(store.commit({.run_id = run, .events = {}, .handler = row(id, run, HandlerStatus::completed), .states = std::move(states)}).ok());
+}
+
+/// One kind of store, new and empty.
+struct Kind {
+  bool durable;
+  std::shared_ptr<TemporaryFolder> folder;
+  std::shared_ptr<Store> open() const { return durable ? sqlite(folder->file("weir.db")) : memory(); }
+};
+
+/// Runs the test that calls it once for each kind.
+Kind any_kind() {
+  Kind out{false, std::make_shared<TemporaryFolder>()};
+  SUBCASE("memory") { out.durable = false; }
+  SUBCASE("sqlite") { out.durable = true; }
+  return out;
+}
+
+std::string refused(const std::function<void()>& action) {
+  try {
+    action();
+    return "";
+  } catch (const StoreError& error) { return error.what(); }
+}
+
+}  // namespace
+
+TEST_CASE("a handler id is free, taken while it runs, and free again with the state it left") {
+  const Kind kind = any_kind();
+  const auto store = kind.open();
+  REQUIRE(store->begin_run(row("h", "r1")).ok());
+  const auto refused = store->begin_run(row("h", "r2"));
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().message == "Handler 'h' is already running");
+  end(*store, "h", "r1", {{"", Object{{"n", 1}}}, {"extra", Object{{"m", 2}}}});
+  CHECK(store->find_states("h").at("extra") == Object{{"m", 2}});
+  const auto again = store->begin_run(row("h", "r2"));
+  REQUIRE(again.ok());
+  CHECK(again->states.at("") == Object{{"n", 1}});
+  CHECK(again->workflow_name == "w");
+  CHECK(store->find_handler("h")->run_id == "r2");
+}
+
+TEST_CASE("a commit of an earlier run does not touch the handler's present one") {
+  const Kind kind = any_kind();
+  const auto store = kind.open();
+  REQUIRE(store->begin_run(row("h", "r1")).ok());
+  end(*store, "h", "r1");
+  REQUIRE(store->begin_run(row("h", "r2")).ok());
+  end(*store, "h", "r1");
+  CHECK(store->find_handler("h")->status == HandlerStatus::running);
+}
+
+TEST_CASE("events are read after a cursor, in order, in pages") {
+  const Kind kind = any_kind();
+  const auto store = kind.open();
+  REQUIRE(store->begin_run(row("h", "r")).ok());
+  REQUIRE(store->commit({.run_id = "r", .events = {event(0), event(1), event(2, true)}, .handler = {}, .states = {}}).ok());
+  CHECK(store->read_events("r", -1, 2).size() == 2);
+  CHECK(store->read_events("r", 1, 10).at(0).payload->json() == "e2");
+  CHECK(store->read_events("r", 2, 10).empty());
+  CHECK(store->read_events("nope", -1, 10).empty());
+  CHECK(store->last_event("r")->terminal);
+  CHECK_FALSE(store->last_event("nope"));
+  CHECK(store->claim_first_read("r"));
+  CHECK_FALSE(store->claim_first_read("r"));
+}
+
+TEST_CASE("handlers are listed in creation order, filtered by name and status; an empty list matches nothing") {
+  const Kind kind = any_kind();
+  const auto store = kind.open();
+  for (int i = 0; i < 50; ++i)
+    REQUIRE(store->begin_run(row("h" + std::to_string(i), "r" + std::to_string(i), HandlerStatus::running, i % 2 ? "odd" : "even")).ok());
+  end(*store, "h3", "r3");
+  const auto all = store->list_handlers({});
+  REQUIRE(all.size() == 50);
+  CHECK(all[7].handler_id == "h7");
+  CHECK(store->list_handlers({.workflow_names = std::vector<std::string>{"even"}, .statuses = {}}).size() == 25);
+  CHECK(store->list_handlers({.workflow_names = {}, .statuses = std::vector{HandlerStatus::completed}}).size() == 1);
+  CHECK(store->list_handlers({.workflow_names = {}, .statuses = std::vector<HandlerStatus>{}}).empty());
+}
+
+TEST_CASE("purging removes the handler and the events of all its runs") {
+  const Kind kind = any_kind();
+  const auto store = kind.open();
+  for (const char* run : {"r1", "r2"}) {
+    REQUIRE(store->begin_run(row("h", run)).ok());
+    REQUIRE(store->commit({.run_id = run, .events = {event(0)}, .handler = row("h", run, HandlerStatus::failed), .states = {}}).ok());
+  }
+  CHECK(store->purge("h"));
+  CHECK_FALSE(store->purge("h"));
+  CHECK(store->read_events("r1", -1, 10).empty());
+  CHECK(store->read_events("r2", -1, 10).empty());
+}
+
+TEST_CASE("only so many ended handlers are kept, the oldest go first, running ones stay") {
+  const auto store = memory(3);
+  REQUIRE(store->begin_run(row("running", "r")).ok());
+  for (int i = 0; i < 5; ++i) {
+    const auto n = std::to_string(i);
+    REQUIRE(store->begin_run(row("h" + n, "r" + n)).ok());
+    end(*store, "h" + n, "r" + n);
+  }
+  CHECK_FALSE(store->find_handler("h1"));
+  CHECK(store->find_handler("h2"));
+  CHECK(store->find_handler("running"));
+}
+
+TEST_CASE("a durable store has everything when it is opened again") {
+  const TemporaryFolder folder;
+  const auto path = folder.file("weir.db");
+  {
+    const auto store = sqlite(path);
+    CHECK(store->durable());
+    auto begun = row("h", "r1");
+    begun.workflow_version = "v1";
+    begun.workflow_graph = "a(StartEvent) -> StopEvent\n";
+    begun.started_at = Time(Duration(1234567));
+    REQUIRE(store->begin_run(begun).ok());
+    REQUIRE(store
+                ->commit({.run_id = "r1",
+                          .ticks = {{1, Time(Duration(5)), "one"}, {2, Time(Duration(6)), "two"}},
+                          .events = {event(0)},
+                          .handler = {},
+                          .states = NamedStates{{"", Object{{"n", 1}}}}})
+                .ok());
+    CHECK(store->claim_first_read("r1"));
+  }
+  const auto store = sqlite(path);
+  const auto found = *store->find_handler("h");
+  CHECK(found.workflow_version == "v1");
+  CHECK(found.workflow_graph == "a(StartEvent) -> StopEvent\n");
+  CHECK(found.started_at == Time(Duration(1234567)));
+  CHECK(found.status == HandlerStatus::running);
+  const auto journal = store->read_journal("r1");
+  REQUIRE(journal.size() == 2);
+  CHECK(journal[1].text == "two");
+  CHECK(journal[1].at == Time(Duration(6)));
+  CHECK(store->find_states("h").at("") == Object{{"n", 1}});
+  CHECK(store->last_event("r1")->payload->json() == "e0");
+  CHECK(store->last_event("r1")->payload->frame() == "id: 0\ndata: e0\n\n");
+  CHECK_FALSE(store->claim_first_read("r1"));
+}
+
+TEST_CASE("a commit is applied as a whole or not at all") {
+  const TemporaryFolder folder;
+  const auto store = sqlite(folder.file("weir.db"));
+  REQUIRE(store->begin_run(row("h", "r")).ok());
+  REQUIRE(store->commit({.run_id = "r", .ticks = {{1, Time(), "one"}}, .events = {event(0)}, .handler = {}, .states = {}}).ok());
+  // The second event's sequence is taken: nothing of this commit may remain.
+  const auto refused = store->commit({.run_id = "r",
+                                      .ticks = {{2, Time(), "two"}},
+                                      .events = {event(1), event(0)},
+                                      .handler = row("h", "r", HandlerStatus::completed),
+                                      .states = {}});
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().message.find("UNIQUE") != std::string::npos);
+  CHECK(store->read_journal("r").size() == 1);
+  CHECK(store->last_event("r")->sequence == 0);
+  CHECK(store->find_handler("h")->status == HandlerStatus::running);
+  REQUIRE(store->commit({.run_id = "r", .ticks = {{2, Time(), "two"}}, .events = {event(1)}, .handler = {}, .states = {}}).ok());
+}
+
+TEST_CASE("a file that cannot be used is refused with what to do") {
+  const TemporaryFolder folder;
+  const auto path = folder.file("weir.db");
+  {
+    const auto store = sqlite(path);
+    CHECK(refused([&] { sqlite(path); }) == "the database '" + path + "' is used by another process: stop that one, or give another path");
+  }
+  CHECK(refused([&] { sqlite(folder.file("missing/weir.db")); }).find("Does its directory exist") != std::string::npos);
+  std::ofstream(folder.file("text.db")) << std::string(5000, 'x');
+  CHECK(refused([&] { sqlite(folder.file("text.db")); }).find("file is not a database") != std::string::npos);
+  for (const auto& [statement, problem] : {std::pair{"PRAGMA user_version = 99", "was written by a newer Weir (format 99"},
+                                           std::pair{"PRAGMA application_id = 7", "was not made by Weir"}}) {
+    run_sql(path, statement);
+    CHECK(refused([&] { sqlite(path); }).find(problem) != std::string::npos);
+  }
+}
