@@ -14,4 +14,10 @@ std::optional<HandlerStatus> parse_handler_status(std::string_view text) noexcep
   return std::nullopt;
 }
 
+std::vector<Expected<bool>> Store::commit_all(std::vector<Commit> commits) {
+  std::vector<Expected<bool>> out;
+  for (auto& commit : commits) out.push_back(this->commit(std::move(commit)));
+  return out;
+}
+
 }  // namespace weir

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "blocking_pool.hpp"
+#include "commit_queue.hpp"
 #include "messages.hpp"
 #include "run_context.hpp"
 #include "timers.hpp"
@@ -21,11 +22,20 @@ struct Environment {
   Timers timers;
   BlockingPool pool;
   std::shared_ptr<Store> store;
+  std::unique_ptr<CommitQueue> commits;  ///< of durable stores
   Registry* registry = nullptr;
   Service* service = nullptr;
 
   explicit Environment(RuntimeOptions given)
-      : options(std::move(given)), pool(options.blocking_threads_max), store(options.store ? options.store : memory()) {}
+      : options(std::move(given)), pool(options.blocking_threads_max), store(options.store ? options.store : memory()) {
+    use_store(store);
+  }
+
+  void use_store(std::shared_ptr<Store> given) {
+    commits = nullptr;
+    store = std::move(given);
+    if (store->durable()) commits = std::make_unique<CommitQueue>(store);
+  }
 };
 
 struct LiveRun : RunContext {

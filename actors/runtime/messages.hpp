@@ -49,6 +49,10 @@ struct AwaitEnd {
 };
 /// There is room for the run among its workflow's concurrent runs.
 struct Admitted {};
+/// The commit that was under way is durable, or has failed.
+struct Committed {
+  std::optional<Error> error;
+};
 /// Look at the run between two ticks; `look` is called on the supervisor's thread.
 struct Inspect {
   std::function<void(const engine::State&)> look;
@@ -98,6 +102,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::StepReport)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::TimerFired)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Retire)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Admitted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Committed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::ResumeRun)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Inspect)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::DropBody)
@@ -117,6 +122,7 @@ CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StepReport))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::TimerFired))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Retire))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Admitted))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Committed))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::ResumeRun))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Inspect))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::DropBody))
@@ -135,7 +141,7 @@ using Takes = compat::Takes<void, M>;
 
 using SupervisorActor =
     caf::typed_actor<Takes<StartRun>, Takes<Deliver>, Takes<CancelRun>, Takes<AwaitEnd>, Takes<StepReport>, Takes<TimerFired>,
-                     Takes<Subscribe>, Takes<Admitted>, Takes<Inspect>, Takes<ResumeRun>, Takes<Retire>>;
+                     Takes<Subscribe>, Takes<Admitted>, Takes<Inspect>, Takes<Committed>, Takes<ResumeRun>, Takes<Retire>>;
 using StepActor = caf::typed_actor<Takes<StartBody>, Takes<ResumeBody>, Takes<DropBody>>;
 using EventLogActor = caf::typed_actor<Takes<Subscribe>, Takes<Continue>, Takes<Appended>, Takes<RunOver>>;
 

@@ -2,10 +2,10 @@
 
 namespace weir::runtime {
 
-void Registry::add(const std::string& handler_id, Entry entry) {
+bool Registry::add(const std::string& handler_id, Entry entry) {
   auto& shard = shard_of(handler_id);
   const std::lock_guard lock(shard.mutex);
-  shard.entries.insert_or_assign(handler_id, std::move(entry));
+  return shard.entries.try_emplace(handler_id, std::move(entry)).second;
 }
 
 void Registry::remove(const std::string& handler_id, const std::string& run_id) {

@@ -21,7 +21,8 @@ public:
     std::shared_ptr<LiveRun> run;
   };
 
-  void add(const std::string& handler_id, Entry entry);
+  /// False when the handler has a live run.
+  bool add(const std::string& handler_id, Entry entry);
   /// Removes the entry if it still is that run's.
   void remove(const std::string& handler_id, const std::string& run_id);
 

@@ -116,12 +116,26 @@ void Service::try_resources(const WorkflowInfo& workflow) const {
 }
 
 std::vector<std::string> Service::workflow_names() const { return state_->catalog.names(); }
-void Service::use_store(std::shared_ptr<Store> store) { state_->environment.store = std::move(store); }
+void Service::use_store(std::shared_ptr<Store> store) { state_->environment.use_store(std::move(store)); }
 Store& Service::store() const { return *state_->environment.store; }
 std::size_t Service::live_runs() const { return state_->registry.size(); }
 
 void Service::log(LogLevel level, std::string_view text) const {
   if (const auto& log = state_->environment.options.log) log(level, text);
+}
+
+namespace {
+Error already_running(const HandlerRow& row) { return {Code::conflict, "Handler '" + row.handler_id + "' is already running"}; }
+}  // namespace
+
+/// A durable run is written with its first commit, so that nothing of it is there before all of it is. Until then the
+/// registry says that the id is taken.
+Expected<Inheritance> Service::begin(HandlerRow& row, const WorkflowInfo& workflow) {
+  if (!store().durable()) return store().begin_run(row);
+  row.workflow_graph = engine::signature(static_cast<const RegisteredWorkflow&>(workflow).plan);
+  const auto known = store().find_handler(row.handler_id);
+  if (known && !known->terminal()) return already_running(row);
+  return Inheritance{known ? store().find_states(row.handler_id) : NamedStates(), known ? known->workflow_name : std::string()};
 }
 
 void Service::start(StartRequest request, std::function<void(const HandlerRow&)> started, std::function<void(const HandlerRow&)> ended,
@@ -135,8 +149,7 @@ void Service::start(StartRequest request, std::function<void(const HandlerRow&)>
   row.parent_handler_id = std::move(request.parent_handler_id);
   row.run_id = make_id();
   row.started_at = row.updated_at = now();
-  if (store().durable()) row.workflow_graph = engine::signature(workflow->plan);
-  auto left = store().begin_run(row);
+  auto left = begin(row, *workflow);
   if (!left) return refused(left.error());
 
   engine::Tick begin = engine::RunStarted{std::move(request.start)};
@@ -146,7 +159,10 @@ void Service::start(StartRequest request, std::function<void(const HandlerRow&)>
   }
   const auto run = std::make_shared<LiveRun>(state_->environment, workflow, row, std::move(*left));
   const auto supervisor = compat::spawn<Supervisor, SupervisorActor>(*state_->system, run);
-  state_->registry.add(row.handler_id, {supervisor, run});
+  if (!state_->registry.add(row.handler_id, {supervisor, run})) {
+    compat::stop(supervisor);
+    return refused(already_running(row));
+  }
   compat::post(supervisor, StartRun{std::move(begin), std::move(started), std::move(ended)});
   if (state_->stopping) compat::stop(supervisor);
 }
@@ -304,7 +320,11 @@ void Service::await_end(const std::string& handler_id, std::function<void(const 
   const bool live =
       state_->registry.with(handler_id, [&](const Registry::Entry& entry) { compat::post(entry.supervisor, AwaitEnd{reply}); });
   if (live) return;
-  if (const auto row = store().find_handler(handler_id)) reply(*row);
+  HandlerRow gone;
+  gone.handler_id = handler_id;
+  gone.status = HandlerStatus::failed;
+  gone.error = "the handler is no longer kept";
+  reply(store().find_handler(handler_id).value_or(gone));
 }
 
 std::unique_ptr<Stream> Service::subscribe(const StreamRequest& request, std::function<void(StreamBatch)> sink) {

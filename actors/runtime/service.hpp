@@ -114,6 +114,8 @@ public:
   void stop();
 
 private:
+  Expected<Inheritance> begin(HandlerRow& row, const WorkflowInfo& workflow);
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -9,6 +9,8 @@
 #include "../engine/journal_codec.hpp"
 #include "../engine/reduce.hpp"
 
+#include <iterator>
+
 namespace weir::runtime {
 namespace {
 
@@ -34,7 +36,7 @@ void apply_ending(HandlerRow& row, const engine::FinishRun& ending, Time at) {
 
 Supervisor::Supervisor(SupervisorActor::base* self, std::shared_ptr<LiveRun> run)
     : self_(self), run_(std::move(run)), row_(run_->row), state_(engine::initial_state(run_->workflow->plan)),
-      steps_(run_->workflow->plan.steps.size()) {}
+      durable_(run_->environment.store->durable()), steps_(run_->workflow->plan.steps.size()) {}
 
 Supervisor::~Supervisor() {
   run_->stop.request_stop();
@@ -43,6 +45,8 @@ Supervisor::~Supervisor() {
     if (step) compat::stop(step);
   if (waits_or_is_admitted_) run_->workflow->admission->leave(row_.run_id);
   if (log_ && !row_.terminal()) compat::stop(log_);
+  for (const auto& [tick, after] : backlog_)
+    if (after) after(Fate::failed);
   for (const auto& reply : awaiting_) reply(row_);
 }
 
@@ -52,8 +56,9 @@ SupervisorActor::behavior_type Supervisor::make_behavior() {
                  [this](StartRun& m) {
                    const auto begun = m.started ? row_ : HandlerRow();
                    if (m.ended) awaiting_.push_back(std::move(m.ended));
-                   feed(std::move(m.begin));
-                   if (m.started) m.started(begun);
+                   After after;
+                   if (m.started) after = [started = std::move(m.started), begun](Fate) { started(begun); };
+                   feed(std::move(m.begin), std::move(after));
                  }),
       compat::on(self_, [this](Deliver& m) { deliver(m); }),
       compat::on(self_, [this](CancelRun& m) { cancel(m); }),
@@ -66,59 +71,108 @@ SupervisorActor::behavior_type Supervisor::make_behavior() {
       compat::on(self_, [this](TimerFired& m) { timer_fired(m); }),
       compat::on(self_, [this](Admitted) { feed(engine::RunAdmitted()); }),
       compat::on(self_, [this](Inspect& m) { m.look(state_); }),
+      compat::on(self_, [this](const Committed& m) { committed(m.error); }),
       compat::on(self_, [this](ResumeRun& m) { resume(m); }),
       compat::on(self_, [this](Subscribe& m) { subscribe(m); }),
       compat::on(self_, [this](Retire) { self_->quit(); }),
   };
 }
 
-bool Supervisor::feed(engine::Tick tick) {
-  if (state_.over()) return true;
-  const auto& plan = run_->workflow->plan;
-  const auto at = now();
-  ++tick_last_;
-  try {
-    if (run_->environment.store->durable()) ticks_.push_back({static_cast<std::int64_t>(tick_last_), at, engine::encode_tick(plan, tick)});
-    auto outcome = engine::reduce(plan, std::move(state_), {tick_last_, at, std::move(tick)});
-    state_ = std::move(outcome.state);
-    return execute(std::move(outcome.commands));
-  } catch (const std::exception& error) { return broken(error.what()); }
+void Supervisor::feed(engine::Tick tick, After after) {
+  if (under_way_) {
+    backlog_.emplace_back(std::move(tick), std::move(after));
+    return;
+  }
+  Batch batch;
+  take(batch, std::move(tick), std::move(after));
+  commit(std::move(batch));
 }
 
-bool Supervisor::execute(std::vector<engine::Command> commands) {
+void Supervisor::take(Batch& batch, engine::Tick tick, After after) {
+  if (state_.over()) {
+    if (after) after(Fate::over);
+    return;
+  }
+  const auto& plan = run_->workflow->plan;
   const auto at = now();
-  Commit commit{.run_id = row_.run_id, .events = {}, .handler = std::nullopt, .states = std::nullopt};
-  commit.events.reserve(commands.size());
-  auto next = event_next_;  // counts only when the commit succeeds
-  std::optional<HandlerRow> ended;
-  for (auto& command : commands) {
+  if (auto* timed_out = std::get_if<engine::StepTimedOut>(&tick)) decide_retry(*timed_out, state_, *run_, at);
+  ++tick_last_;
+  try {
+    if (durable_) batch.commit.ticks.push_back({static_cast<std::int64_t>(tick_last_), at, engine::encode_tick(plan, tick)});
+    auto outcome = engine::reduce(plan, std::move(state_), {tick_last_, at, std::move(tick)});
+    state_ = std::move(outcome.state);
+    if (batch.commands.empty()) batch.commands = std::move(outcome.commands);
+    else std::move(outcome.commands.begin(), outcome.commands.end(), std::back_inserter(batch.commands));
+  } catch (const std::exception& error) { batch.broken = error.what(); }
+  if (after) batch.afters.push_back(std::move(after));
+}
+
+void Supervisor::commit(Batch batch) {
+  if (batch.broken) return settle(std::move(batch), Error{Code::internal, *batch.broken});
+  add_visible(batch);
+  if (durable_) add_journal(batch.commit);
+  auto commit = std::exchange(batch.commit, {});
+  if (commit.events.empty() && !commit.handler && commit.ticks.empty()) return settle(std::move(batch), std::nullopt);
+  auto& environment = run_->environment;
+  if (!durable_) {
+    const auto done = environment.store->commit(std::move(commit));
+    return settle(std::move(batch), done ? std::nullopt : std::optional(done.error()));
+  }
+  under_way_ = std::move(batch);
+  environment.commits->submit(std::move(commit), [actor = SupervisorActor(self_)](const Expected<bool>& done) {
+    compat::post(actor, Committed{done ? std::nullopt : std::optional(done.error())});
+  });
+}
+
+void Supervisor::add_visible(Batch& batch) {
+  const auto at = now();
+  auto& commit = batch.commit;
+  commit.run_id = row_.run_id;
+  commit.events.reserve(batch.commands.size());
+  auto next = event_next_;
+  for (auto& command : batch.commands) {
     if (auto* publish = std::get_if<engine::PublishEvent>(&command)) {
       tell(publish->event);
       commit.events.push_back(make_row(next++, at, std::move(publish->event)));
     } else if (const auto* ending = std::get_if<engine::FinishRun>(&command)) {
-      ended = row_;
-      apply_ending(*ended, *ending, at);
-      commit.handler = ended;
+      batch.ended = row_;
+      apply_ending(*batch.ended, *ending, at);
+      commit.handler = batch.ended;
       commit.states = run_->states_to_keep();
     }
   }
-  const bool visible = !commit.events.empty();
-  if (!ticks_.empty()) add_journal(commit);
-  if (visible || commit.handler || !commit.ticks.empty())
-    if (auto done = run_->environment.store->commit(std::move(commit)); !done) return broken(done.error().message);
-  event_next_ = next;
-  if (ended) row_ = std::move(*ended);
-  if (visible && log_) row_.terminal() ? compat::send(self_, log_, RunOver()) : compat::send(self_, log_, Appended());
-  for (auto& command : commands) act(command);
-  if (row_.terminal()) finished();
-  return true;
+  batch.events = next - event_next_;
 }
 
 /// In a durable run every tick is recorded, and what steps keep goes with what they did.
 void Supervisor::add_journal(Commit& commit) {
-  commit.ticks = std::exchange(ticks_, {});
+  if (!begun_) commit.begin = run_->row;
   const auto writes = run_->states.writes();
-  if (writes != std::exchange(states_committed_, writes) && !commit.states) commit.states = run_->states.snapshot();
+  const bool changed = writes != std::exchange(states_committed_, writes);
+  if (!commit.states && (changed || (!begun_ && !run_->states.snapshot().empty()))) commit.states = run_->states.snapshot();
+}
+
+void Supervisor::committed(const std::optional<Error>& error) {
+  auto batch = std::move(*under_way_);
+  under_way_.reset();
+  settle(std::move(batch), error);
+  Batch next;
+  for (auto& [tick, after] : std::exchange(backlog_, {})) take(next, std::move(tick), std::move(after));
+  if (!next.commit.ticks.empty()) commit(std::move(next));
+}
+
+void Supervisor::settle(Batch batch, const std::optional<Error>& error) {
+  if (error) {
+    broken(error->message);
+  } else {
+    begun_ = true;
+    event_next_ += batch.events;
+    if (batch.ended) row_ = std::move(*batch.ended);
+    if (log_ && batch.events > 0) row_.terminal() ? compat::send(self_, log_, RunOver()) : compat::send(self_, log_, Appended());
+    for (auto& command : batch.commands) act(command);
+  }
+  for (const auto& after : batch.afters) after(error ? Fate::failed : Fate::done);
+  if (!error && row_.terminal()) finished();
 }
 
 void Supervisor::act(engine::Command& command) {
@@ -155,8 +209,6 @@ void Supervisor::clear_timer(std::uint64_t timer) {
 void Supervisor::timer_fired(TimerFired& fired) {
   timers_.erase(fired.timer);
   auto tick = engine::to_tick(std::move(fired.tick));
-  if (auto* timed_out = std::get_if<engine::StepTimedOut>(&tick); timed_out && !state_.over())
-    decide_retry(*timed_out, state_, *run_, now());
   feed(std::move(tick));
 }
 
@@ -202,19 +254,22 @@ void Supervisor::resume(ResumeRun& request) {
     waits_or_is_admitted_ = true;
     run_->workflow->admission->enter(row_.run_id, [] {});
   }
-  execute(engine::pending(state_));
+  begun_ = true;
+  Batch batch;
+  batch.commands = engine::pending(state_);
+  commit(std::move(batch));
 }
 
 void Supervisor::deliver(Deliver& request) {
-  if (state_.over()) return request.reply(Error{Code::conflict, "Workflow already completed"});
-  if (feed(engine::EventArrived{{std::move(request.event), request.target}})) return request.reply(true);
-  request.reply(Error{Code::internal, "the event was not stored: " + row_.error});
+  feed(engine::EventArrived{{std::move(request.event), request.target}}, [this, reply = std::move(request.reply)](Fate fate) {
+    if (fate == Fate::over) reply(Error{Code::conflict, "Workflow already completed"});
+    else if (fate == Fate::failed) reply(Error{Code::internal, "the event was not stored: " + row_.error});
+    else reply(true);
+  });
 }
 
 void Supervisor::cancel(CancelRun& request) {
-  const bool was_running = !state_.over();
-  feed(engine::CancelRequested());
-  request.reply(was_running);
+  feed(engine::CancelRequested(), [reply = std::move(request.reply)](Fate fate) { reply(fate != Fate::over); });
 }
 
 void Supervisor::subscribe(Subscribe& request) {
@@ -223,8 +278,8 @@ void Supervisor::subscribe(Subscribe& request) {
 }
 
 /// The engine or the store failed: the run cannot go on, and nobody may be left waiting for it.
-bool Supervisor::broken(const std::string& why) {
-  if (row_.terminal()) return false;
+void Supervisor::broken(const std::string& why) {
+  if (row_.terminal()) return;
   if (const auto& log = run_->environment.options.log)
     log(LogLevel::error, "run " + row_.run_id + " of workflow '" + row_.workflow_name + "' stopped by an internal error: " + why);
   const WorkflowFailedEvent event{
@@ -232,11 +287,11 @@ bool Supervisor::broken(const std::string& why) {
   const engine::FinishRun ending{engine::Status::failed, event, why};
   state_.status = engine::Status::failed;
   apply_ending(row_, ending, now());
-  Commit commit{.run_id = row_.run_id, .events = {make_row(event_next_++, now(), event)}, .handler = row_, .states = std::nullopt};
+  Commit commit{.run_id = row_.run_id, .begin = begun_ || !durable_ ? std::nullopt : std::optional(run_->row),
+                .events = {make_row(event_next_++, now(), event)}, .handler = row_, .states = std::nullopt};
   (void)run_->environment.store->commit(std::move(commit)).ok();
   if (log_) compat::send(self_, log_, RunOver());
   finished();
-  return false;
 }
 
 void Supervisor::finished() {

@@ -96,20 +96,8 @@ public:
   Expected<Inheritance> begin_run(const HandlerRow& row) override {
     return writing<Inheritance>([&](Connection& db) -> Expected<Inheritance> {
       Transaction transaction(db);
-      Inheritance left;
-      auto known = db.query("SELECT handler, status, workflow_name FROM handlers WHERE handler_id = ?");
-      const bool exists = known.bind(row.handler_id).step();
-      if (exists && static_cast<HandlerStatus>(known.integer(1)) == HandlerStatus::running)
-        return Error{Code::conflict, "Handler '" + row.handler_id + "' is already running"};
-      std::int64_t handler = exists ? known.integer(0) : 0;
-      if (exists) {
-        left = {states(db, handler), std::string(known.text(2))};
-        update(db, handler, row);
-      } else {
-        handler = insert(db, row);
-      }
-      db.query("INSERT INTO runs (run_id, handler) VALUES (?, ?)").bind(row.run_id).bind(handler).run();
-      transaction.commit();
+      auto left = begin(db, row);
+      if (left) transaction.commit();
       return left;
     });
   }
@@ -117,31 +105,23 @@ public:
   Expected<bool> commit(Commit commit) override {
     return writing<bool>([&](Connection& db) -> Expected<bool> {
       Transaction transaction(db);
-      auto found = db.query("SELECT run, runs.handler, handlers.run_id FROM runs JOIN handlers USING (handler) WHERE runs.run_id = ?");
-      if (!found.bind(commit.run_id).step()) return true;  // purged meanwhile
-      const auto run = found.integer(0), handler = found.integer(1);
-      const bool present = found.text(2) == commit.run_id;
-      for (const auto& tick : commit.ticks)
-        db.query("INSERT INTO ticks (run, sequence, at, body) VALUES (?, ?, ?, ?)")
-            .bind(run)
-            .bind(tick.sequence)
-            .bind(stored(tick.at))
-            .bind(tick.text)
-            .run();
-      for (const auto& event : commit.events)
-        db.query("INSERT INTO events (run, sequence, at, internal, terminal, body) VALUES (?, ?, ?, ?, ?, ?)")
-            .bind(run)
-            .bind(event.sequence)
-            .bind(stored(event.at))
-            .bind(std::int64_t{event.internal})
-            .bind(std::int64_t{event.terminal})
-            .bind(event.payload->json())
-            .run();
-      if (present && commit.handler) update(db, handler, *commit.handler);
-      if (present && commit.states) write_states(db, handler, *commit.states);
+      auto written = write(db, commit);
+      if (written) transaction.commit();
+      return written;
+    });
+  }
+
+  /// One transaction for all; when that fails, one for each, so that only the guilty ones fail.
+  std::vector<Expected<bool>> commit_all(std::vector<Commit> commits) override {
+    const auto together = writing<bool>([&](Connection& db) -> Expected<bool> {
+      Transaction transaction(db);
+      for (const auto& commit : commits)
+        if (auto written = write(db, commit); !written) return written;
       transaction.commit();
       return true;
     });
+    if (together) return std::vector<Expected<bool>>(commits.size(), true);
+    return Store::commit_all(std::move(commits));
   }
 
   std::optional<HandlerRow> find_handler(std::string_view handler_id) const override {
@@ -223,6 +203,51 @@ public:
   }
 
 private:
+  static Expected<Inheritance> begin(Connection& db, const HandlerRow& row) {
+    Inheritance left;
+    auto known = db.query("SELECT handler, status, workflow_name FROM handlers WHERE handler_id = ?");
+    const bool exists = known.bind(row.handler_id).step();
+    if (exists && static_cast<HandlerStatus>(known.integer(1)) == HandlerStatus::running)
+      return Error{Code::conflict, "Handler '" + row.handler_id + "' is already running"};
+    std::int64_t handler = exists ? known.integer(0) : 0;
+    if (exists) {
+      left = {states(db, handler), std::string(known.text(2))};
+      update(db, handler, row);
+    } else {
+      handler = insert(db, row);
+    }
+    db.query("INSERT INTO runs (run_id, handler) VALUES (?, ?)").bind(row.run_id).bind(handler).run();
+    return left;
+  }
+
+  static Expected<bool> write(Connection& db, const Commit& commit) {
+    if (commit.begin)
+      if (auto begun = begin(db, *commit.begin); !begun) return begun.error();
+    auto found = db.query("SELECT run, runs.handler, handlers.run_id FROM runs JOIN handlers USING (handler) WHERE runs.run_id = ?");
+    if (!found.bind(commit.run_id).step()) return true;  // purged meanwhile
+    const auto run = found.integer(0), handler = found.integer(1);
+    const bool present = found.text(2) == commit.run_id;
+    for (const auto& tick : commit.ticks)
+      db.query("INSERT INTO ticks (run, sequence, at, body) VALUES (?, ?, ?, ?)")
+          .bind(run)
+          .bind(tick.sequence)
+          .bind(stored(tick.at))
+          .bind(tick.text)
+          .run();
+    for (const auto& event : commit.events)
+      db.query("INSERT INTO events (run, sequence, at, internal, terminal, body) VALUES (?, ?, ?, ?, ?, ?)")
+          .bind(run)
+          .bind(event.sequence)
+          .bind(stored(event.at))
+          .bind(std::int64_t{event.internal})
+          .bind(std::int64_t{event.terminal})
+          .bind(event.payload->json())
+          .run();
+    if (present && commit.handler) update(db, handler, *commit.handler);
+    if (present && commit.states) write_states(db, handler, *commit.states);
+    return true;
+  }
+
   /// Opens the file for writing first, so that a reader finds the tables.
   const std::string& prepared(const std::string& path, SqliteOptions options) {
     writer_.execute("PRAGMA journal_mode = WAL");

@@ -71,7 +71,8 @@ struct TickRow {
 /// What one step of the engine makes visible; applied as a whole or not at all.
 struct Commit {
   std::string run_id;
-  std::vector<TickRow> ticks = {};  ///< for durable stores
+  std::optional<HandlerRow> begin = {};  ///< for durable stores: the run's first commit, which also writes the run itself
+  std::vector<TickRow> ticks = {};       ///< for durable stores
   std::vector<EventRow> events;
   std::optional<HandlerRow> handler;  ///< when the handler changed
   std::optional<NamedStates> states;  ///< what the handler's steps keep, when it changed or the run ended
@@ -99,6 +100,8 @@ public:
   /// Writes the row of a new run. Refused with Code::conflict while a row of that id is not terminal.
   virtual Expected<Inheritance> begin_run(const HandlerRow& row) = 0;
   virtual Expected<bool> commit(Commit commit) = 0;
+  /// Many at once, of any runs, in order: one of them failing does not touch the others.
+  virtual std::vector<Expected<bool>> commit_all(std::vector<Commit> commits);
 
   virtual std::optional<HandlerRow> find_handler(std::string_view handler_id) const = 0;
   /// What the handler's next run would start with; empty when there is no such handler.
