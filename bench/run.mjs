@@ -125,6 +125,17 @@ try {
     writeFileSync(build + 'fan-cost.svg', plot(lines));
     console.log(`plotted in ${build}fan-cost.svg`);
   }
+  if (wanted('durable')) {
+    const at = await freePort();
+    const durable = await started(build + 'weir-bench-server', ['--port', String(at), '--store', `sqlite:${join(folder, 'durable.db')}`], at);
+    // What the durable engines reached on the same work, at best (runs/s).
+    for (const [name, connections, restate, dbos] of [['noop', 64, 815, 692], ['chain10', 16, 80, 75]]) {
+      const rate = median(Array.from({ length: rounds }, () => load(`http://127.0.0.1:${at}/workflows/${name}/run`, connections, { body }).rps));
+      console.log(JSON.stringify({ bench: `durable ${name} /run, ${connections} connections`, runs_per_s: Math.round(rate),
+        times_restate: Number((rate / restate).toFixed(1)), times_dbos: Number((rate / dbos).toFixed(1)) }));
+    }
+    durable.kill();
+  }
   if (wanted('hold')) {
     const count = 5000;
     for (let i = 0; i < 500; i++) await post('/workflows/noop/run', { start_event: {} });

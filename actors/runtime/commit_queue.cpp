@@ -2,18 +2,19 @@
 
 namespace weir::runtime {
 
-CommitQueue::~CommitQueue() {
+void CommitQueue::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void CommitQueue::submit(Commit commit, Done done) {
   {
     const std::lock_guard lock(mutex_);
+    if (stopping_) return;
     commits_.push_back(std::move(commit));
     done_.push_back(std::move(done));
   }

@@ -20,13 +20,15 @@ public:
   using Done = std::function<void(Expected<bool>)>;
 
   explicit CommitQueue(std::shared_ptr<Store> store) : store_(std::move(store)), thread_([this] { run(); }) {}
-  /// Writes what is queued first.
-  ~CommitQueue();
+  ~CommitQueue() { stop(); }
   CommitQueue(const CommitQueue&) = delete;
   CommitQueue& operator=(const CommitQueue&) = delete;
 
   /// `done` is called on the writing thread, after the commit is durable or has failed: it must only send a message.
+  /// After stop() it is dropped: nobody has been told that it is durable.
   void submit(Commit commit, Done done);
+  /// Writes what is queued, and calls nobody after it returns. Idempotent.
+  void stop();
 
 private:
   void run();

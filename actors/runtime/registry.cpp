@@ -2,10 +2,20 @@
 
 namespace weir::runtime {
 
-bool Registry::add(const std::string& handler_id, Entry entry) {
+void Registry::add(const std::string& handler_id, Entry entry) {
   auto& shard = shard_of(handler_id);
   const std::lock_guard lock(shard.mutex);
-  return shard.entries.try_emplace(handler_id, std::move(entry)).second;
+  shard.entries.insert_or_assign(handler_id, std::move(entry));
+}
+
+bool Registry::try_add(const std::string& handler_id, Entry entry, const std::string& ended_run_id) {
+  auto& shard = shard_of(handler_id);
+  const std::lock_guard lock(shard.mutex);
+  const auto [found, added] = shard.entries.try_emplace(handler_id, entry);
+  if (added) return true;
+  if (found->second.run->row.run_id != ended_run_id) return false;
+  found->second = std::move(entry);
+  return true;
 }
 
 void Registry::remove(const std::string& handler_id, const std::string& run_id) {

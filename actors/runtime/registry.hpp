@@ -21,8 +21,9 @@ public:
     std::shared_ptr<LiveRun> run;
   };
 
-  /// False when the handler has a live run.
-  bool add(const std::string& handler_id, Entry entry);
+  void add(const std::string& handler_id, Entry entry);
+  /// Adds the entry unless the handler has a live run, other than the one that has just ended and is about to leave.
+  bool try_add(const std::string& handler_id, Entry entry, const std::string& ended_run_id);
   /// Removes the entry if it still is that run's.
   void remove(const std::string& handler_id, const std::string& run_id);
 

@@ -100,6 +100,7 @@ void Service::stop() {
   for (const auto& supervisor : state_->registry.all()) compat::stop(supervisor);
   state_->environment.timers.stop();
   state_->environment.pool.stop();
+  if (state_->environment.commits) state_->environment.commits->stop();
 }
 
 void Service::add_workflow(std::string name, std::string class_name, std::shared_ptr<Workflow> flow,
@@ -130,12 +131,17 @@ Error already_running(const HandlerRow& row) { return {Code::conflict, "Handler 
 
 /// A durable run is written with its first commit, so that nothing of it is there before all of it is. Until then the
 /// registry says that the id is taken.
-Expected<Inheritance> Service::begin(HandlerRow& row, const WorkflowInfo& workflow) {
-  if (!store().durable()) return store().begin_run(row);
+Expected<std::pair<Inheritance, std::string>> Service::begin(HandlerRow& row, const WorkflowInfo& workflow) {
+  if (!store().durable()) {
+    auto left = store().begin_run(row);
+    if (!left) return left.error();
+    return std::pair(std::move(*left), std::string());
+  }
   row.workflow_graph = engine::signature(static_cast<const RegisteredWorkflow&>(workflow).plan);
   const auto known = store().find_handler(row.handler_id);
   if (known && !known->terminal()) return already_running(row);
-  return Inheritance{known ? store().find_states(row.handler_id) : NamedStates(), known ? known->workflow_name : std::string()};
+  if (!known) return std::pair(Inheritance(), std::string());
+  return std::pair(Inheritance{store().find_states(row.handler_id), known->workflow_name}, known->run_id);
 }
 
 void Service::start(StartRequest request, std::function<void(const HandlerRow&)> started, std::function<void(const HandlerRow&)> ended,
@@ -149,17 +155,20 @@ void Service::start(StartRequest request, std::function<void(const HandlerRow&)>
   row.parent_handler_id = std::move(request.parent_handler_id);
   row.run_id = make_id();
   row.started_at = row.updated_at = now();
-  auto left = begin(row, *workflow);
-  if (!left) return refused(left.error());
+  auto begun = begin(row, *workflow);
+  if (!begun) return refused(begun.error());
+  auto& [left, earlier_run_id] = *begun;
 
   engine::Tick begin = engine::RunStarted{std::move(request.start)};
   if (request.context) {
-    *left = {std::move(request.context->states), row.workflow_name};
+    left = {std::move(request.context->states), row.workflow_name};
     if (request.context->state) begin = engine::RunRestored{std::move(request.context->state)};
   }
-  const auto run = std::make_shared<LiveRun>(state_->environment, workflow, row, std::move(*left));
+  const auto run = std::make_shared<LiveRun>(state_->environment, workflow, row, std::move(left));
   const auto supervisor = compat::spawn<Supervisor, SupervisorActor>(*state_->system, run);
-  if (!state_->registry.add(row.handler_id, {supervisor, run})) {
+  if (!store().durable()) {
+    state_->registry.add(row.handler_id, {supervisor, run});
+  } else if (!state_->registry.try_add(row.handler_id, {supervisor, run}, earlier_run_id)) {
     compat::stop(supervisor);
     return refused(already_running(row));
   }

@@ -114,7 +114,8 @@ public:
   void stop();
 
 private:
-  Expected<Inheritance> begin(HandlerRow& row, const WorkflowInfo& workflow);
+  /// What a new run starts with, and the id of the handler's earlier run.
+  Expected<std::pair<Inheritance, std::string>> begin(HandlerRow& row, const WorkflowInfo& workflow);
 
   struct State;
   std::unique_ptr<State> state_;

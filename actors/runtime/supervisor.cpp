@@ -171,8 +171,8 @@ void Supervisor::settle(Batch batch, const std::optional<Error>& error) {
     if (log_ && batch.events > 0) row_.terminal() ? compat::send(self_, log_, RunOver()) : compat::send(self_, log_, Appended());
     for (auto& command : batch.commands) act(command);
   }
-  for (const auto& after : batch.afters) after(error ? Fate::failed : Fate::done);
   if (!error && row_.terminal()) finished();
+  for (const auto& after : batch.afters) after(error ? Fate::failed : Fate::done);
 }
 
 void Supervisor::act(engine::Command& command) {
@@ -273,7 +273,8 @@ void Supervisor::cancel(CancelRun& request) {
 }
 
 void Supervisor::subscribe(Subscribe& request) {
-  if (!log_) log_ = compat::spawn<EventLog, EventLogActor>(self_->system(), run_->environment, row_.terminal());
+  // A log whose run is over leaves with its last reader: who comes now gets one of his own.
+  if (!log_ || row_.terminal()) log_ = compat::spawn<EventLog, EventLogActor>(self_->system(), run_->environment, row_.terminal());
   compat::send(self_, log_, std::move(request));
 }
 
@@ -287,8 +288,11 @@ void Supervisor::broken(const std::string& why) {
   const engine::FinishRun ending{engine::Status::failed, event, why};
   state_.status = engine::Status::failed;
   apply_ending(row_, ending, now());
-  Commit commit{.run_id = row_.run_id, .begin = begun_ || !durable_ ? std::nullopt : std::optional(run_->row),
-                .events = {make_row(event_next_++, now(), event)}, .handler = row_, .states = std::nullopt};
+  Commit commit{.run_id = row_.run_id,
+                .begin = begun_ || !durable_ ? std::nullopt : std::optional(run_->row),
+                .events = {make_row(event_next_++, now(), event)},
+                .handler = row_,
+                .states = std::nullopt};
   (void)run_->environment.store->commit(std::move(commit)).ok();
   if (log_) compat::send(self_, log_, RunOver());
   finished();

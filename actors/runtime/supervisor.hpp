@@ -31,8 +31,8 @@ private:
     Commit commit;
     std::vector<engine::Command> commands;
     std::vector<After> afters;
-    std::int64_t events = 0;              ///< that the commit makes visible
-    std::optional<HandlerRow> ended;      ///< the handler's row, when the run ends with it
+    std::int64_t events = 0;            ///< that the commit makes visible
+    std::optional<HandlerRow> ended;    ///< the handler's row, when the run ends with it
     std::optional<std::string> broken;  ///< the engine itself failed
   };
 
@@ -66,11 +66,11 @@ private:
   engine::Sequence tick_last_ = 0;
   std::int64_t event_next_ = 0;
   bool durable_;
-  bool begun_ = false;                                     ///< durable runs: written to the store
-  std::optional<Batch> under_way_;                         ///< with the commit queue
-  std::vector<std::pair<engine::Tick, After>> backlog_;    ///< what has come meanwhile
-  std::uint64_t states_committed_ = 0;  ///< StateStores::writes() at the last commit
-  std::vector<StepActor> steps_;        ///< by step index; empty until the step first has work
+  bool begun_ = false;                                   ///< durable runs: written to the store
+  std::optional<Batch> under_way_;                       ///< with the commit queue
+  std::vector<std::pair<engine::Tick, After>> backlog_;  ///< what has come meanwhile
+  std::uint64_t states_committed_ = 0;                   ///< StateStores::writes() at the last commit
+  std::vector<StepActor> steps_;                         ///< by step index; empty until the step first has work
   std::map<std::uint64_t, Timers::Id> timers_;
   bool waits_or_is_admitted_ = false;
   EventLogActor log_;

@@ -32,8 +32,7 @@ public:
   /// True while there is a row.
   bool step();
   void run() {
-    while (step()) {
-    }
+    while (step()) {}
   }
 
   std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }

@@ -178,7 +178,8 @@ public:
   std::vector<TickRow> read_journal(std::string_view run_id) const override {
     std::vector<TickRow> out;
     const std::lock_guard lock(reader_mutex_);
-    auto query = reader_.query("SELECT sequence, at, body FROM ticks WHERE run = (SELECT run FROM runs WHERE run_id = ?) ORDER BY sequence");
+    auto query =
+        reader_.query("SELECT sequence, at, body FROM ticks WHERE run = (SELECT run FROM runs WHERE run_id = ?) ORDER BY sequence");
     query.bind(run_id);
     while (query.step()) out.push_back({query.integer(0), time_of(query.integer(1)), std::string(query.text(2))});
     return out;
@@ -267,7 +268,11 @@ private:
 
   static Query& bind_changing(Query& query, const HandlerRow& row) {
     query.bind(row.workflow_name).bind(row.workflow_version).bind(row.workflow_graph).bind(row.parent_handler_id).bind(row.run_id);
-    query.bind(static_cast<std::int64_t>(row.status)).bind(row.error).bind(row.result).bind(stored(row.started_at)).bind(stored(row.updated_at));
+    query.bind(static_cast<std::int64_t>(row.status))
+        .bind(row.error)
+        .bind(row.result)
+        .bind(stored(row.started_at))
+        .bind(stored(row.updated_at));
     return query.bind(row.completed_at ? std::optional(stored(*row.completed_at)) : std::nullopt);
   }
   static void update(Connection& db, std::int64_t handler, const HandlerRow& row) {

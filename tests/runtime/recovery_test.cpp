@@ -55,7 +55,9 @@ struct Fan : weir::Workflow {
 
 struct Disk {
   TemporaryFolder folder;
-  std::unique_ptr<Runtime> boot() const { return std::make_unique<Runtime>(weir::RuntimeOptions{.store = weir::sqlite(folder.file("weir.db"))}); }
+  std::unique_ptr<Runtime> boot() const {
+    return std::make_unique<Runtime>(weir::RuntimeOptions{.store = weir::sqlite(folder.file("weir.db"))});
+  }
 };
 
 weir::WorkflowOptions with_answers() { return {.additional_events = weir::events<Verdict, Review, Note>()}; }
@@ -80,8 +82,7 @@ TEST_CASE("a run that waits goes on after a restart: recorded work is not done a
     runtime->add_workflow("careful", flow, with_answers());
     const auto run = runtime->start("careful", StartEvent(), "h");
     auto events = run.events();
-    while (!events.next()->as<Review>()) {
-    }
+    while (!events.next()->as<Review>()) {}
   }
   const auto runtime = disk.boot();
   runtime->add_workflow("careful", flow, with_answers());
@@ -105,8 +106,7 @@ TEST_CASE("runs that are killed at any moment of a fan-out with retries come to 
       runtime->add_workflow("fan", std::make_shared<Fan>(), {.additional_events = weir::events<Note, Draft>()});
       const auto run = runtime->start("fan", Topic{"x", 7}, "h");
       auto events = run.events({.after = -1, .include_internal = true});
-      for (int seen = 0; seen < 3 * moment + 1 && events.next(); ++seen) {
-      }
+      for (int seen = 0; seen < 3 * moment + 1 && events.next(); ++seen) {}
     }
     const auto runtime = disk.boot();
     runtime->add_workflow("fan", std::make_shared<Fan>(), {.additional_events = weir::events<Note, Draft>()});
@@ -180,20 +180,26 @@ TEST_CASE("timeouts are absolute: one that has passed meanwhile fires at the res
   const Disk disk;
   {
     const auto runtime = disk.boot();
-    runtime->add_workflow<Coroutine>("sleeper", [](Context& ctx) -> Task<StopEvent> {
-      co_await ctx.sleep(1h);
-      co_return StopEvent();
-    }, std::nullopt, 30ms);
+    runtime->add_workflow<Coroutine>(
+        "sleeper",
+        [](Context& ctx) -> Task<StopEvent> {
+          co_await ctx.sleep(1h);
+          co_return StopEvent();
+        },
+        std::nullopt, 30ms);
     runtime->start("sleeper", StartEvent(), "h");
   }
   const auto store = weir::sqlite(disk.folder.file("weir.db"));
   const auto due = store->find_handler("h")->started_at + 30ms;
   while (std::chrono::system_clock::now() < due) std::this_thread::yield();
   Runtime runtime({.store = store});
-  runtime.add_workflow<Coroutine>("sleeper", [](Context& ctx) -> Task<StopEvent> {
-    co_await ctx.sleep(1h);
-    co_return StopEvent();
-  }, std::nullopt, 30ms);
+  runtime.add_workflow<Coroutine>(
+      "sleeper",
+      [](Context& ctx) -> Task<StopEvent> {
+        co_await ctx.sleep(1h);
+        co_return StopEvent();
+      },
+      std::nullopt, 30ms);
   runtime.recover();
   CHECK(runtime.find_run("h")->wait().error == "Workflow timed out after 0.03s");
 }
