@@ -1,5 +1,6 @@
 #include "saved_context.hpp"
 
+#include "json_access.hpp"
 #include "reduce.hpp"
 
 #include <weir/envelope.hpp>
@@ -12,24 +13,6 @@ namespace weir::engine {
 namespace {
 
 constexpr std::int64_t version_max = 2;
-
-const Value& null_value() {
-  static const Value null;
-  return null;
-}
-const Value& member(const Value& object, std::string_view key) {
-  const auto* found = object.find(key);
-  return found ? *found : null_value();
-}
-const Value::Array& items(const Value& value) {
-  static const Value::Array none;
-  return value.is_array() ? value.as_array() : none;
-}
-const Object& members(const Value& value) {
-  static const Object none;
-  return value.is_object() ? value.as_object() : none;
-}
-std::string text_of(const Value& value) { return value.is_string() ? value.as_string() : std::string(); }
 
 std::optional<Time> time_of(const Value& value) {
   if (!value.is_number()) return std::nullopt;
@@ -176,7 +159,7 @@ private:
       const auto& open = member(saved, "open_work_items");
       Stream stream{.source = *source,
                     .scope = std::make_shared<const Scope>(Scope{id, scope(member(saved, "scope_path"))}),
-                    .open_work_items = open.is_integer() ? open.as_integer() : 0,
+                    .open_work_items = integer_of(open),
                     .arrivals = {},
                     .released = {}};
       state_->streams.emplace(id, std::move(stream));

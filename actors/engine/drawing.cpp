@@ -1,5 +1,6 @@
 #include "drawing.hpp"
 
+#include "json_access.hpp"
 #include "representation.hpp"
 
 #include <algorithm>
@@ -15,10 +16,7 @@ struct Edge {
   std::string source, target, label;
 };
 
-std::string member(const Value& object, std::string_view key) {
-  const auto* found = object.find(key);
-  return found && found->is_string() ? found->as_string() : std::string();
-}
+std::string text_member(const Value& object, std::string_view key) { return text_of(member(object, key)); }
 
 struct Drawing {
   std::vector<Node> nodes;
@@ -28,9 +26,10 @@ struct Drawing {
   Drawing(const Plan& plan, const Visits& seen) : visits(seen) {
     const auto parsed = *parse_json(representation_json(plan));
     const auto& graph = *parsed.find("graph");
-    for (const auto& node : graph.find("nodes")->as_array()) nodes.push_back({member(node, "id"), label(node), member(node, "node_type")});
+    for (const auto& node : graph.find("nodes")->as_array())
+      nodes.push_back({text_member(node, "id"), label(node), text_member(node, "node_type")});
     for (const auto& edge : graph.find("edges")->as_array())
-      edges.push_back({member(edge, "source"), member(edge, "target"), member(edge, "label")});
+      edges.push_back({text_member(edge, "source"), text_member(edge, "target"), text_member(edge, "label")});
   }
 
   bool faint(const Node& node) const { return !visits.empty() && node.kind == "step" && !visits.contains(node.id); }
@@ -42,8 +41,8 @@ struct Drawing {
 
 private:
   std::string label(const Value& node) const {
-    auto text = member(node, "node_type") == "external" ? "person" : member(node, "label");
-    if (const auto found = visits.find(member(node, "id")); found != visits.end()) text += " x" + std::to_string(found->second);
+    auto text = text_member(node, "node_type") == "external" ? "person" : text_member(node, "label");
+    if (const auto found = visits.find(text_member(node, "id")); found != visits.end()) text += " x" + std::to_string(found->second);
     return text;
   }
 };

@@ -1,5 +1,6 @@
 #include "journal_codec.hpp"
 
+#include "json_access.hpp"
 #include "saved_context.hpp"
 
 #include <weir/envelope.hpp>
@@ -102,17 +103,6 @@ private:
   const Plan& plan_;
 };
 
-const Value& member(const Value& object, std::string_view key) {
-  static const Value null;
-  const auto* found = object.find(key);
-  return found ? *found : null;
-}
-const Value::Array& items(const Value& value) {
-  static const Value::Array none;
-  return value.is_array() ? value.as_array() : none;
-}
-std::string text(const Value& value) { return value.is_string() ? value.as_string() : std::string(); }
-std::int64_t integer(const Value& value) { return value.is_integer() ? value.as_integer() : 0; }
 std::optional<Duration> optional_duration(const Value& value) {
   return value.is_integer() ? std::optional(Duration(value.as_integer())) : std::nullopt;
 }
@@ -123,7 +113,7 @@ public:
   explicit TickReader(const Plan& plan) : plan_(plan) {}
 
   Expected<Tick> read(const Value& saved) {
-    auto tick = read_kind(text(member(saved, "tick")), saved);
+    auto tick = read_kind(text_of(member(saved, "tick")), saved);
     if (!problem_.empty()) return Error{Code::failed_precondition, problem_};
     return tick;
   }
@@ -135,11 +125,11 @@ private:
     if (kind == "run_admitted") return RunAdmitted();
     if (kind == "event_arrived") return EventArrived{sent(member(saved, "sent"))};
     if (kind == "step_progressed") return StepProgressed{id(saved), events(member(saved, "published")), all_sent(member(saved, "sent"))};
-    if (kind == "value_recorded") return ValueRecorded{id(saved), text(member(saved, "name")), text(member(saved, "json"))};
+    if (kind == "value_recorded") return ValueRecorded{id(saved), text_of(member(saved, "name")), text_of(member(saved, "json"))};
     if (kind == "step_ended") return step_ended(saved);
     if (kind == "step_timed_out") return StepTimedOut{id(saved), optional_duration(member(saved, "retry_after"))};
-    if (kind == "waiter_timed_out") return WaiterTimedOut{step(member(saved, "step")), text(member(saved, "waiter"))};
-    if (kind == "retry_due") return RetryDue{Time(Duration(integer(member(saved, "due"))))};
+    if (kind == "waiter_timed_out") return WaiterTimedOut{step(member(saved, "step")), text_of(member(saved, "waiter"))};
+    if (kind == "retry_due") return RetryDue{Time(Duration(integer_of(member(saved, "due"))))};
     if (kind == "run_timed_out") return RunTimedOut();
     if (kind == "cancel_requested") return CancelRequested();
     complain("a tick of the unknown kind '" + kind + "': it was recorded by another version of Weir");
@@ -151,8 +141,8 @@ private:
   }
 
   StepIndex step(const Value& name) {
-    if (const auto found = find_step(plan_, text(name))) return *found;
-    complain("the workflow has no step '" + text(name) + "'");
+    if (const auto found = find_step(plan_, text_of(name))) return *found;
+    complain("the workflow has no step '" + text_of(name) + "'");
     return 0;
   }
   const EventType* type(const std::string& name) {
@@ -161,7 +151,7 @@ private:
     return &event_type<Event>();
   }
   EventBox event(const Value& saved) {
-    auto decoded = decode_event(*type(text(member(saved, "type"))), member(saved, "value"));
+    auto decoded = decode_event(*type(text_of(member(saved, "type"))), member(saved, "value"));
     if (decoded) return std::move(*decoded);
     complain(decoded.error().message);
     return Event();
@@ -173,8 +163,8 @@ private:
   }
   InvocationId id(const Value& saved) {
     const auto& at = member(saved, "id");
-    return {step(member(at, "step")), static_cast<Slot>(integer(member(at, "slot"))),
-            static_cast<std::uint64_t>(integer(member(at, "serial")))};
+    return {step(member(at, "step")), static_cast<Slot>(integer_of(member(at, "slot"))),
+            static_cast<std::uint64_t>(integer_of(member(at, "serial")))};
   }
   Sent sent(const Value& saved) {
     const auto& target = member(saved, "target");
@@ -193,9 +183,9 @@ private:
   }
   CollectCall collect(const Value& saved) {
     CollectCall out{
-        text(member(saved, "buffer")), event(member(saved, "event")), {}, static_cast<Collected>(integer(member(saved, "outcome")))};
+        text_of(member(saved, "buffer")), event(member(saved, "event")), {}, static_cast<Collected>(integer_of(member(saved, "outcome")))};
     for (const auto& item : items(member(saved, "expected")))
-      out.expected.emplace_back(type(text(member(item, "type"))), static_cast<std::uint32_t>(integer(member(item, "count"))));
+      out.expected.emplace_back(type(text_of(member(item, "type"))), static_cast<std::uint32_t>(integer_of(member(item, "count"))));
     return out;
   }
   StepEnded step_ended(const Value& saved) {
@@ -206,15 +196,15 @@ private:
                   .answered_waiters = {},
                   .ending = ending(member(saved, "ending"))};
     for (const auto& call : items(member(saved, "collects"))) out.collects.push_back(collect(call));
-    for (const auto& waiter : items(member(saved, "answered"))) out.answered_waiters.push_back(text(waiter));
+    for (const auto& waiter : items(member(saved, "answered"))) out.answered_waiters.push_back(text_of(waiter));
     return out;
   }
   Ending ending(const Value& saved) {
     if (const auto* returned = saved.find("returned")) return Returned{events(*returned), member(saved, "fanned_out").truthy()};
     if (const auto* error = saved.find("failed"))
-      return Failed{{text(member(*error, "type")), text(member(*error, "message"))}, optional_duration(member(saved, "retry_after"))};
-    Suspended out{.waiter_id = text(member(saved, "suspended")),
-                  .type = type(text(member(saved, "type"))),
+      return Failed{{text_of(member(*error, "type")), text_of(member(*error, "message"))}, optional_duration(member(saved, "retry_after"))};
+    Suspended out{.waiter_id = text_of(member(saved, "suspended")),
+                  .type = type(text_of(member(saved, "type"))),
                   .requirements = {},
                   .publish = {},
                   .timeout = optional_duration(member(saved, "timeout"))};

@@ -3,6 +3,8 @@
 
 #include "catalog.hpp"
 
+#include "../engine/state.hpp"
+
 #include <weir/state_store.hpp>
 #include <weir/store.hpp>
 
@@ -13,6 +15,17 @@
 #include <vector>
 
 namespace weir::runtime {
+
+/// How clients see the engine's statuses.
+inline HandlerStatus handler_status(engine::Status status) {
+  switch (status) {
+    case engine::Status::running: return HandlerStatus::running;
+    case engine::Status::completed: return HandlerStatus::completed;
+    case engine::Status::failed: return HandlerStatus::failed;
+    case engine::Status::cancelled: return HandlerStatus::cancelled;
+  }
+  return HandlerStatus::failed;
+}
 
 /// The stores that a run's steps reach by `ctx.store(name)`. Thread-safe; references stay valid.
 class StateStores {

@@ -14,16 +14,6 @@
 namespace weir::runtime {
 namespace {
 
-HandlerStatus handler_status(engine::Status status) {
-  switch (status) {
-    case engine::Status::running: return HandlerStatus::running;
-    case engine::Status::completed: return HandlerStatus::completed;
-    case engine::Status::failed: return HandlerStatus::failed;
-    case engine::Status::cancelled: return HandlerStatus::cancelled;
-  }
-  return HandlerStatus::failed;
-}
-
 void apply_ending(HandlerRow& row, const engine::FinishRun& ending, Time at) {
   row.status = handler_status(ending.status);
   row.error = ending.error;
@@ -45,6 +35,9 @@ Supervisor::~Supervisor() {
     if (step) compat::stop(step);
   if (waits_or_is_admitted_) run_->workflow->admission->leave(row_.run_id);
   if (log_ && !row_.terminal()) compat::stop(log_);
+  // Nobody learns any more what becomes of these.
+  if (under_way_)
+    for (const auto& after : under_way_->afters) after(Fate::failed);
   for (const auto& [tick, after] : backlog_)
     if (after) after(Fate::failed);
   for (const auto& reply : awaiting_) reply(row_);

@@ -134,7 +134,7 @@ public:
     auto child = std::make_shared<VirtualRun>(time_, request.workflow, request.handler_id, NamedStates(), parent->answers_);
     child->on_publish = request.publish;
     child->on_end = [ended = std::move(request.ended)](const engine::FinishRun& ending) {
-      ended({static_cast<HandlerStatus>(ending.status), ending.error, ending.terminal});
+      ended({runtime::handler_status(ending.status), ending.error, ending.terminal});
     };
     child->feed_later(Duration::zero(), engine::RunStarted{request.start});
     return std::make_unique<VirtualChild>(std::move(child));
@@ -214,7 +214,7 @@ TestRun VirtualRun::result() const {
   out.states = run_->states.snapshot();
   out.elapsed = ended_.value_or(time_.now()) - began_;
   if (ending_) {
-    out.status = static_cast<HandlerStatus>(ending_->status);
+    out.status = runtime::handler_status(ending_->status);
     out.error = ending_->error;
   }
   for (const auto& step : state_.steps)

@@ -1,0 +1,27 @@
+// Looking into JSON that may not be what is expected: absent and wrong things read as nothing.
+#pragma once
+
+#include <weir/value.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace weir::engine {
+
+inline const Value& member(const Value& object, std::string_view key) {
+  static const Value null;
+  const auto* found = object.find(key);
+  return found ? *found : null;
+}
+inline const Value::Array& items(const Value& value) {
+  static const Value::Array none;
+  return value.is_array() ? value.as_array() : none;
+}
+inline const Object& members(const Value& value) {
+  static const Object none;
+  return value.is_object() ? value.as_object() : none;
+}
+inline std::string text_of(const Value& value) { return value.is_string() ? value.as_string() : std::string(); }
+inline std::int64_t integer_of(const Value& value) { return value.is_integer() ? value.as_integer() : 0; }
+
+}  // namespace weir::engine
