@@ -17,7 +17,6 @@ public:
 
   void start() {
     auto& request = shared_->request;
-    const auto refused = [shared = shared_](const Error& error) { shared->finish({HandlerStatus::failed, error.message, {}}); };
     const auto ended = [shared = shared_, service = &service_, workflow = request.workflow](const HandlerRow& row) {
       const auto last = service->store().last_event(row.run_id);
       shared->child_ended({row.status, row.terminal() ? row.error : "the child workflow was interrupted",
@@ -25,9 +24,18 @@ public:
     };
     const StartRequest start{
         .workflow = request.workflow, .start = request.start, .handler_id = handler_id_, .parent_handler_id = request.parent_handler_id};
-    if (!request.publish) return service_.start(start, nullptr, ended, refused);
-    shared_->streaming = true;
-    const auto started = [shared = shared_, service = &service_](const HandlerRow& row) { forward(shared, *service, row); };
+    std::function<void(const HandlerRow&)> started;
+    if (request.publish) {
+      shared_->streaming = true;
+      started = [shared = shared_, service = &service_](const HandlerRow& row) { forward(shared, *service, row); };
+    }
+    // After a restart the child may be going on already: then this step waits for that one.
+    const auto refused = [&](const Error& error) {
+      const auto row = service_.store().find_handler(handler_id_);
+      if (error.code != Code::conflict || !row) return shared_->finish({HandlerStatus::failed, error.message, {}});
+      if (started) started(*row);
+      service_.await_end(handler_id_, ended);
+    };
     service_.start(start, started, ended, refused);
   }
 
@@ -39,7 +47,8 @@ public:
       shared_->finished = true;
       shared_->stream = nullptr;
     }
-    if (!finished) service_.cancel(handler_id_, [](bool) {});
+    // A process that stops leaves its runs to the next one.
+    if (!finished && !service_.stopping()) service_.cancel(handler_id_, [](bool) {});
   }
 
 private:

@@ -95,6 +95,8 @@ Service::~Service() {
   state_->system.reset();  // waits for all actors
 }
 
+bool Service::stopping() const noexcept { return state_->stopping; }
+
 void Service::stop() {
   if (state_->stopping.exchange(true)) return;
   for (const auto& supervisor : state_->registry.all()) compat::stop(supervisor);
@@ -178,7 +180,8 @@ void Service::start(StartRequest request, std::function<void(const HandlerRow&)>
 
 std::size_t Service::recover() {
   if (!store().durable()) return 0;
-  std::size_t resumed = 0;
+  // All are in the registry before the first goes on: a parent finds its children.
+  std::vector<std::pair<SupervisorActor, ResumeRun>> resumed;
   for (const auto& row : store().list_handlers({.workflow_names = std::nullopt, .statuses = std::vector{HandlerStatus::running}})) {
     if (state_->registry.with(row.handler_id, [](const Registry::Entry&) {})) continue;
     const auto workflow = state_->catalog.find(row.workflow_name, row.workflow_version);
@@ -198,10 +201,10 @@ std::size_t Service::recover() {
         std::make_shared<LiveRun>(state_->environment, workflow, row, Inheritance{store().find_states(row.handler_id), row.workflow_name});
     const auto supervisor = compat::spawn<Supervisor, SupervisorActor>(*state_->system, run);
     state_->registry.add(row.handler_id, {supervisor, run});
-    compat::post(supervisor, ResumeRun{std::move(recovered->state), recovered->tick_last, recovered->event_next});
-    ++resumed;
+    resumed.emplace_back(supervisor, ResumeRun{std::move(recovered->state), recovered->tick_last, recovered->event_next});
   }
-  return resumed;
+  for (auto& [supervisor, resume] : resumed) compat::post(supervisor, std::move(resume));
+  return resumed.size();
 }
 
 namespace {

@@ -142,7 +142,7 @@ void Supervisor::add_journal(Commit& commit) {
   if (!begun_) commit.begin = run_->row;
   const auto writes = run_->states.writes();
   const bool changed = writes != std::exchange(states_committed_, writes);
-  if (!commit.states && (changed || (!begun_ && !run_->states.snapshot().empty()))) commit.states = run_->states.snapshot();
+  if (!commit.states && (changed || !begun_)) commit.states = run_->states.snapshot();
 }
 
 void Supervisor::committed(const std::optional<Error>& error) {

@@ -53,6 +53,10 @@ struct Fan : weir::Workflow {
   Joke gather(const std::vector<Draft>& drafts) { return {std::to_string(drafts.size())}; }
 };
 
+struct Ask {
+  using kind = StartEvent;
+};
+
 struct Disk {
   TemporaryFolder folder;
   std::unique_ptr<Runtime> boot() const {
@@ -202,4 +206,44 @@ TEST_CASE("timeouts are absolute: one that has passed meanwhile fires at the res
       std::nullopt, 30ms);
   runtime.recover();
   CHECK(runtime.find_run("h")->wait().error == "Workflow timed out after 0.03s");
+}
+
+TEST_CASE("a parent finds the child it had begun: the child goes on, and is not begun again") {
+  struct Inner : weir::Workflow {
+    std::atomic<int>& begun;
+    explicit Inner(std::atomic<int>& count) : begun(count) {
+      step<&Inner::ask>();
+      step<&Inner::finish>();
+    }
+    Review ask(const Ask&) {
+      ++begun;
+      return {"?"};
+    }
+    Joke finish(const Verdict& verdict) { return {verdict.note}; }
+  };
+  struct Outer : weir::Workflow {
+    explicit Outer(std::atomic<int>& count) {
+      step<&Outer::begin>();
+      step<&Outer::end>();
+      child("inner", std::make_shared<Inner>(count)).forward_stream();
+    }
+    Ask begin(const StartEvent&) { return {}; }
+    StopEvent end(const Joke& joke) { return {joke.text}; }
+  };
+  std::atomic<int> begun = 0;
+  const Disk disk;
+  {
+    const auto runtime = disk.boot();
+    runtime->add_workflow<Outer>("outer", begun);
+    auto events = runtime->start("outer", StartEvent(), "p").events();
+    REQUIRE(events.next()->as<Review>());
+  }
+  const auto runtime = disk.boot();
+  runtime->add_workflow<Outer>("outer", begun);
+  CHECK(runtime->recover() == 2);
+  const auto run = *runtime->find_run("p");
+  while (run.send_event(Verdict{true, "late"}).ok() && !run.handler().terminal()) std::this_thread::yield();
+  CHECK(run.result<std::string>() == "late");
+  CHECK(begun == 1);
+  CHECK(stream_of(run) == std::vector<std::string>{"Review", "StopEvent"});
 }
