@@ -22,7 +22,7 @@ Buffer::~Buffer() {
 
 std::vector<EventBox> contents(const BufferPtr& buffer) {
   std::vector<EventBox> out;
-  for (const auto* node = buffer.get(); node; node = node->rest()) out.push_back(node->last());
+  for (const auto* node = buffer.get(); node; node = node->rest().get()) out.push_back(node->last());
   std::reverse(out.begin(), out.end());
   return out;
 }

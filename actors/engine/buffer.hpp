@@ -25,7 +25,7 @@ public:
 
   const TypeCounts& counts() const noexcept { return counts_; }
   const EventBox& last() const noexcept { return event_; }
-  const Buffer* rest() const noexcept { return rest_.get(); }
+  const BufferPtr& rest() const noexcept { return rest_; }
 
 private:
   EventBox event_;

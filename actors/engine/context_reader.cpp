@@ -1,6 +1,6 @@
 #include "saved_context.hpp"
 
-#include "json_access.hpp"
+#include "named_json.hpp"
 #include "reduce.hpp"
 
 #include <weir/envelope.hpp>
@@ -118,7 +118,7 @@ private:
       return Event();
     }
     auto decoded = decode_event(*type, member(wrapped, "value"));
-    if (decoded) return std::move(*decoded);
+    if (decoded) return with_known_input(plan_, std::move(*decoded), member(wrapped, "value"));
     complain(decoded.error().message);
     return Event();
   }

@@ -1,9 +1,7 @@
 #include "journal_codec.hpp"
 
-#include "json_access.hpp"
+#include "named_json.hpp"
 #include "saved_context.hpp"
-
-#include <weir/envelope.hpp>
 
 #include <algorithm>
 #include <map>
@@ -16,26 +14,16 @@ struct Overloaded : F... {
   using F::operator()...;
 };
 
-Value microseconds(Duration duration) { return static_cast<std::int64_t>(duration.count()); }
-Value optional_duration(const std::optional<Duration>& duration) { return duration ? microseconds(*duration) : Value(); }
-
-Value write_event(const EventBox& event) { return Object{{"type", event.type().qualified_name}, {"value", event.value()}}; }
-Value::Array write_events(const std::vector<EventBox>& events) {
-  Value::Array out;
-  for (const auto& event : events) out.push_back(write_event(event));
-  return out;
-}
-
 class TickWriter {
 public:
   explicit TickWriter(const Plan& plan) : plan_(plan) {}
 
-  Object operator()(const RunStarted& t) const { return {{"tick", "run_started"}, {"event", write_event(t.start)}}; }
+  Object operator()(const RunStarted& t) const { return {{"tick", "run_started"}, {"event", write_named(t.start)}}; }
   Object operator()(const RunRestored& t) const { return {{"tick", "run_restored"}, {"context", save_context(plan_, *t.state, {})}}; }
   Object operator()(const RunAdmitted&) const { return {{"tick", "run_admitted"}}; }
-  Object operator()(const EventArrived& t) const { return {{"tick", "event_arrived"}, {"sent", sent(t.sent)}}; }
+  Object operator()(const EventArrived& t) const { return {{"tick", "event_arrived"}, {"sent", write_named(plan_, t.sent)}}; }
   Object operator()(const StepProgressed& t) const {
-    return {{"tick", "step_progressed"}, {"id", id(t.id)}, {"published", write_events(t.published)}, {"sent", all_sent(t.sent)}};
+    return {{"tick", "step_progressed"}, {"id", id(t.id)}, {"published", write_named(t.published)}, {"sent", write_named(plan_, t.sent)}};
   }
   Object operator()(const ValueRecorded& t) const {
     return {{"tick", "value_recorded"}, {"id", id(t.id)}, {"name", t.name}, {"json", t.json}};
@@ -46,55 +34,47 @@ public:
     for (const auto& waiter : t.answered_waiters) answered.emplace_back(waiter);
     return {{"tick", "step_ended"},
             {"id", id(t.id)},
-            {"published", write_events(t.published)},
-            {"sent", all_sent(t.sent)},
+            {"published", write_named(t.published)},
+            {"sent", write_named(plan_, t.sent)},
             {"collects", std::move(collects)},
             {"answered", std::move(answered)},
             {"ending", ending(t.ending)}};
   }
   Object operator()(const StepTimedOut& t) const {
-    return {{"tick", "step_timed_out"}, {"id", id(t.id)}, {"retry_after", optional_duration(t.retry_after)}};
+    return {{"tick", "step_timed_out"}, {"id", id(t.id)}, {"retry_after", write_duration(t.retry_after)}};
   }
   Object operator()(const WaiterTimedOut& t) const {
     return {{"tick", "waiter_timed_out"}, {"step", plan_.steps[t.step].name}, {"waiter", t.waiter_id}};
   }
-  Object operator()(const RetryDue& t) const { return {{"tick", "retry_due"}, {"due", microseconds(t.due.time_since_epoch())}}; }
+  Object operator()(const RetryDue& t) const { return {{"tick", "retry_due"}, {"due", write_time(t.due)}}; }
   Object operator()(const RunTimedOut&) const { return {{"tick", "run_timed_out"}}; }
   Object operator()(const CancelRequested&) const { return {{"tick", "cancel_requested"}}; }
 
 private:
   Object id(const InvocationId& id) const { return {{"step", plan_.steps[id.step].name}, {"slot", id.slot}, {"serial", id.serial}}; }
-  Object sent(const Sent& sent) const {
-    return {{"event", write_event(sent.event)}, {"target", sent.target ? Value(plan_.steps[*sent.target].name) : Value()}};
-  }
-  Value::Array all_sent(const std::vector<Sent>& all) const {
-    Value::Array out;
-    for (const auto& one : all) out.emplace_back(sent(one));
-    return out;
-  }
   static Object collect(const CollectCall& call) {
     Value::Array expected;
     for (const auto& [type, count] : call.expected) expected.emplace_back(Object{{"type", type->qualified_name}, {"count", count}});
     return {{"buffer", call.buffer},
-            {"event", write_event(call.event)},
+            {"event", write_named(call.event)},
             {"expected", std::move(expected)},
             {"outcome", static_cast<int>(call.outcome)}};
   }
   static Object ending(const Ending& ending) {
     return std::visit(Overloaded{
                           [](const Returned& e) -> Object {
-                            return {{"returned", write_events(e.events)}, {"fanned_out", e.fanned_out}};
+                            return {{"returned", write_named(e.events)}, {"fanned_out", e.fanned_out}};
                           },
                           [](const Failed& e) -> Object {
                             return {{"failed", Object{{"type", e.error.exception_type}, {"message", e.error.exception_message}}},
-                                    {"retry_after", optional_duration(e.retry_after)}};
+                                    {"retry_after", write_duration(e.retry_after)}};
                           },
                           [](const Suspended& e) -> Object {
                             return {{"suspended", e.waiter_id},
                                     {"type", e.type->qualified_name},
                                     {"requirements", e.requirements},
-                                    {"publish", e.publish ? write_event(*e.publish) : Value()},
-                                    {"timeout", optional_duration(e.timeout)}};
+                                    {"publish", e.publish ? write_named(*e.publish) : Value()},
+                                    {"timeout", write_duration(e.timeout)}};
                           },
                       },
                       ending);
@@ -103,14 +83,9 @@ private:
   const Plan& plan_;
 };
 
-std::optional<Duration> optional_duration(const Value& value) {
-  return value.is_integer() ? std::optional(Duration(value.as_integer())) : std::nullopt;
-}
-
-/// Goes on after a problem with defaults; the first problem is what is told.
-class TickReader {
+class TickReader : NamedReader {
 public:
-  explicit TickReader(const Plan& plan) : plan_(plan) {}
+  using NamedReader::NamedReader;
 
   Expected<Tick> read(const Value& saved) {
     auto tick = read_kind(text_of(member(saved, "tick")), saved);
@@ -127,7 +102,7 @@ private:
     if (kind == "step_progressed") return StepProgressed{id(saved), events(member(saved, "published")), all_sent(member(saved, "sent"))};
     if (kind == "value_recorded") return ValueRecorded{id(saved), text_of(member(saved, "name")), text_of(member(saved, "json"))};
     if (kind == "step_ended") return step_ended(saved);
-    if (kind == "step_timed_out") return StepTimedOut{id(saved), optional_duration(member(saved, "retry_after"))};
+    if (kind == "step_timed_out") return StepTimedOut{id(saved), read_duration(member(saved, "retry_after"))};
     if (kind == "waiter_timed_out") return WaiterTimedOut{step(member(saved, "step")), text_of(member(saved, "waiter"))};
     if (kind == "retry_due") return RetryDue{Time(Duration(integer_of(member(saved, "due"))))};
     if (kind == "run_timed_out") return RunTimedOut();
@@ -136,44 +111,9 @@ private:
     return CancelRequested();
   }
 
-  void complain(const std::string& why) {
-    if (problem_.empty()) problem_ = why;
-  }
-
-  StepIndex step(const Value& name) {
-    if (const auto found = find_step(plan_, text_of(name))) return *found;
-    complain("the workflow has no step '" + text_of(name) + "'");
-    return 0;
-  }
-  const EventType* type(const std::string& name) {
-    if (const auto* known = plan_.registry.by_qualified_name(name)) return known;
-    complain("the workflow knows no event type '" + name + "': list it in additional_events");
-    return &event_type<Event>();
-  }
-  EventBox event(const Value& saved) {
-    auto decoded = decode_event(*type(text_of(member(saved, "type"))), member(saved, "value"));
-    if (decoded) return std::move(*decoded);
-    complain(decoded.error().message);
-    return Event();
-  }
-  std::vector<EventBox> events(const Value& saved) {
-    std::vector<EventBox> out;
-    for (const auto& item : items(saved)) out.push_back(event(item));
-    return out;
-  }
   InvocationId id(const Value& saved) {
     const auto& at = member(saved, "id");
-    return {step(member(at, "step")), static_cast<Slot>(integer_of(member(at, "slot"))),
-            static_cast<std::uint64_t>(integer_of(member(at, "serial")))};
-  }
-  Sent sent(const Value& saved) {
-    const auto& target = member(saved, "target");
-    return {event(member(saved, "event")), target.is_null() ? std::nullopt : std::optional(step(target))};
-  }
-  std::vector<Sent> all_sent(const Value& saved) {
-    std::vector<Sent> out;
-    for (const auto& item : items(saved)) out.push_back(sent(item));
-    return out;
+    return {step(member(at, "step")), static_cast<Slot>(integer_of(member(at, "slot"))), read_number(member(at, "serial"))};
   }
   RunRestored restored(const Value& context) {
     auto read = read_context(plan_, context);
@@ -202,19 +142,16 @@ private:
   Ending ending(const Value& saved) {
     if (const auto* returned = saved.find("returned")) return Returned{events(*returned), member(saved, "fanned_out").truthy()};
     if (const auto* error = saved.find("failed"))
-      return Failed{{text_of(member(*error, "type")), text_of(member(*error, "message"))}, optional_duration(member(saved, "retry_after"))};
+      return Failed{{text_of(member(*error, "type")), text_of(member(*error, "message"))}, read_duration(member(saved, "retry_after"))};
     Suspended out{.waiter_id = text_of(member(saved, "suspended")),
                   .type = type(text_of(member(saved, "type"))),
                   .requirements = {},
                   .publish = {},
-                  .timeout = optional_duration(member(saved, "timeout"))};
+                  .timeout = read_duration(member(saved, "timeout"))};
     if (const auto& wanted = member(saved, "requirements"); wanted.is_object()) out.requirements = wanted.as_object();
     if (const auto& publish = member(saved, "publish"); !publish.is_null()) out.publish = event(publish);
     return out;
   }
-
-  const Plan& plan_;
-  std::string problem_;
 };
 
 std::string type_names(const std::vector<const EventType*>& types) {

@@ -1,6 +1,8 @@
 // What a state still waits for: the one question that resuming a run asks.
 #include "reduction.hpp"
 
+#include <algorithm>
+
 namespace weir::engine {
 namespace {
 
@@ -25,6 +27,20 @@ std::vector<Command> pending(const State& state) {
   if (state.queued) out.emplace_back(AwaitAdmission());
   if (state.deadline) out.emplace_back(SetTimer{run_timer, *state.deadline, RunTimedOut()});
   for (StepIndex index = 0; index < state.steps.size(); ++index) add_pending(out, state, index);
+  return out;
+}
+
+bool resting(const State& state) {
+  const auto delayed = [](const Attempt& attempt) { return attempt.not_before.has_value(); };
+  return state.started && !state.queued && !state.over() && std::all_of(state.steps.begin(), state.steps.end(), [&](const StepState& step) {
+           return step.running.empty() && std::all_of(step.queue.begin(), step.queue.end(), delayed);
+         });
+}
+
+std::optional<Time> next_due(const State& state) {
+  std::optional<Time> out;
+  for (const auto& command : pending(state))
+    if (const auto* timer = std::get_if<SetTimer>(&command)) out = out ? std::min(*out, timer->due) : timer->due;
   return out;
 }
 

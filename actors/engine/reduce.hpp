@@ -3,6 +3,7 @@
 
 #include "command.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace weir::engine {
@@ -19,6 +20,11 @@ Outcome reduce(const Plan& plan, State state, const Stamped& stamped);
 
 /// The commands a state implies: work in progress, waits and deadlines. Resuming a run executes these and no others.
 std::vector<Command> pending(const State& state);
+
+/// Nothing runs, and nothing will until an event comes or a time does: such a run need not be in memory.
+bool resting(const State& state);
+/// The earliest of the times a state waits for: retries, waits, the run's own timeout. Steps in progress have theirs too.
+std::optional<Time> next_due(const State& state);
 
 /// What a step that has run for too long fails with.
 ExceptionInfo step_timeout_error(const StepPlan& step);

@@ -3,6 +3,7 @@
 
 #include "../../actors/engine/journal_codec.hpp"
 #include "../../actors/engine/saved_context.hpp"
+#include "../../actors/engine/state_codec.hpp"
 #include "tea.hpp"
 
 #include <random>
@@ -135,6 +136,22 @@ std::shared_ptr<const State> through_json(const Plan& plan, const State& state) 
   return read->state;
 }
 
+/// A run that goes on from a snapshot cannot be told from one that was never interrupted.
+void check_snapshot(const Plan& plan, const std::vector<Stamped>& journal, std::size_t length, const State& middle,
+                    const Recorded& recorded) {
+  const auto text = encode_state(plan, middle);
+  auto read = decode_state(plan, text);
+  REQUIRE_MESSAGE(read.ok(), read.error().message);
+  CHECK(encode_state(plan, *read) == text);
+  CHECK(dump(*read) == recorded.states[length - 1]);
+  CHECK(dump(pending(*read)) == recorded.works[length - 1]);
+  auto state = std::move(*read);
+  for (auto next = length; next < journal.size(); ++next) {
+    state = reduce(plan, std::move(state), journal[next]).state;
+    CHECK(dump(state) == recorded.states[next]);
+  }
+}
+
 }  // namespace
 
 TEST_CASE("every prefix of a generated journal replays to the state and the pending work of the live run") {
@@ -170,6 +187,7 @@ TEST_CASE("every prefix of a generated journal replays to the state and the pend
       CHECK(replayed.works.back() == recorded.works[length - 1]);
       auto middle = initial_state(tea);
       for (const auto& stamped : prefix) middle = reduce(tea, std::move(middle), stamped).state;
+      if (!middle.over()) check_snapshot(tea, run.journal(), length, middle, recorded);
       if (!middle.over() && middle.started && !middle.queued) saved = through_json(tea, middle);
     }
     CHECK(std::count_if(run.stream().begin(), run.stream().end(), [](const auto& entry) {
