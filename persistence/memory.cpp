@@ -26,13 +26,16 @@ struct Handler {
   HandlerRow row;
   std::uint64_t created = 0;
   NamedStates states;
-  std::vector<std::string> runs;  ///< this and earlier ones, oldest first
+  std::vector<std::string> runs;    ///< this and earlier ones, oldest first
+  std::vector<HandlerRow> earlier;  ///< as the earlier ones ended
   std::vector<std::string> children;
 };
 
 struct EventLog {
   std::vector<EventRow> rows;
   bool first_read_claimed = false;
+  std::string handler_id;
+  std::vector<std::string> keys;
 };
 
 template <class V>
@@ -46,6 +49,8 @@ class Sharded {
 public:
   Shard<V>& of(std::string_view id) { return shards_[TextHash{}(id) % shards_.size()]; }
   const Shard<V>& of(std::string_view id) const { return shards_[TextHash{}(id) % shards_.size()]; }
+  auto begin() { return shards_.begin(); }
+  auto end() { return shards_.end(); }
   auto begin() const { return shards_.begin(); }
   auto end() const { return shards_.end(); }
 
@@ -66,12 +71,17 @@ public:
     if (!inserted && !handler.row.terminal()) return Error{Code::conflict, "Handler '" + row.handler_id + "' is already running"};
     if (inserted) handler.created = ++created_;
     Inheritance left{handler.states, handler.row.workflow_name};
+    if (!inserted) handler.earlier.push_back(std::move(handler.row));
     handler.row = row;
     handler.runs.push_back(row.run_id);
+    auto& logs = logs_.of(row.run_id);
+    const std::lock_guard log_lock(logs.mutex);
+    logs.items[row.run_id].handler_id = row.handler_id;
     return left;
   }
 
   Expected<bool> commit(Commit commit) override {
+    for (auto& key : commit.keys) remember(std::move(key), commit.run_id);
     if (!commit.handler) {
       append(commit);
       return true;
@@ -98,6 +108,26 @@ public:
     const auto found = shard.items.find(handler_id);
     if (found == shard.items.end()) return std::nullopt;
     return found->second.row;
+  }
+
+  std::optional<HandlerRow> find_run(std::string_view run_id) const override {
+    const auto handler_id = handler_of(run_id);
+    const auto& shard = handlers_.of(handler_id);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.items.find(handler_id);
+    if (found == shard.items.end()) return std::nullopt;
+    if (found->second.row.run_id == run_id) return found->second.row;
+    for (const auto& row : found->second.earlier)
+      if (row.run_id == run_id) return row;
+    return std::nullopt;
+  }
+
+  std::optional<UsedKey> find_key(std::string_view key) const override {
+    const auto& shard = keys_.of(key);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.items.find(key);
+    if (found == shard.items.end()) return std::nullopt;
+    return found->second;
   }
 
   NamedStates find_states(std::string_view handler_id) const override {
@@ -143,7 +173,8 @@ public:
   bool claim_first_read(std::string_view run_id) override {
     auto& shard = logs_.of(run_id);
     const std::lock_guard lock(shard.mutex);
-    return !std::exchange(shard.items[std::string(run_id)].first_read_claimed, true);
+    const auto found = shard.items.find(run_id);
+    return found != shard.items.end() && !std::exchange(found->second.first_read_claimed, true);
   }
 
   bool purge(std::string_view handler_id) override {
@@ -162,12 +193,36 @@ public:
     return true;
   }
 
+  std::size_t expire(const Retention& retention, Time now, std::size_t limit) override {
+    const auto expired = [&](const HandlerRow& row) {
+      const auto& kept = kept_for(retention, row.status);
+      return kept && row.completed_at && *row.completed_at + *kept < now;
+    };
+    std::vector<std::string> handlers, runs;
+    for (auto& shard : handlers_) {
+      const std::lock_guard lock(shard.mutex);
+      for (auto& [id, handler] : shard.items) {
+        if (handlers.size() < limit && expired(handler.row) && handler.row.parent_handler_id.empty()) handlers.push_back(id);
+        std::erase_if(handler.earlier, [&](const HandlerRow& row) {
+          if (runs.size() >= limit || !expired(row)) return false;
+          std::erase(handler.runs, row.run_id);
+          runs.push_back(row.run_id);
+          return true;
+        });
+      }
+    }
+    for (const auto& id : handlers) purge(id);
+    for (const auto& run : runs) drop_log(run);
+    return handlers.size() + runs.size();
+  }
+
 private:
   static bool matches(const HandlerFilter& filter, const HandlerRow& row) {
     const auto has = [](const auto& list, const auto& value) {
       return !list || std::find(list->begin(), list->end(), value) != list->end();
     };
-    return has(filter.workflow_names, row.workflow_name) && has(filter.statuses, row.status);
+    return has(filter.workflow_names, row.workflow_name) && has(filter.statuses, row.status) &&
+           (!filter.idle || *filter.idle == row.idle_since.has_value());
   }
 
   void add_child(const HandlerRow& row) {
@@ -183,8 +238,29 @@ private:
     if (commit.events.empty()) return;
     auto& shard = logs_.of(commit.run_id);
     const std::lock_guard lock(shard.mutex);
-    auto& rows = shard.items[commit.run_id].rows;
-    std::move(commit.events.begin(), commit.events.end(), std::back_inserter(rows));
+    const auto found = shard.items.find(commit.run_id);
+    if (found == shard.items.end()) return;  // purged meanwhile
+    std::move(commit.events.begin(), commit.events.end(), std::back_inserter(found->second.rows));
+  }
+
+  std::string handler_of(std::string_view run_id) const {
+    const auto& shard = logs_.of(run_id);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.items.find(run_id);
+    return found == shard.items.end() ? std::string() : found->second.handler_id;
+  }
+
+  void remember(IdempotencyKey key, const std::string& run_id) {
+    {
+      auto& shard = logs_.of(run_id);
+      const std::lock_guard lock(shard.mutex);
+      const auto found = shard.items.find(run_id);
+      if (found == shard.items.end()) return;  // purged meanwhile
+      found->second.keys.push_back(key.key);
+    }
+    auto& shard = keys_.of(key.key);
+    const std::lock_guard lock(shard.mutex);
+    shard.items.insert_or_assign(std::move(key.key), UsedKey{std::move(key.fingerprint), run_id});
   }
 
   void forget_oldest(const std::string& just_ended) {
@@ -200,15 +276,27 @@ private:
   }
 
   void drop_log(std::string_view run_id) {
-    auto& shard = logs_.of(run_id);
-    const std::lock_guard lock(shard.mutex);
-    if (const auto found = shard.items.find(run_id); found != shard.items.end()) shard.items.erase(found);
+    std::vector<std::string> keys;
+    {
+      auto& shard = logs_.of(run_id);
+      const std::lock_guard lock(shard.mutex);
+      const auto found = shard.items.find(run_id);
+      if (found == shard.items.end()) return;
+      keys = std::move(found->second.keys);
+      shard.items.erase(found);
+    }
+    for (const auto& key : keys) {
+      auto& shard = keys_.of(key);
+      const std::lock_guard lock(shard.mutex);
+      shard.items.erase(key);
+    }
   }
 
   std::size_t completed_max_;
   std::atomic<std::uint64_t> created_ = 0;
   Sharded<Handler> handlers_;
   Sharded<EventLog> logs_;
+  Sharded<UsedKey> keys_;
   std::mutex ended_mutex_;
   std::deque<std::string> ended_;  ///< terminal handlers, oldest first
 };

@@ -14,6 +14,17 @@ std::optional<HandlerStatus> parse_handler_status(std::string_view text) noexcep
   return std::nullopt;
 }
 
+const std::optional<Duration>& kept_for(const Retention& retention, HandlerStatus status) noexcept {
+  static const std::optional<Duration> for_ever;
+  switch (status) {
+    case HandlerStatus::running: return for_ever;
+    case HandlerStatus::completed: return retention.completed;
+    case HandlerStatus::failed: return retention.failed;
+    case HandlerStatus::cancelled: return retention.cancelled;
+  }
+  return for_ever;
+}
+
 std::vector<Expected<bool>> Store::commit_all(std::vector<Commit> commits) {
   std::vector<Expected<bool>> out;
   for (auto& commit : commits) out.push_back(this->commit(std::move(commit)));

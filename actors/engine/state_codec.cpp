@@ -53,8 +53,7 @@ private:
                                   {"deadline", write_time(invocation.deadline)}});
     for (const auto& waiter : step.waiters) waiters.emplace_back(write(waiter));
     for (const auto& [type, waiting] : step.arrivals)
-      for (const auto& arrival : waiting)
-        arrivals.emplace_back(Object{{"order", arrival.order}, {"event", write_named(arrival.event)}});
+      for (const auto& arrival : waiting) arrivals.emplace_back(Object{{"order", arrival.order}, {"event", write_named(arrival.event)}});
     Object collected, out;
     for (const auto& [buffer, events] : step.collected) collected.set(buffer, write_named(contents(events)));
     add(out, "queue", std::move(queue));
@@ -100,16 +99,15 @@ private:
     add(out, "failures", attempt.failures);
     add(out, "first_attempt_at", write_time(attempt.first_attempt_at));
     if (const auto& failure = attempt.last_failure)
-      out.set("last_failure", Object{{"type", failure->error.exception_type},
-                                     {"message", failure->error.exception_message},
-                                     {"at", write_time(failure->at)}});
+      out.set(
+          "last_failure",
+          Object{{"type", failure->error.exception_type}, {"message", failure->error.exception_message}, {"at", write_time(failure->at)}});
     if (attempt.not_before) out.set("not_before", write_time(attempt.not_before));
     add(out, "retry_timer", attempt.retry_timer);
     add(out, "recoveries", std::move(recoveries));
     add(out, "scope", path(attempt.scope));
     if (const auto& release = attempt.release)
-      out.set("release",
-              Object{{"target", name(release->target)}, {"stream", release->stream}, {"events", write_named(release->events)}});
+      out.set("release", Object{{"target", name(release->target)}, {"stream", release->stream}, {"events", write_named(release->events)}});
     if (attempt.joined) out.set("joined", write_named(*attempt.joined));
     add(out, "published", attempt.published);
     add(out, "sent", attempt.sent);
@@ -160,7 +158,8 @@ public:
       state.serial_last = read_number(last[2]);
     }
     for (const auto& [name, step] : members(member(saved, "steps"))) read_step(state.steps[this->step(Value(name))], step);
-    for (const auto& stream : items(member(saved, "streams"))) state.streams.emplace(read_number(member(stream, "id")), read_stream(stream));
+    for (const auto& stream : items(member(saved, "streams")))
+      state.streams.emplace(read_number(member(stream, "id")), read_stream(stream));
     for (const auto& [item, values] : members(member(saved, "recorded"))) {
       WorkItem number = 0;
       std::from_chars(item.data(), item.data() + item.size(), number);
@@ -197,7 +196,8 @@ private:
 
   Snapshot read_seen(const Value& saved, const Snapshot& present) {
     Snapshot out;
-    for (const auto& [name, seen] : members(saved)) out.emplace_back(name, seen.is_integer() ? beginning(present, name, seen) : buffer(seen));
+    for (const auto& [name, seen] : members(saved))
+      out.emplace_back(name, seen.is_integer() ? beginning(present, name, seen) : buffer(seen));
     return out;
   }
   static BufferPtr beginning(const Snapshot& present, const std::string& name, const Value& length) {

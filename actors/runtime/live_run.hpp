@@ -13,6 +13,7 @@
 
 namespace weir::runtime {
 
+class Hibernation;
 class Registry;
 class Service;
 
@@ -24,6 +25,7 @@ struct Environment {
   std::shared_ptr<Store> store;
   std::unique_ptr<CommitQueue> commits;  ///< of durable stores
   Registry* registry = nullptr;
+  Hibernation* hibernation = nullptr;
   Service* service = nullptr;
 
   explicit Environment(RuntimeOptions given)

@@ -23,20 +23,18 @@ class Subscription;
 /// Begin; `started` is called when the beginning is durable, `ended` when the run is over. Both
 /// may be empty.
 struct StartRun {
-  engine::Tick begin;  ///< RunStarted or RunRestored
+  engine::Tick begin;                 ///< RunStarted or RunRestored
+  std::optional<IdempotencyKey> key;  ///< of the request
   std::function<void(const HandlerRow&)> started;
   std::function<void(const HandlerRow&)> ended;
 };
-/// Go on where a journal ends.
-struct ResumeRun {
-  engine::State state;
-  engine::Sequence tick_last;
-  std::int64_t event_next;
-};
+/// Go on where the store says that the run is.
+struct ResumeRun {};
 /// Put an event into the run; `reply` is called when it is durable, or refused.
 struct Deliver {
   EventBox event;
   std::optional<engine::StepIndex> target;
+  std::optional<IdempotencyKey> key;  ///< of the request
   std::function<void(Expected<bool>)> reply;
 };
 /// End the run; `reply` is called when it has ended: true when this request ended it.
@@ -61,7 +59,9 @@ struct TimerFired {
   std::uint64_t timer;
   engine::TimerTick tick;
 };
-/// The run is over and nobody can find it any more: everything sent before this has been answered.
+/// The run may have rested for long enough to leave memory.
+struct Rested {};
+/// The run is over, or has left memory, and nobody can find it any more: everything sent before this has been answered.
 struct Retire {};
 
 // ---- to a step actor
@@ -104,6 +104,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Retire)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Admitted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Committed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::ResumeRun)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Rested)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Inspect)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::DropBody)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::StartBody)
@@ -124,6 +125,7 @@ CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Retire))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Admitted))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Committed))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::ResumeRun))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Rested))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Inspect))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::DropBody))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StartBody))
@@ -141,7 +143,7 @@ using Takes = compat::Takes<void, M>;
 
 using SupervisorActor =
     caf::typed_actor<Takes<StartRun>, Takes<Deliver>, Takes<CancelRun>, Takes<AwaitEnd>, Takes<StepReport>, Takes<TimerFired>,
-                     Takes<Subscribe>, Takes<Admitted>, Takes<Inspect>, Takes<Committed>, Takes<ResumeRun>, Takes<Retire>>;
+                     Takes<Subscribe>, Takes<Admitted>, Takes<Inspect>, Takes<Committed>, Takes<ResumeRun>, Takes<Rested>, Takes<Retire>>;
 using StepActor = caf::typed_actor<Takes<StartBody>, Takes<ResumeBody>, Takes<DropBody>>;
 using EventLogActor = caf::typed_actor<Takes<Subscribe>, Takes<Continue>, Takes<Appended>, Takes<RunOver>>;
 

@@ -5,6 +5,7 @@
 
 #include "../engine/journal_codec.hpp"
 #include "../engine/reduce.hpp"
+#include "../engine/state_codec.hpp"
 
 namespace weir::runtime {
 namespace {
@@ -19,9 +20,17 @@ Expected<RecoveredRun> recover(const Store& store, const HandlerRow& row, const 
     return refuse("workflow '" + row.workflow_name + "' has changed since this run was recorded: " + changed +
                   ". To finish such runs, give the new workflow another version and register the old one beside it.");
   const auto journal = store.read_journal(row.run_id);
-  if (journal.empty()) return refuse("handler crashed before persisting any state; cannot resume");
-  RecoveredRun out{engine::initial_state(plan), 0, 0};
-  for (const auto& entry : journal) {
+  if (!journal.snapshot && journal.ticks.empty()) return refuse("handler crashed before persisting any state; cannot resume");
+  RecoveredRun out{.state = engine::initial_state(plan)};
+  if (journal.snapshot) {
+    auto state = engine::decode_state(plan, journal.snapshot->text);
+    if (!state) return refuse("its snapshot cannot be read: " + state.error().message);
+    out.state = std::move(*state);
+    out.tick_last = static_cast<engine::Sequence>(journal.snapshot->sequence);
+    out.snapshot_bytes = journal.snapshot->text.size();
+  }
+  for (const auto& entry : journal.ticks) {
+    out.journal_bytes += entry.text.size();
     auto tick = engine::decode_tick(plan, entry.text);
     if (!tick) return refuse("its journal cannot be read at entry " + std::to_string(entry.sequence) + ": " + tick.error().message);
     out.tick_last = static_cast<engine::Sequence>(entry.sequence);
@@ -31,21 +40,34 @@ Expected<RecoveredRun> recover(const Store& store, const HandlerRow& row, const 
   return out;
 }
 
-void give_up(Store& store, HandlerRow row, const std::string& why) {
+namespace {
+
+HandlerRow end(Store& store, HandlerRow row, HandlerStatus status, const EventBox& event, std::string error) {
   const auto last = store.last_event(row.run_id);
+  row.status = status;
+  row.error = std::move(error);
+  row.updated_at = now();
+  row.completed_at = row.updated_at;
+  row.idle_since = row.wake_at = std::nullopt;
+  (void)store.commit({.run_id = row.run_id,
+                      .events = {make_row(last ? last->sequence + 1 : 0, row.updated_at, event)},
+                      .handler = row,
+                      .states = std::nullopt});
+  return row;
+}
+
+}  // namespace
+
+HandlerRow give_up(Store& store, HandlerRow row, const std::string& why) {
   const WorkflowFailedEvent event{.step_name = "",
                                   .exception = {"workflows.errors.WorkflowRuntimeError", why},
                                   .attempts = std::nullopt,
                                   .elapsed_seconds = std::nullopt};
-  row.status = HandlerStatus::failed;
-  row.error = why;
-  row.updated_at = now();
-  row.completed_at = row.updated_at;
-  const auto run_id = row.run_id;
-  (void)store.commit({.run_id = run_id,
-                      .events = {make_row(last ? last->sequence + 1 : 0, row.updated_at, event)},
-                      .handler = std::move(row),
-                      .states = std::nullopt});
+  return end(store, std::move(row), HandlerStatus::failed, event, why);
+}
+
+HandlerRow give_up_cancelled(Store& store, HandlerRow row) {
+  return end(store, std::move(row), HandlerStatus::cancelled, WorkflowCancelledEvent(), "");
 }
 
 }  // namespace weir::runtime

@@ -7,7 +7,9 @@
 
 #include <weir/store.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace weir::runtime {
 
@@ -15,12 +17,16 @@ struct RecoveredRun {
   engine::State state;
   engine::Sequence tick_last = 0;
   std::int64_t event_next = 0;
+  std::size_t snapshot_bytes = 0;  ///< of the snapshot
+  std::size_t journal_bytes = 0;   ///< of the ticks after it
 };
 
 /// Replays the run's journal. The error says why the run cannot go on.
 Expected<RecoveredRun> recover(const Store& store, const HandlerRow& row, const RegisteredWorkflow& workflow);
 
-/// Ends a run that cannot go on, with a terminal event like any other.
-void give_up(Store& store, HandlerRow row, const std::string& why);
+/// Ends a run that is in no memory and cannot go on, with a terminal event like any other. Returns the handler as it then is.
+HandlerRow give_up(Store& store, HandlerRow row, const std::string& why);
+/// The same for a run that is no longer wanted.
+HandlerRow give_up_cancelled(Store& store, HandlerRow row);
 
 }  // namespace weir::runtime

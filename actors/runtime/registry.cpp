@@ -8,13 +8,13 @@ void Registry::add(const std::string& handler_id, Entry entry) {
   shard.entries.insert_or_assign(handler_id, std::move(entry));
 }
 
-bool Registry::try_add(const std::string& handler_id, Entry entry, const std::string& ended_run_id) {
+bool Registry::try_add(const std::string& handler_id, Entry entry, const std::string& ended_run_id, const std::function<void()>& added) {
   auto& shard = shard_of(handler_id);
   const std::lock_guard lock(shard.mutex);
-  const auto [found, added] = shard.entries.try_emplace(handler_id, entry);
-  if (added) return true;
-  if (found->second.run->row.run_id != ended_run_id) return false;
-  found->second = std::move(entry);
+  const auto [found, is_new] = shard.entries.try_emplace(handler_id, entry);
+  if (!is_new && found->second.run->row.run_id != ended_run_id) return false;
+  if (!is_new) found->second = std::move(entry);
+  added();
   return true;
 }
 

@@ -22,8 +22,9 @@ public:
   };
 
   void add(const std::string& handler_id, Entry entry);
-  /// Adds the entry unless the handler has a live run, other than the one that has just ended and is about to leave.
-  bool try_add(const std::string& handler_id, Entry entry, const std::string& ended_run_id);
+  /// Adds the entry unless the handler has a live run, other than the one that has just ended and is about to leave. `added`
+  /// is called before anybody can find the entry: what it sends comes first.
+  bool try_add(const std::string& handler_id, Entry entry, const std::string& ended_run_id, const std::function<void()>& added);
   /// Removes the entry if it still is that run's.
   void remove(const std::string& handler_id, const std::string& run_id);
 

@@ -35,6 +35,11 @@ public:
       if (!name.empty()) named_.try_emplace(name, std::move(state));
   }
 
+  /// Before any step uses them.
+  void fill(const NamedStates& states) {
+    for (const auto& [name, state] : states) of(name).set_state(state);
+  }
+
   StateStore& of(const std::string& name) {
     if (name.empty()) return main_;
     const std::lock_guard lock(mutex_);

@@ -2,9 +2,11 @@
 
 #include "event_log.hpp"
 #include "event_row.hpp"
+#include "hibernation.hpp"
 #include "recovery.hpp"
 #include "registry.hpp"
 #include "resource_files.hpp"
+#include "retention_keeper.hpp"
 #include "supervisor.hpp"
 
 #include "../engine/drawing.hpp"
@@ -80,11 +82,15 @@ struct Service::State {
   Catalog catalog;
   compat::Config<caf::id_block::weir_runtime> config;
   std::unique_ptr<caf::actor_system> system;
+  Hibernation hibernation;
+  RetentionKeeper retention;
   std::atomic<bool> stopping = false;
 
-  explicit State(RuntimeOptions options) : environment(std::move(options)), config(environment.options.actor_threads) {
+  explicit State(RuntimeOptions options)
+      : environment(std::move(options)), config(environment.options.actor_threads), system(std::make_unique<caf::actor_system>(config)),
+        hibernation(environment, registry, catalog, *system), retention(environment) {
     environment.registry = &registry;
-    system = std::make_unique<caf::actor_system>(config);
+    environment.hibernation = &hibernation;
   }
 };
 
@@ -99,6 +105,7 @@ bool Service::stopping() const noexcept { return state_->stopping; }
 
 void Service::stop() {
   if (state_->stopping.exchange(true)) return;
+  state_->hibernation.stop();
   for (const auto& supervisor : state_->registry.all()) compat::stop(supervisor);
   state_->environment.timers.stop();
   state_->environment.pool.stop();
@@ -168,43 +175,28 @@ void Service::start(StartRequest request, std::function<void(const HandlerRow&)>
   }
   const auto run = std::make_shared<LiveRun>(state_->environment, workflow, row, std::move(left));
   const auto supervisor = compat::spawn<Supervisor, SupervisorActor>(*state_->system, run);
+  const auto go = [&] {
+    compat::post(supervisor, StartRun{std::move(begin), std::move(request.key), std::move(started), std::move(ended)});
+  };
   if (!store().durable()) {
     state_->registry.add(row.handler_id, {supervisor, run});
-  } else if (!state_->registry.try_add(row.handler_id, {supervisor, run}, earlier_run_id)) {
+    go();
+  } else if (!state_->registry.try_add(row.handler_id, {supervisor, run}, earlier_run_id, go)) {
     compat::stop(supervisor);
     return refused(already_running(row));
   }
-  compat::post(supervisor, StartRun{std::move(begin), std::move(started), std::move(ended)});
   if (state_->stopping) compat::stop(supervisor);
 }
 
 std::size_t Service::recover() {
+  state_->retention.start();
   if (!store().durable()) return 0;
-  // All are in the registry before the first goes on: a parent finds its children.
-  std::vector<std::pair<SupervisorActor, ResumeRun>> resumed;
-  for (const auto& row : store().list_handlers({.workflow_names = std::nullopt, .statuses = std::vector{HandlerStatus::running}})) {
-    if (state_->registry.with(row.handler_id, [](const Registry::Entry&) {})) continue;
-    const auto workflow = state_->catalog.find(row.workflow_name, row.workflow_version);
-    if (!workflow) {
-      log(LogLevel::warning, "handler " + row.handler_id + " waits for workflow '" + row.workflow_name + "'" +
-                                 (row.workflow_version.empty() ? "" : " of version '" + row.workflow_version + "'") +
-                                 " to be registered: it was left unfinished");
-      continue;
-    }
-    auto recovered = runtime::recover(store(), row, *workflow);
-    if (!recovered) {
-      log(LogLevel::error, "run " + row.run_id + " of workflow '" + row.workflow_name + "' cannot go on: " + recovered.error().message);
-      give_up(store(), row, recovered.error().message);
-      continue;
-    }
-    const auto run =
-        std::make_shared<LiveRun>(state_->environment, workflow, row, Inheritance{store().find_states(row.handler_id), row.workflow_name});
-    const auto supervisor = compat::spawn<Supervisor, SupervisorActor>(*state_->system, run);
-    state_->registry.add(row.handler_id, {supervisor, run});
-    resumed.emplace_back(supervisor, ResumeRun{std::move(recovered->state), recovered->tick_last, recovered->event_next});
-  }
-  for (auto& [supervisor, resume] : resumed) compat::post(supervisor, std::move(resume));
-  return resumed.size();
+  state_->hibernation.start();
+  std::size_t resumed = 0;
+  const HandlerFilter at_work{.workflow_names = std::nullopt, .statuses = std::vector{HandlerStatus::running}, .idle = false};
+  for (const auto& row : store().list_handlers(at_work))
+    if (!state_->registry.with(row.handler_id, [](const Registry::Entry&) {}) && state_->hibernation.wake(row)) ++resumed;
+  return resumed;
 }
 
 namespace {
@@ -249,24 +241,34 @@ std::function<void(Expected<bool>)> any_of_replies(std::size_t count, std::funct
 
 }  // namespace
 
-void Service::send_event(const std::string& handler_id, EventBox event, const std::string& step,
-                         std::function<void(Expected<bool>)> reply) {
+void Service::send_event(const std::string& handler_id, EventBox event, const std::string& step, std::function<void(Expected<bool>)> reply,
+                         std::optional<IdempotencyKey> key) {
   Destination to;
-  const bool live = state_->registry.with(handler_id, [&](const Registry::Entry& entry) {
+  const bool live = state_->hibernation.with(handler_id, [&](const Registry::Entry& entry) {
     to = destination_of(*entry.run, event.type(), step);
-    if (!to.refused && to.children.empty()) compat::post(entry.supervisor, Deliver{event, to.target, reply});
+    if (!to.refused && to.children.empty()) compat::post(entry.supervisor, Deliver{event, to.target, key, reply});
   });
   if (to.refused) return reply(*to.refused);
-  if (!live) return reply(Error{Code::conflict, "Workflow already completed"});
+  if (!live) {
+    const auto row = store().find_handler(handler_id);
+    const bool left_alone = row && !row->terminal() && !find_workflow(*row);
+    return reply(left_alone ? Error{Code::failed_precondition, "Workflow " + row->workflow_name + " not registered"}
+                            : Error{Code::conflict, "Workflow already completed"});
+  }
   if (to.children.empty()) return;
   const auto collect = any_of_replies(to.children.size(), std::move(reply));
-  for (const auto& child : to.children) send_event(child, event, "", collect);
+  for (const auto& child : to.children) send_event(child, event, "", collect, key);
 }
 
 void Service::cancel(const std::string& handler_id, std::function<void(bool)> reply) {
   const bool live =
-      state_->registry.with(handler_id, [&](const Registry::Entry& entry) { compat::post(entry.supervisor, CancelRun{reply}); });
-  if (!live) reply(false);
+      state_->hibernation.with(handler_id, [&](const Registry::Entry& entry) { compat::post(entry.supervisor, CancelRun{reply}); });
+  if (live) return;
+  // A run whose workflow is no longer registered can still be given up.
+  const auto row = store().durable() && !stopping() ? store().find_handler(handler_id) : std::nullopt;
+  const bool left_alone = row && !row->terminal();
+  if (left_alone) give_up_cancelled(store(), *row);
+  reply(left_alone);
 }
 
 namespace {
@@ -282,7 +284,7 @@ RunSnapshot look(const engine::Plan& plan, const engine::State& state, const Nam
 }  // namespace
 
 bool Service::inspect(const std::string& handler_id, const std::function<void(RunSnapshot)>& reply) {
-  const bool live = state_->registry.with(handler_id, [&](const Registry::Entry& entry) {
+  const bool live = state_->hibernation.with(handler_id, [&](const Registry::Entry& entry) {
     compat::post(entry.supervisor, Inspect{[reply, run = entry.run](const engine::State& state) {
                    reply(look(run->workflow->plan, state, run->states.snapshot()));
                  }});
@@ -330,7 +332,7 @@ std::optional<std::size_t> Service::queue_position(const std::string& handler_id
 
 void Service::await_end(const std::string& handler_id, std::function<void(const HandlerRow&)> reply) {
   const bool live =
-      state_->registry.with(handler_id, [&](const Registry::Entry& entry) { compat::post(entry.supervisor, AwaitEnd{reply}); });
+      state_->hibernation.with(handler_id, [&](const Registry::Entry& entry) { compat::post(entry.supervisor, AwaitEnd{reply}); });
   if (live) return;
   HandlerRow gone;
   gone.handler_id = handler_id;
@@ -342,7 +344,7 @@ void Service::await_end(const std::string& handler_id, std::function<void(const 
 std::unique_ptr<Stream> Service::subscribe(const StreamRequest& request, std::function<void(StreamBatch)> sink) {
   auto subscription = std::make_shared<Subscription>(request.run_id, request.after, request.include_internal, sink);
   bool live = false;
-  state_->registry.with(request.handler_id, [&](const Registry::Entry& entry) {
+  state_->hibernation.with(request.handler_id, [&](const Registry::Entry& entry) {
     live = entry.run->row.run_id == request.run_id;
     if (live) compat::post(entry.supervisor, Subscribe{subscription});
   });

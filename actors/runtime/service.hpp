@@ -36,6 +36,7 @@ struct StartRequest {
   std::string handler_id;                    ///< empty: one is made up
   std::string parent_handler_id = {};        ///< of a child's run
   std::optional<SavedContext> context = {};  ///< instead of what an earlier run of the handler left
+  std::optional<IdempotencyKey> key = {};    ///< of the request: stored with the beginning
 };
 
 enum class DrawingFormat { mermaid, dot };
@@ -87,12 +88,13 @@ public:
   /// over; `refused` is called before this returns, and alone, when there is no run.
   void start(StartRequest request, std::function<void(const HandlerRow&)> started, std::function<void(const HandlerRow&)> ended,
              const std::function<void(const Error&)>& refused);
-  /// Goes on with the runs that another process left unfinished in the store. After the last add_workflow; returns how many
-  /// go on. Those that cannot are ended with the reason; those whose workflow is not registered are left alone, and named
-  /// in the log.
+  /// Goes on with the runs that another process left at work in the store. After the last add_workflow; returns how many.
+  /// Those that only wait stay in the store until they are asked for or their time comes. Those that cannot go on are ended
+  /// with the reason; those whose workflow is not registered are left alone, and named in the log.
   std::size_t recover();
   /// What no step of the run takes goes to those of its children that are shown on its stream and know the event.
-  void send_event(const std::string& handler_id, EventBox event, const std::string& step, std::function<void(Expected<bool>)> reply);
+  void send_event(const std::string& handler_id, EventBox event, const std::string& step, std::function<void(Expected<bool>)> reply,
+                  std::optional<IdempotencyKey> key = {});
   /// Looks at a run; one that is over has no running steps, and a context with its state alone. False, and no reply, when
   /// there is no such handler or its workflow is no longer registered.
   bool inspect(const std::string& handler_id, const std::function<void(RunSnapshot)>& reply);

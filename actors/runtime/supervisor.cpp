@@ -8,13 +8,16 @@
 
 #include "../engine/journal_codec.hpp"
 #include "../engine/reduce.hpp"
+#include "../engine/state_codec.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace weir::runtime {
 namespace {
 
 void apply_ending(HandlerRow& row, const engine::FinishRun& ending, Time at) {
+  row.idle_since = row.wake_at = std::nullopt;
   row.status = handler_status(ending.status);
   row.error = ending.error;
   if (ending.status == engine::Status::completed) row.result = envelope_json(ending.terminal);
@@ -26,11 +29,13 @@ void apply_ending(HandlerRow& row, const engine::FinishRun& ending, Time at) {
 
 Supervisor::Supervisor(SupervisorActor::base* self, std::shared_ptr<LiveRun> run)
     : self_(self), run_(std::move(run)), row_(run_->row), state_(engine::initial_state(run_->workflow->plan)),
-      durable_(run_->environment.store->durable()), steps_(run_->workflow->plan.steps.size()) {}
+      durable_(run_->environment.store->durable()), pipelined_(durable_ && run_->environment.options.durability == Durability::pipelined),
+      steps_(run_->workflow->plan.steps.size()) {}
 
 Supervisor::~Supervisor() {
   run_->stop.request_stop();
   for (const auto& [timer, id] : timers_) run_->environment.timers.cancel(id);
+  if (rest_timer_) run_->environment.timers.cancel(*rest_timer_);
   for (const auto& step : steps_)
     if (step) compat::stop(step);
   if (waits_or_is_admitted_) run_->workflow->admission->leave(row_.run_id);
@@ -38,8 +43,9 @@ Supervisor::~Supervisor() {
   // Nobody learns any more what becomes of these.
   if (under_way_)
     for (const auto& after : under_way_->afters) after(Fate::failed);
-  for (const auto& [tick, after] : backlog_)
-    if (after) after(Fate::failed);
+  for (const auto& after : gathering_.afters) after(Fate::failed);
+  for (const auto& input : backlog_)
+    if (input.after) input.after(Fate::failed);
   for (const auto& reply : awaiting_) reply(row_);
 }
 
@@ -51,37 +57,55 @@ SupervisorActor::behavior_type Supervisor::make_behavior() {
                    if (m.ended) awaiting_.push_back(std::move(m.ended));
                    After after;
                    if (m.started) after = [started = std::move(m.started), begun](Fate) { started(begun); };
-                   feed(std::move(m.begin), std::move(after));
+                   feed({std::move(m.begin), std::move(after), std::move(m.key)});
                  }),
       compat::on(self_, [this](Deliver& m) { deliver(m); }),
       compat::on(self_, [this](CancelRun& m) { cancel(m); }),
       compat::on(self_,
                  [this](AwaitEnd& m) {
+                   if (pass_on(m)) return;
                    if (row_.terminal()) m.reply(row_);
                    else awaiting_.push_back(std::move(m.reply));
                  }),
-      compat::on(self_, [this](StepReport& m) { feed(to_tick(std::move(m))); }),
+      compat::on(self_, [this](StepReport& m) { feed({to_tick(std::move(m))}); }),
       compat::on(self_, [this](TimerFired& m) { timer_fired(m); }),
-      compat::on(self_, [this](Admitted) { feed(engine::RunAdmitted()); }),
-      compat::on(self_, [this](Inspect& m) { m.look(state_); }),
+      compat::on(self_, [this](Admitted) { feed({engine::RunAdmitted()}); }),
+      compat::on(self_,
+                 [this](Inspect& m) {
+                   if (!pass_on(m)) m.look(state_);
+                 }),
       compat::on(self_, [this](const Committed& m) { committed(m.error); }),
-      compat::on(self_, [this](ResumeRun& m) { resume(m); }),
+      compat::on(self_, [this](ResumeRun) { resume(); }),
+      compat::on(self_, [this](Rested) { rested(); }),
       compat::on(self_, [this](Subscribe& m) { subscribe(m); }),
       compat::on(self_, [this](Retire) { self_->quit(); }),
   };
 }
 
-void Supervisor::feed(engine::Tick tick, After after) {
+void Supervisor::feed(Input input) {
   if (under_way_) {
-    backlog_.emplace_back(std::move(tick), std::move(after));
+    if (pipelined_) take(gathering_, std::move(input));
+    else backlog_.push_back(std::move(input));
     return;
   }
   Batch batch;
-  take(batch, std::move(tick), std::move(after));
+  take(batch, std::move(input));
   commit(std::move(batch));
 }
 
-void Supervisor::take(Batch& batch, engine::Tick tick, After after) {
+namespace {
+
+/// What a pipelined run does before the disk knows of it: nothing that is seen outside, and no work behind a run_once that
+/// is not recorded.
+bool may_run_ahead(const engine::Command& command) {
+  return !std::holds_alternative<engine::PublishEvent>(command) && !std::holds_alternative<engine::AcknowledgeValue>(command) &&
+         !std::holds_alternative<engine::FinishRun>(command);
+}
+
+}  // namespace
+
+void Supervisor::take(Batch& batch, Input input) {
+  auto& [tick, after, key] = input;
   if (state_.over()) {
     if (after) after(Fate::over);
     return;
@@ -94,10 +118,13 @@ void Supervisor::take(Batch& batch, engine::Tick tick, After after) {
     if (durable_) batch.commit.ticks.push_back({static_cast<std::int64_t>(tick_last_), at, engine::encode_tick(plan, tick)});
     auto outcome = engine::reduce(plan, std::move(state_), {tick_last_, at, std::move(tick)});
     state_ = std::move(outcome.state);
-    if (batch.commands.empty()) batch.commands = std::move(outcome.commands);
-    else std::move(outcome.commands.begin(), outcome.commands.end(), std::back_inserter(batch.commands));
+    for (auto& command : outcome.commands) {
+      if (pipelined_ && may_run_ahead(command)) act(command);
+      else batch.commands.push_back(std::move(command));
+    }
   } catch (const std::exception& error) { batch.broken = error.what(); }
   if (after) batch.afters.push_back(std::move(after));
+  if (key) batch.commit.keys.push_back(std::move(*key));
 }
 
 void Supervisor::commit(Batch batch) {
@@ -105,7 +132,8 @@ void Supervisor::commit(Batch batch) {
   add_visible(batch);
   if (durable_) add_journal(batch.commit);
   auto commit = std::exchange(batch.commit, {});
-  if (commit.events.empty() && !commit.handler && commit.ticks.empty()) return settle(std::move(batch), std::nullopt);
+  if (commit.events.empty() && !commit.handler && commit.ticks.empty() && commit.keys.empty())
+    return settle(std::move(batch), std::nullopt);
   auto& environment = run_->environment;
   if (!durable_) {
     const auto done = environment.store->commit(std::move(commit));
@@ -140,18 +168,52 @@ void Supervisor::add_visible(Batch& batch) {
 /// In a durable run every tick is recorded, and what steps keep goes with what they did.
 void Supervisor::add_journal(Commit& commit) {
   if (!begun_) commit.begin = run_->row;
+  if (!state_.over()) {
+    mark_rest(commit);
+    add_snapshot(commit);
+  }
   const auto writes = run_->states.writes();
   const bool changed = writes != std::exchange(states_committed_, writes);
   if (!commit.states && (changed || !begun_)) commit.states = run_->states.snapshot();
+}
+
+/// Taken when the journal has outgrown the state, so that a run is resumed as fast after a million steps as after ten, and
+/// writing snapshots costs no more than writing the journal.
+void Supervisor::add_snapshot(Commit& commit) {
+  constexpr std::size_t journal_bytes_min = 64 * 1024;
+  for (const auto& tick : commit.ticks) journal_bytes_ += tick.text.size();
+  if (journal_bytes_ < std::max(journal_bytes_min, 4 * snapshot_bytes_)) return;
+  commit.snapshot = SnapshotRow{static_cast<std::int64_t>(tick_last_), engine::encode_state(run_->workflow->plan, state_)};
+  commit.ticks.clear();
+  snapshot_bytes_ = commit.snapshot->text.size();
+  journal_bytes_ = 0;
+}
+
+void Supervisor::mark_rest(Commit& commit) {
+  const bool rests = engine::resting(state_);
+  if (!rests && !row_.idle_since) return;
+  const auto at = now();
+  const auto wake_at = rests ? engine::next_due(state_) : std::nullopt;
+  if (rests == row_.idle_since.has_value() && wake_at == row_.wake_at) return;
+  if (!rests) row_.idle_since.reset();
+  else if (!row_.idle_since) row_.idle_since = at;
+  row_.wake_at = wake_at;
+  row_.updated_at = at;
+  if (commit.begin) commit.begin = row_;
+  else commit.handler = row_;
 }
 
 void Supervisor::committed(const std::optional<Error>& error) {
   auto batch = std::move(*under_way_);
   under_way_.reset();
   settle(std::move(batch), error);
-  Batch next;
-  for (auto& [tick, after] : std::exchange(backlog_, {})) take(next, std::move(tick), std::move(after));
-  if (!next.commit.ticks.empty()) commit(std::move(next));
+  auto next = std::exchange(gathering_, {});
+  for (auto& input : std::exchange(backlog_, {})) take(next, std::move(input));
+  if (error) {
+    for (const auto& after : next.afters) after(Fate::failed);
+  } else if (!next.commit.ticks.empty() || next.broken) {
+    commit(std::move(next));
+  }
 }
 
 void Supervisor::settle(Batch batch, const std::optional<Error>& error) {
@@ -165,6 +227,7 @@ void Supervisor::settle(Batch batch, const std::optional<Error>& error) {
     for (auto& command : batch.commands) act(command);
   }
   if (!error && row_.terminal()) finished();
+  else if (!error) watch_rest();
   for (const auto& after : batch.afters) after(error ? Fate::failed : Fate::done);
 }
 
@@ -201,8 +264,7 @@ void Supervisor::clear_timer(std::uint64_t timer) {
 
 void Supervisor::timer_fired(TimerFired& fired) {
   timers_.erase(fired.timer);
-  auto tick = engine::to_tick(std::move(fired.tick));
-  feed(std::move(tick));
+  if (!asleep_) feed({engine::to_tick(std::move(fired.tick))});
 }
 
 void Supervisor::await_admission() {
@@ -238,34 +300,25 @@ void Supervisor::tell(const EventBox& event) const {
   if (step) log(LogLevel::info, run + activity_text(*step));
 }
 
-void Supervisor::resume(ResumeRun& request) {
-  state_ = std::move(request.state);
-  tick_last_ = request.tick_last;
-  event_next_ = request.event_next;
-  states_committed_ = run_->states.writes();
-  if (run_->workflow->admission && !state_.queued) {  // it had its place before
-    waits_or_is_admitted_ = true;
-    run_->workflow->admission->enter(row_.run_id, [] {});
-  }
-  begun_ = true;
-  Batch batch;
-  batch.commands = engine::pending(state_);
-  commit(std::move(batch));
-}
-
 void Supervisor::deliver(Deliver& request) {
-  feed(engine::EventArrived{{std::move(request.event), request.target}}, [this, reply = std::move(request.reply)](Fate fate) {
-    if (fate == Fate::over) reply(Error{Code::conflict, "Workflow already completed"});
+  if (pass_on(request)) return;
+  const auto after = [this, reply = std::move(request.reply)](Fate fate) {
+    if (fate == Fate::over && !row_.terminal() && !row_.error.empty()) reply(Error{Code::internal, row_.error});
+    else if (fate == Fate::over) reply(Error{Code::conflict, "Workflow already completed"});
     else if (fate == Fate::failed) reply(Error{Code::internal, "the event was not stored: " + row_.error});
     else reply(true);
-  });
+  };
+  feed({engine::EventArrived{{std::move(request.event), request.target}}, after, std::move(request.key)});
 }
 
 void Supervisor::cancel(CancelRun& request) {
-  feed(engine::CancelRequested(), [reply = std::move(request.reply)](Fate fate) { reply(fate != Fate::over); });
+  if (pass_on(request)) return;
+  feed({engine::CancelRequested(), [reply = std::move(request.reply)](Fate fate) { reply(fate != Fate::over); }});
 }
 
 void Supervisor::subscribe(Subscribe& request) {
+  if (pass_on(request)) return;
+  if (durable_) remember_reader(request.subscription);
   // A log whose run is over leaves with its last reader: who comes now gets one of his own.
   if (!log_ || row_.terminal()) log_ = compat::spawn<EventLog, EventLogActor>(self_->system(), run_->environment, row_.terminal());
   compat::send(self_, log_, std::move(request));
@@ -294,6 +347,7 @@ void Supervisor::broken(const std::string& why) {
 void Supervisor::finished() {
   run_->stop.request_stop();
   for (const auto& [timer, id] : std::exchange(timers_, {})) run_->environment.timers.cancel(id);
+  if (rest_timer_) run_->environment.timers.cancel(*std::exchange(rest_timer_, std::nullopt));
   for (auto& step : steps_)
     if (auto actor = std::exchange(step, nullptr)) compat::stop(actor);
   if (std::exchange(waits_or_is_admitted_, false)) run_->workflow->admission->leave(row_.run_id);

@@ -3,6 +3,7 @@
 
 #include "live_run.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <vector>
@@ -25,6 +26,11 @@ private:
     failed,  ///< it could not be stored: the run has broken down over it
   };
   using After = std::function<void(Fate)>;  ///< may be empty
+  struct Input {
+    engine::Tick tick;
+    After after = nullptr;
+    std::optional<IdempotencyKey> key = {};  ///< that is used up with it
+  };
 
   /// Ticks that are reduced and made durable together, and what is to be done then.
   struct Batch {
@@ -37,16 +43,18 @@ private:
   };
 
   /// Takes a tick at once, or behind the commit that is under way.
-  void feed(engine::Tick tick, After after = nullptr);
-  void take(Batch& batch, engine::Tick tick, After after);
+  void feed(Input input);
+  void take(Batch& batch, Input input);
   void commit(Batch batch);
   void add_visible(Batch& batch);
   void add_journal(Commit& commit);
+  void add_snapshot(Commit& commit);
+  /// Whether the run only waits, and until when, stands in its row.
+  void mark_rest(Commit& commit);
   void committed(const std::optional<Error>& error);
   /// The batch is durable, or has failed: does what it asks, or ends the run.
   void settle(Batch batch, const std::optional<Error>& error);
   void act(engine::Command& command);
-  void resume(ResumeRun& request);
   void deliver(Deliver& request);
   void cancel(CancelRun& request);
   void subscribe(Subscribe& request);
@@ -59,6 +67,25 @@ private:
   void broken(const std::string& why);
   void finished();
 
+  // supervisor_rest.cpp
+  void resume();
+  /// The run ended while nobody had it in memory.
+  void was_over(const std::optional<HandlerRow>& row);
+  void could_not_be_loaded(const std::string& why);
+  /// Looks again when the run has rested for long enough.
+  void watch_rest();
+  void rested();
+  bool may_sleep();
+  void remember_reader(const std::shared_ptr<Subscription>& reader);
+  void forget_gone_readers();
+  void fall_asleep();
+  /// True when the run is somebody else's by now, who gets the message by `post`.
+  bool passed_on(const std::function<void(const SupervisorActor&)>& post);
+  template <class M>
+  bool pass_on(M& message) {
+    return asleep_ && passed_on([&](const SupervisorActor& owner) { compat::post(owner, std::move(message)); });
+  }
+
   SupervisorActor::base* self_;
   std::shared_ptr<LiveRun> run_;
   HandlerRow row_;
@@ -66,11 +93,18 @@ private:
   engine::Sequence tick_last_ = 0;
   std::int64_t event_next_ = 0;
   bool durable_;
-  bool begun_ = false;                                   ///< durable runs: written to the store
-  std::optional<Batch> under_way_;                       ///< with the commit queue
-  std::vector<std::pair<engine::Tick, After>> backlog_;  ///< what has come meanwhile
-  std::uint64_t states_committed_ = 0;                   ///< StateStores::writes() at the last commit
-  std::vector<StepActor> steps_;                         ///< by step index; empty until the step first has work
+  bool begun_ = false;  ///< durable runs: written to the store
+  bool pipelined_;
+  std::optional<Batch> under_way_;        ///< with the commit queue
+  std::vector<Input> backlog_;            ///< what has come meanwhile
+  Batch gathering_;                       ///< the same, of pipelined runs: reduced already
+  std::uint64_t states_committed_ = 0;    ///< StateStores::writes() at the last commit
+  std::size_t journal_bytes_ = 0;         ///< since the last snapshot
+  std::size_t snapshot_bytes_ = 0;        ///< of that
+  std::optional<Timers::Id> rest_timer_;  ///< looks whether the run has rested for long
+  bool asleep_ = false;                   ///< no longer the run's owner
+  std::vector<std::weak_ptr<Subscription>> readers_;
+  std::vector<StepActor> steps_;  ///< by step index; empty until the step first has work
   std::map<std::uint64_t, Timers::Id> timers_;
   bool waits_or_is_admitted_ = false;
   EventLogActor log_;

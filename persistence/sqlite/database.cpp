@@ -74,12 +74,19 @@ std::int64_t Connection::pragma(const std::string& name) {
   return query.step() ? query.integer(0) : 0;
 }
 
-Transaction::~Transaction() {
-  if (done_) return;
+namespace {
+void roll_back(Connection& connection) {
   try {
-    connection_.execute("ROLLBACK");
+    connection.execute("ROLLBACK");
   } catch (const DatabaseError&) {  // SQLite has rolled back already: that is what was wanted
   }
+}
+}  // namespace
+
+Snapshotted::~Snapshotted() { roll_back(connection_); }
+
+Transaction::~Transaction() {
+  if (!done_) roll_back(connection_);
 }
 
 void Transaction::commit() {

@@ -71,6 +71,18 @@ private:
   std::map<std::string, sqlite3_stmt*> statements_;
 };
 
+/// Reads of one moment, while others write.
+class Snapshotted {
+public:
+  explicit Snapshotted(Connection& connection) : connection_(connection) { connection_.execute("BEGIN"); }
+  ~Snapshotted();
+  Snapshotted(const Snapshotted&) = delete;
+  Snapshotted& operator=(const Snapshotted&) = delete;
+
+private:
+  Connection& connection_;
+};
+
 /// Rolled back unless committed.
 class Transaction {
 public:

@@ -21,6 +21,8 @@ public:
     return inner_->commit(std::move(commit));
   }
   std::optional<weir::HandlerRow> find_handler(std::string_view id) const override { return inner_->find_handler(id); }
+  std::optional<weir::HandlerRow> find_run(std::string_view id) const override { return inner_->find_run(id); }
+  std::optional<weir::UsedKey> find_key(std::string_view key) const override { return inner_->find_key(key); }
   weir::NamedStates find_states(std::string_view id) const override { return inner_->find_states(id); }
   std::vector<weir::HandlerRow> list_handlers(const weir::HandlerFilter& filter) const override { return inner_->list_handlers(filter); }
   std::vector<weir::EventRow> read_events(std::string_view run, std::int64_t after, std::size_t limit) const override {
@@ -29,6 +31,9 @@ public:
   std::optional<weir::EventRow> last_event(std::string_view run) const override { return inner_->last_event(run); }
   bool claim_first_read(std::string_view run) override { return inner_->claim_first_read(run); }
   bool purge(std::string_view id) override { return inner_->purge(id); }
+  std::size_t expire(const weir::Retention& retention, weir::Time now, std::size_t limit) override {
+    return inner_->expire(retention, now, limit);
+  }
 
 private:
   const int first_, count_;

@@ -169,9 +169,9 @@ TEST_CASE("a durable store has everything when it is opened again") {
   CHECK(found.started_at == Time(Duration(1234567)));
   CHECK(found.status == HandlerStatus::running);
   const auto journal = store->read_journal("r1");
-  REQUIRE(journal.size() == 2);
-  CHECK(journal[1].text == "two");
-  CHECK(journal[1].at == Time(Duration(6)));
+  REQUIRE(journal.ticks.size() == 2);
+  CHECK(journal.ticks[1].text == "two");
+  CHECK(journal.ticks[1].at == Time(Duration(6)));
   CHECK(store->find_states("h").at("") == Object{{"n", 1}});
   CHECK(store->last_event("r1")->payload->json() == "e0");
   CHECK(store->last_event("r1")->payload->frame() == "id: 0\ndata: e0\n\n");
@@ -191,7 +191,7 @@ TEST_CASE("a commit is applied as a whole or not at all") {
                                       .states = {}});
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().message.find("UNIQUE") != std::string::npos);
-  CHECK(store->read_journal("r").size() == 1);
+  CHECK(store->read_journal("r").ticks.size() == 1);
   CHECK(store->last_event("r")->sequence == 0);
   CHECK(store->find_handler("h")->status == HandlerStatus::running);
   REQUIRE(store->commit({.run_id = "r", .ticks = {{2, Time(), "two"}}, .events = {event(1)}, .handler = {}, .states = {}}).ok());

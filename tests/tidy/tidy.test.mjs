@@ -22,7 +22,7 @@ const RULES = [
   ['http/include/weir', /^weir\//],
   ['actors/engine', /^weir\//],
   ['actors/runtime', /^(weir\/|actors\/(engine|runtime)\/|caf\/)/],
-  ['persistence', /^weir\/(store|codec|error|value)\.hpp$/],
+  ['persistence', /^weir\/(store|codec|error|retention|value)\.hpp$/],
   ['http', /^(weir\/|http\/|actors\/runtime\/service\.hpp$)/],
   ['examples', /^weir\//],
 ];

@@ -3,6 +3,7 @@
 
 #include <weir/codec.hpp>
 #include <weir/error.hpp>
+#include <weir/retention.hpp>
 
 #include <cstdint>
 #include <map>
@@ -36,6 +37,8 @@ struct HandlerRow {
   Time started_at;
   Time updated_at;
   std::optional<Time> completed_at;
+  std::optional<Time> idle_since;  ///< in durable stores: since when the run only waits for an event or a time; empty while it works
+  std::optional<Time> wake_at;     ///< in durable stores: the time it waits for
 
   bool terminal() const noexcept { return status != HandlerStatus::running; }
 };
@@ -68,11 +71,35 @@ struct TickRow {
   std::string text;
 };
 
+/// A run's whole state after the tick of that sequence: text that the store never looks into.
+struct SnapshotRow {
+  std::int64_t sequence = 0;
+  std::string text;
+};
+
+/// What a run is replayed from: the ticks after the snapshot, oldest first.
+struct Journal {
+  std::optional<SnapshotRow> snapshot;
+  std::vector<TickRow> ticks;
+};
+
+/// A client's word for one request, so that sending it again does nothing again. It lives as long as the run.
+struct IdempotencyKey {
+  std::string key;
+  std::string fingerprint;  ///< of the request
+};
+struct UsedKey {
+  std::string fingerprint;
+  std::string run_id;  ///< of the run that the request began, or sent an event to
+};
+
 /// What one step of the engine makes visible; applied as a whole or not at all.
 struct Commit {
   std::string run_id;
-  std::optional<HandlerRow> begin = {};  ///< for durable stores: the run's first commit, which also writes the run itself
-  std::vector<TickRow> ticks = {};       ///< for durable stores
+  std::optional<HandlerRow> begin = {};      ///< for durable stores: the run's first commit, which also writes the run itself
+  std::vector<TickRow> ticks = {};           ///< for durable stores
+  std::optional<SnapshotRow> snapshot = {};  ///< for durable stores: takes the place of all ticks up to it
+  std::vector<IdempotencyKey> keys = {};     ///< of the requests that are done with this commit
   std::vector<EventRow> events;
   std::optional<HandlerRow> handler;  ///< when the handler changed
   std::optional<NamedStates> states;  ///< what the handler's steps keep, when it changed or the run ended
@@ -81,7 +108,11 @@ struct Commit {
 struct HandlerFilter {
   std::optional<std::vector<std::string>> workflow_names;  ///< empty list: matches nothing
   std::optional<std::vector<HandlerStatus>> statuses;
+  std::optional<bool> idle = {};  ///< idle_since is set, or is not
 };
+
+/// What becomes of handlers that ended so.
+const std::optional<Duration>& kept_for(const Retention& retention, HandlerStatus status) noexcept;
 
 /// What an earlier run of the same handler left behind.
 struct Inheritance {
@@ -104,6 +135,9 @@ public:
   virtual std::vector<Expected<bool>> commit_all(std::vector<Commit> commits);
 
   virtual std::optional<HandlerRow> find_handler(std::string_view handler_id) const = 0;
+  /// The handler as it was in that run, which may be an earlier one.
+  virtual std::optional<HandlerRow> find_run(std::string_view run_id) const = 0;
+  virtual std::optional<UsedKey> find_key(std::string_view key) const = 0;
   /// What the handler's next run would start with; empty when there is no such handler.
   virtual NamedStates find_states(std::string_view handler_id) const = 0;
   /// In creation order.
@@ -113,14 +147,23 @@ public:
   virtual std::vector<EventRow> read_events(std::string_view run_id, std::int64_t after, std::size_t limit) const = 0;
   /// The newest event; nothing when there is none.
   virtual std::optional<EventRow> last_event(std::string_view run_id) const = 0;
-  /// The run's ticks in order; nothing in stores that are not durable.
-  virtual std::vector<TickRow> read_journal(std::string_view) const { return {}; }
+  /// Nothing in stores that are not durable, like the two after it.
+  virtual Journal read_journal(std::string_view) const { return {}; }
+  /// The earliest wake_at after that time.
+  virtual std::optional<Time> next_wake(Time) const { return std::nullopt; }
+  /// The handlers whose wake_at is in (after, until], soonest first.
+  virtual std::vector<std::string> find_wakes(Time, Time) const { return {}; }
   /// True for the first call per run: its caller is the first reader without a cursor.
   virtual bool claim_first_read(std::string_view run_id) = 0;
 
   /// Removes the handler and everything that belongs to its runs, those of child workflows included. False when there is
   /// none.
   virtual bool purge(std::string_view handler_id) = 0;
+  /// Purges handlers, and forgets earlier runs of others, that ended too long before `now`: at most `limit` of each, so that
+  /// nobody waits for long. Children go with their parents. Returns how many went.
+  virtual std::size_t expire(const Retention& retention, Time now, std::size_t limit) = 0;
+  /// Gives back some of the space that what was purged has left; true when there is more.
+  virtual bool compact() { return false; }
 };
 
 /// Keeps everything in memory; nothing survives the process. When more than `completed_max` handlers are terminal the

@@ -1,0 +1,98 @@
+#include "hibernation.hpp"
+
+#include "supervisor.hpp"
+
+#include <algorithm>
+
+namespace weir::runtime {
+
+bool Hibernation::with(const std::string& handler_id, const std::function<void(const Registry::Entry&)>& use) {
+  while (!registry_.with(handler_id, use)) {
+    if (!environment_.store->durable()) return false;
+    const auto row = environment_.store->find_handler(handler_id);
+    if (!row || row->terminal() || !wake(*row)) return false;
+  }
+  return true;
+}
+
+bool Hibernation::wake(const HandlerRow& row) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+  }
+  const auto workflow = catalog_.find(row.workflow_name, row.workflow_version);
+  if (!workflow) {
+    const auto version = row.workflow_version.empty() ? "" : " of version '" + row.workflow_version + "'";
+    if (const auto& log = environment_.options.log)
+      log(LogLevel::warning,
+          "handler " + row.handler_id + " waits for workflow '" + row.workflow_name + "'" + version + " to be registered: it was left unfinished");
+    return false;
+  }
+  const auto run = std::make_shared<LiveRun>(environment_, workflow, row, Inheritance{{}, row.workflow_name});
+  const auto supervisor = compat::spawn<Supervisor, SupervisorActor>(system_, run);
+  if (!registry_.try_add(row.handler_id, {supervisor, run}, "", [&] { compat::post(supervisor, ResumeRun()); })) compat::stop(supervisor);
+  const std::lock_guard lock(mutex_);
+  if (stopping_) compat::stop(supervisor);
+  return true;
+}
+
+void Hibernation::wake_at(Time due) {
+  const std::lock_guard lock(mutex_);
+  seen_ = std::min(seen_, due - Duration(1));
+  if (next_ && *next_ <= due) return;
+  next_ = due;
+  changed_.notify_one();
+}
+
+void Hibernation::start() {
+  const std::lock_guard lock(mutex_);
+  if (thread_.joinable() || stopping_) return;
+  next_ = Time::min();
+  thread_ = std::thread([this] { watch(); });
+}
+
+void Hibernation::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Hibernation::watch() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (!next_) {
+      changed_.wait(lock);
+    } else if (const auto present = now(); *next_ > present) {
+      changed_.wait_until(lock, *next_);
+    } else {
+      next_.reset();
+      lock.unlock();
+      wake_those_due(present);
+      lock.lock();
+    }
+  }
+}
+
+void Hibernation::wake_those_due(Time until) {
+  auto& store = *environment_.store;
+  Time after;
+  {
+    const std::lock_guard lock(mutex_);
+    after = std::exchange(seen_, until);
+  }
+  try {
+    // Those in memory have timers of their own.
+    for (const auto& handler_id : store.find_wakes(after, until)) with(handler_id, [](const Registry::Entry&) {});
+    if (const auto next = store.next_wake(until)) wake_at(*next);
+  } catch (const std::exception& error) {
+    const std::lock_guard lock(mutex_);
+    seen_ = std::min(seen_, after);
+    next_ = until + std::chrono::seconds(1);
+    if (const auto& log = environment_.options.log) log(LogLevel::error, std::string("runs that are due could not be woken: ") + error.what());
+  }
+}
+
+}  // namespace weir::runtime

@@ -1,0 +1,52 @@
+// Runs of a durable store that are not in memory: loads one when somebody asks for it, or when its time has come.
+#pragma once
+
+#include "catalog.hpp"
+#include "registry.hpp"
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace weir::runtime {
+
+/// Thread-safe.
+class Hibernation {
+public:
+  Hibernation(Environment& environment, Registry& registry, const Catalog& catalog, caf::actor_system& system)
+      : environment_(environment), registry_(registry), catalog_(catalog), system_(system) {}
+  ~Hibernation() { stop(); }
+  Hibernation(const Hibernation&) = delete;
+  Hibernation& operator=(const Hibernation&) = delete;
+
+  /// As Registry::with, for runs that are not in memory too: they are loaded.
+  bool with(const std::string& handler_id, const std::function<void(const Registry::Entry&)>& use);
+  /// Loads an unfinished run unless it is in memory. False when its workflow is not registered, which the log is told.
+  bool wake(const HandlerRow& row);
+
+  /// A run that has left memory waits for this time.
+  void wake_at(Time due);
+  /// Begins to watch the clock.
+  void start();
+  void stop();
+
+private:
+  void watch();
+  void wake_those_due(Time until);
+
+  Environment& environment_;
+  Registry& registry_;
+  const Catalog& catalog_;
+  caf::actor_system& system_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<Time> next_;
+  Time seen_ = Time::min();  ///< what was due until then has been woken, or was awake
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace weir::runtime

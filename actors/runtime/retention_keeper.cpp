@@ -1,0 +1,40 @@
+#include "retention_keeper.hpp"
+
+#include <algorithm>
+
+namespace weir::runtime {
+
+void RetentionKeeper::start() {
+  if (started_ || (!environment_.options.retention.any() && !environment_.store->durable())) return;
+  started_ = true;
+  schedule(interval());
+}
+
+void RetentionKeeper::schedule(Duration in) {
+  environment_.timers.at(now() + in, [this] { environment_.pool.submit([this] { work(); }); });
+}
+
+/// One small transaction: runs that commit get their turn before the next.
+void RetentionKeeper::work() {
+  constexpr std::size_t handlers_at_once = 50;
+  bool more = false;
+  try {
+    more = environment_.store->expire(environment_.options.retention, now(), handlers_at_once) > 0;
+    more = environment_.store->compact() || more;
+  } catch (const std::exception& error) {
+    if (const auto& log = environment_.options.log) log(LogLevel::error, std::string("old runs could not be purged: ") + error.what());
+  }
+  schedule(more ? Duration(std::chrono::milliseconds(5)) : interval());
+}
+
+/// A tenth of the shortest time that something is kept.
+Duration RetentionKeeper::interval() const {
+  constexpr Duration shortest = std::chrono::milliseconds(100), longest = std::chrono::minutes(1);
+  auto out = longest;
+  const auto& retention = environment_.options.retention;
+  for (const auto& kept : {retention.completed, retention.failed, retention.cancelled})
+    if (kept) out = std::min(out, *kept / 10);
+  return std::max(out, shortest);
+}
+
+}  // namespace weir::runtime

@@ -1,0 +1,98 @@
+#include "reading.hpp"
+
+#include <algorithm>
+
+namespace weir::sqlite_detail {
+namespace {
+
+const std::string run_by_id = "(SELECT run FROM runs WHERE run_id = ?)";
+
+}  // namespace
+
+std::optional<HandlerRow> find_handler(Connection& db, std::string_view handler_id) {
+  auto query = db.query("SELECT " + handler_columns + " FROM handlers WHERE handler_id = ?");
+  if (!query.bind(handler_id).step()) return std::nullopt;
+  return handler_of(query);
+}
+
+std::optional<HandlerRow> find_run(Connection& db, std::string_view run_id) {
+  auto query = db.query(
+      "SELECT h.handler_id, r.workflow_name, r.workflow_version, '', h.parent_handler_id, r.run_id, r.status, r.error, r.result, "
+      "r.started_at, r.updated_at, r.completed_at, NULL, NULL, h.run_id = r.run_id FROM runs r JOIN handlers h USING (handler) "
+      "WHERE r.run_id = ?");
+  if (!query.bind(run_id).step()) return std::nullopt;
+  const bool present = query.integer(14) != 0;
+  return present ? find_handler(db, std::string(query.text(0))) : handler_of(query);
+}
+
+std::optional<UsedKey> find_key(Connection& db, std::string_view key) {
+  auto query = db.query("SELECT fingerprint, run_id FROM idempotency_keys JOIN runs USING (run) WHERE key = ?");
+  if (!query.bind(key).step()) return std::nullopt;
+  return UsedKey{std::string(query.text(0)), std::string(query.text(1))};
+}
+
+NamedStates find_states(Connection& db, std::string_view handler_id) {
+  auto query = db.query("SELECT handler FROM handlers WHERE handler_id = ?");
+  return query.bind(handler_id).step() ? states_of(db, query.integer(0)) : NamedStates();
+}
+
+std::vector<HandlerRow> list_handlers(Connection& db, const HandlerFilter& filter) {
+  const auto wanted = [](const auto& list, const auto& value) {
+    return !list || std::find(list->begin(), list->end(), value) != list->end();
+  };
+  // One status, and idleness, are found by an index; the rest is looked at here.
+  const bool one = filter.statuses && filter.statuses->size() == 1;
+  std::string where;
+  if (one) where = " WHERE status = ?";
+  if (filter.idle) where += std::string(one ? " AND" : " WHERE") + " idle_since IS " + (*filter.idle ? "NOT NULL" : "NULL");
+  auto query = db.query("SELECT " + handler_columns + " FROM handlers" + where + " ORDER BY handler");
+  if (one) query.bind(static_cast<std::int64_t>(filter.statuses->front()));
+  std::vector<HandlerRow> out;
+  while (query.step()) {
+    auto row = handler_of(query);
+    if (wanted(filter.workflow_names, row.workflow_name) && wanted(filter.statuses, row.status)) out.push_back(std::move(row));
+  }
+  return out;
+}
+
+std::vector<EventRow> read_events(Connection& db, std::string_view run_id, std::int64_t after, std::size_t limit) {
+  auto query = db.query("SELECT sequence, at, internal, terminal, body FROM events WHERE run = " + run_by_id +
+                        " AND sequence > ? ORDER BY sequence LIMIT ?");
+  query.bind(run_id).bind(after).bind(static_cast<std::int64_t>(limit));
+  std::vector<EventRow> out;
+  while (query.step()) out.push_back(event_of(query));
+  return out;
+}
+
+std::optional<EventRow> last_event(Connection& db, std::string_view run_id) {
+  auto query =
+      db.query("SELECT sequence, at, internal, terminal, body FROM events WHERE run = " + run_by_id + " ORDER BY sequence DESC LIMIT 1");
+  if (!query.bind(run_id).step()) return std::nullopt;
+  return event_of(query);
+}
+
+Journal read_journal(Connection& db, std::string_view run_id) {
+  Journal out;
+  auto snapshot = db.query("SELECT sequence, body FROM snapshots WHERE run = " + run_by_id);
+  if (snapshot.bind(run_id).step()) out.snapshot = SnapshotRow{snapshot.integer(0), std::string(snapshot.text(1))};
+  auto query = db.query("SELECT sequence, at, body FROM ticks WHERE run = " + run_by_id + " ORDER BY sequence");
+  query.bind(run_id);
+  while (query.step()) out.ticks.push_back({query.integer(0), time_of(query.integer(1)), std::string(query.text(2))});
+  return out;
+}
+
+std::optional<Time> next_wake(Connection& db, Time after) {
+  auto query = db.query("SELECT min(wake_at) FROM handlers WHERE wake_at > ?");
+  if (!query.bind(stored(after)).step() || query.is_null(0)) return std::nullopt;
+  return time_of(query.integer(0));
+}
+
+std::vector<std::string> find_wakes(Connection& db, Time after, Time until) {
+  auto query = db.query("SELECT handler_id FROM handlers WHERE wake_at > ? AND wake_at <= ? ORDER BY wake_at");
+  query.bind(stored(after)).bind(stored(until));
+  std::vector<std::string> out;
+  while (query.step()) out.emplace_back(query.text(0));
+  return out;
+}
+
+}  // namespace weir::sqlite_detail

@@ -1,0 +1,143 @@
+#include "writing.hpp"
+
+namespace weir::sqlite_detail {
+namespace {
+
+Query& bind_changing(Query& query, const HandlerRow& row) {
+  query.bind(row.workflow_name).bind(row.workflow_version).bind(row.workflow_graph).bind(row.parent_handler_id).bind(row.run_id);
+  query.bind(static_cast<std::int64_t>(row.status)).bind(row.error).bind(row.result);
+  query.bind(stored(row.started_at)).bind(stored(row.updated_at)).bind(stored(row.completed_at));
+  return query.bind(stored(row.idle_since)).bind(stored(row.wake_at));
+}
+
+void update(Connection& db, std::int64_t handler, const HandlerRow& row) {
+  auto query = db.query(
+      "UPDATE handlers SET workflow_name = ?, workflow_version = ?, workflow_graph = ?, parent_handler_id = ?, run_id = ?, status = ?, "
+      "error = ?, result = ?, started_at = ?, updated_at = ?, completed_at = ?, idle_since = ?, wake_at = ? WHERE handler = ?");
+  bind_changing(query, row).bind(handler).run();
+}
+
+std::int64_t insert(Connection& db, const HandlerRow& row) {
+  auto query = db.query(
+      "INSERT INTO handlers (workflow_name, workflow_version, workflow_graph, parent_handler_id, run_id, status, error, result, started_at, "
+      "updated_at, completed_at, idle_since, wake_at, handler_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  bind_changing(query, row).bind(row.handler_id).run();
+  return db.last_insert();
+}
+
+/// The handler's row is about to become another run's.
+void keep_earlier_run(Connection& db, std::int64_t handler) {
+  db.query(
+        "UPDATE runs SET (workflow_name, workflow_version, status, error, result, started_at, updated_at, completed_at) = (SELECT "
+        "workflow_name, workflow_version, status, error, result, started_at, updated_at, completed_at FROM handlers WHERE handler = ?1) "
+        "WHERE run_id = (SELECT run_id FROM handlers WHERE handler = ?1)")
+      .bind(handler)
+      .run();
+}
+
+void write_states(Connection& db, std::int64_t handler, const NamedStates& states) {
+  db.query("DELETE FROM states WHERE handler = ?").bind(handler).run();
+  for (const auto& [name, state] : states)
+    db.query("INSERT INTO states (handler, name, body) VALUES (?, ?, ?)").bind(handler).bind(name).bind(to_json(state)).run();
+}
+
+void write_journal(Connection& db, std::int64_t run, const Commit& commit) {
+  for (const auto& tick : commit.ticks)
+    db.query("INSERT INTO ticks (run, sequence, at, body) VALUES (?, ?, ?, ?)")
+        .bind(run)
+        .bind(tick.sequence)
+        .bind(stored(tick.at))
+        .bind(tick.text)
+        .run();
+  if (!commit.snapshot) return;
+  db.query("DELETE FROM ticks WHERE run = ? AND sequence <= ?").bind(run).bind(commit.snapshot->sequence).run();
+  db.query("INSERT OR REPLACE INTO snapshots (run, sequence, body) VALUES (?, ?, ?)")
+      .bind(run)
+      .bind(commit.snapshot->sequence)
+      .bind(commit.snapshot->text)
+      .run();
+}
+
+std::vector<std::string> texts(Query query) {
+  std::vector<std::string> out;
+  while (query.step()) out.emplace_back(query.text(0));
+  return out;
+}
+
+}  // namespace
+
+Expected<Inheritance> begin_run(Connection& db, const HandlerRow& row) {
+  Inheritance left;
+  auto known = db.query("SELECT handler, status, workflow_name FROM handlers WHERE handler_id = ?");
+  const bool exists = known.bind(row.handler_id).step();
+  if (exists && static_cast<HandlerStatus>(known.integer(1)) == HandlerStatus::running)
+    return Error{Code::conflict, "Handler '" + row.handler_id + "' is already running"};
+  std::int64_t handler = exists ? known.integer(0) : 0;
+  if (exists) {
+    left = {states_of(db, handler), std::string(known.text(2))};
+    keep_earlier_run(db, handler);
+    update(db, handler, row);
+  } else {
+    handler = insert(db, row);
+  }
+  db.query("INSERT INTO runs (run_id, handler) VALUES (?, ?)").bind(row.run_id).bind(handler).run();
+  return left;
+}
+
+Expected<bool> write(Connection& db, const Commit& commit) {
+  if (commit.begin)
+    if (auto begun = begin_run(db, *commit.begin); !begun) return begun.error();
+  auto found = db.query("SELECT run, runs.handler, handlers.run_id FROM runs JOIN handlers USING (handler) WHERE runs.run_id = ?");
+  if (!found.bind(commit.run_id).step()) return true;  // purged meanwhile
+  const auto run = found.integer(0), handler = found.integer(1);
+  const bool present = found.text(2) == commit.run_id;
+  write_journal(db, run, commit);
+  for (const auto& event : commit.events)
+    db.query("INSERT INTO events (run, sequence, at, internal, terminal, body) VALUES (?, ?, ?, ?, ?, ?)")
+        .bind(run)
+        .bind(event.sequence)
+        .bind(stored(event.at))
+        .bind(std::int64_t{event.internal})
+        .bind(std::int64_t{event.terminal})
+        .bind(event.payload->json())
+        .run();
+  for (const auto& key : commit.keys)
+    db.query("INSERT OR IGNORE INTO idempotency_keys (key, fingerprint, run) VALUES (?, ?, ?)").bind(key.key).bind(key.fingerprint).bind(run).run();
+  if (present && commit.handler) update(db, handler, *commit.handler);
+  if (present && commit.states) write_states(db, handler, *commit.states);
+  return true;
+}
+
+bool claim_first_read(Connection& db, std::string_view run_id) {
+  db.query("UPDATE runs SET first_read_claimed = 1 WHERE run_id = ? AND first_read_claimed = 0").bind(run_id).run();
+  return db.changes() == 1;
+}
+
+bool purge(Connection& db, const std::string& handler_id) {
+  auto children = db.query("SELECT handler_id FROM handlers WHERE parent_handler_id = ?");
+  children.bind(handler_id);
+  for (const auto& child : texts(std::move(children))) purge(db, child);
+  db.query("DELETE FROM handlers WHERE handler_id = ?").bind(handler_id).run();
+  return db.changes() > 0;
+}
+
+std::size_t expire(Connection& db, const Retention& retention, Time now, std::size_t limit) {
+  std::size_t gone = 0;
+  for (const auto status : {HandlerStatus::completed, HandlerStatus::failed, HandlerStatus::cancelled}) {
+    const auto& kept = kept_for(retention, status);
+    if (!kept) continue;
+    auto handlers = db.query(
+        "SELECT handler_id FROM handlers WHERE completed_at < ? AND status = ? AND parent_handler_id = '' ORDER BY completed_at LIMIT ?");
+    handlers.bind(stored(now - *kept)).bind(static_cast<std::int64_t>(status)).bind(static_cast<std::int64_t>(limit));
+    for (const auto& id : texts(std::move(handlers))) gone += purge(db, id) ? 1 : 0;
+    db.query("DELETE FROM runs WHERE run IN (SELECT run FROM runs WHERE completed_at < ? AND status = ? ORDER BY completed_at LIMIT ?)")
+        .bind(stored(now - *kept))
+        .bind(static_cast<std::int64_t>(status))
+        .bind(static_cast<std::int64_t>(limit))
+        .run();
+    gone += static_cast<std::size_t>(db.changes());
+  }
+  return gone;
+}
+
+}  // namespace weir::sqlite_detail

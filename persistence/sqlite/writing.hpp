@@ -1,0 +1,15 @@
+// Everything that changes rows. Each function is called inside a transaction; errors of the database are exceptions.
+#pragma once
+
+#include "rows.hpp"
+
+namespace weir::sqlite_detail {
+
+/// Writes the row of a new run, and keeps what the handler's earlier run was.
+Expected<Inheritance> begin_run(Connection& db, const HandlerRow& row);
+Expected<bool> write(Connection& db, const Commit& commit);
+bool claim_first_read(Connection& db, std::string_view run_id);
+bool purge(Connection& db, const std::string& handler_id);
+std::size_t expire(Connection& db, const Retention& retention, Time now, std::size_t limit);
+
+}  // namespace weir::sqlite_detail
