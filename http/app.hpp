@@ -2,6 +2,7 @@
 #pragma once
 
 #include "exchange.hpp"
+#include "idempotency.hpp"
 #include "limits.hpp"
 #include "target.hpp"
 
@@ -26,7 +27,8 @@ struct App {
   std::optional<std::chrono::milliseconds> heartbeat;
   DefaultCursor default_cursor = DefaultCursor::automatic;
   Limits limits;
-  bool accept_context = false;  ///< runs may be started from a context that the request brings
+  bool accept_context = false;      ///< runs may be started from a context that the request brings
+  RequestsUnderWay under_way = {};  ///< those with an Idempotency-Key
 };
 
 /// A request on its way through a route: `names` are the path's variable segments, in order.
@@ -53,10 +55,12 @@ void post_run_nowait(const Call& call);
 void get_handlers(const Call& call);
 void get_handler(const Call& call);
 void get_result(const Call& call);
+void get_run(const Call& call);
 void post_cancel(const Call& call);
 
 // events.cpp
 void get_events(const Call& call);
+void get_run_events(const Call& call);
 void post_event(const Call& call);
 
 // page.cpp

@@ -1,6 +1,8 @@
 // The options of WorkflowServer::main.
 #include <weir/server.hpp>
 
+#include "durations.hpp"
+
 #include <CLI/CLI.hpp>
 
 #include <stdexcept>
@@ -29,14 +31,35 @@ bool parse_command_line(ServerOptions& options, int argc, char** argv, int& exit
   std::string store = "memory";
   app.add_option("--store", store, "Where runs are kept: memory, or sqlite:PATH for a file that outlives the process")
       ->capture_default_str();
+  std::string sync = "full", durability = "strict", idle_timeout = "60s";
+  std::vector<std::string> retain;
+  app.add_option("--sync", sync,
+                 "With a file: full survives a power cut; normal survives a crash of the program, and is faster where commits are few")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"full", "normal"}));
+  app.add_option("--durability", durability,
+                 "With a file: strict starts a step when what led to it is on disk; pipelined at once, and shows nothing before it is")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"strict", "pipelined"}));
+  app.add_option("--idle-timeout", idle_timeout, "With a file: how long a run only waits before it leaves memory, or never")
+      ->capture_default_str();
+  app.add_option(
+      "--retain", retain,
+      "How long handlers are kept after their end, like 7d, or completed=1d for those that ended so; repeatable. Without it, for ever");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     exit_code = app.exit(error);
     return false;
   }
+  options.runtime.retention = http::parse_retention(retain);
+  options.runtime.durability = durability == "strict" ? Durability::strict : Durability::pipelined;
+  options.runtime.idle_timeout = http::parse_duration(idle_timeout);
+  if (!options.runtime.idle_timeout && idle_timeout != "never")
+    throw std::invalid_argument("--idle-timeout must be a time like 60s or 5m, or never, got '" + idle_timeout + "'");
   constexpr std::string_view sqlite_prefix = "sqlite:";
-  if (store.starts_with(sqlite_prefix)) options.store = sqlite(store.substr(sqlite_prefix.size()));
+  if (store.starts_with(sqlite_prefix))
+    options.store = sqlite(store.substr(sqlite_prefix.size()), {.sync = sync == "full" ? SqliteSync::full : SqliteSync::normal});
   else if (store != "memory") throw std::invalid_argument("--store must be memory or sqlite:PATH, got '" + store + "'");
   options.read_timeout = std::chrono::seconds(read_timeout);
   options.heartbeat.reset();

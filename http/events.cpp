@@ -57,9 +57,7 @@ Response sent_or_refused(const Expected<bool>& sent) {
   return problem(500, "Failed to send event: " + sent.error().message);
 }
 
-}  // namespace
-
-void get_events(const Call& call) {
+void stream_run(const Call& call, const std::optional<HandlerRow>& row, std::string_view what) {
   auto cursor = cursor_parameter(call.query);
   if (!cursor) return call.respond(problem(400, "Invalid after_sequence: '" + *call.query.last("after_sequence") + "'"));
   EventStreamOptions options;
@@ -70,10 +68,8 @@ void get_events(const Call& call) {
     if (const auto seen = python_integer(call.exchange->header("Last-Event-ID")))
       cursor = Cursor{Cursor::Kind::sequence, std::max<std::int64_t>(*seen, from_the_start)};
 
-  auto& store = call.app.service.store();
-  const auto row = store.find_handler(call.names[0]);
-  if (!row) return call.respond(problem(404, "Handler not found"));
-  const auto last = store.last_event(row->run_id);
+  if (!row) return call.respond(problem(404, std::string(what) + " not found"));
+  const auto last = call.app.service.store().last_event(row->run_id);
   runtime::StreamRequest request{.handler_id = row->handler_id,
                                  .run_id = row->run_id,
                                  .after = resolve(call, *cursor, *row, last),
@@ -83,23 +79,34 @@ void get_events(const Call& call) {
   stream_events(call.exchange, call.app.service, request, options);
 }
 
-void post_event(const Call& call) {
+void send_event(const Call& call, std::optional<IdempotencyKey> key, const Respond& respond) {
   const auto body = parse_json(call.exchange->body());
-  if (!body) return call.respond(problem(400, "Error processing request: " + body.error().message));
+  if (!body) return respond(problem(400, "Error processing request: " + body.error().message));
   if (!body->is_object())
-    return call.respond(
-        problem(400, "Error processing request: '" + std::string(python_type_name(*body)) + "' object has no attribute 'get'"));
+    return respond(problem(400, "Error processing request: '" + std::string(python_type_name(*body)) + "' object has no attribute 'get'"));
   const auto* given = body->find("event");
-  if (!given || !given->truthy()) return call.respond(problem(400, "Event data is required"));
+  if (!given || !given->truthy()) return respond(problem(400, "Event data is required"));
   const auto row = call.app.service.store().find_handler(call.names[0]);
-  if (!row) return call.respond(problem(404, "Handler not found"));
-  if (row->terminal()) return call.respond(problem(409, "Workflow already completed"));
+  if (!row) return respond(problem(404, "Handler not found"));
+  if (row->terminal()) return respond(problem(409, "Workflow already completed"));
   const auto workflow = call.app.service.find_workflow(*row);
-  if (!workflow) return call.respond(problem(500, "Workflow " + row->workflow_name + " not registered"));
+  if (!workflow) return respond(problem(500, "Workflow " + row->workflow_name + " not registered"));
   auto event = parse_event(*given, workflow->registry);
-  if (!event) return call.respond(problem(400, event.error().message));
-  call.app.service.send_event(row->handler_id, std::move(*event), step_name(*body),
-                              [exchange = call.exchange](const Expected<bool>& sent) { exchange->respond(sent_or_refused(sent)); });
+  if (!event) return respond(problem(400, event.error().message));
+  call.app.service.send_event(
+      row->handler_id, std::move(*event), step_name(*body), [respond](const Expected<bool>& sent) { respond(sent_or_refused(sent)); },
+      std::move(key));
+}
+
+}  // namespace
+
+void get_events(const Call& call) { stream_run(call, call.app.service.store().find_handler(call.names[0]), "Handler"); }
+void get_run_events(const Call& call) { stream_run(call, call.app.service.store().find_run(call.names[0]), "Run"); }
+
+void post_event(const Call& call) {
+  const auto act = [&](std::optional<IdempotencyKey> key, const Respond& respond) { send_event(call, std::move(key), respond); };
+  const auto repeat = [](const HandlerRow&, const Respond& respond) { respond(sent_or_refused(true)); };
+  answer_once(call, act, repeat);
 }
 
 }  // namespace weir::http

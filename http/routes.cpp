@@ -30,6 +30,8 @@ constexpr std::array routes{
     Route{"GET", "/handlers/*", &get_handler},
     Route{"POST", "/handlers/*/cancel", &post_cancel},
     Route{"GET", "/results/*", &get_result},
+    Route{"GET", "/runs/*", &get_run},
+    Route{"GET", "/runs/*/events", &get_run_events},
     Route{"GET", "/events/*", &get_events},
     Route{"POST", "/events/*", &post_event},
 };

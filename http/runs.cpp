@@ -83,40 +83,64 @@ HandlerFilter filter_of(const Query& query) {
   return filter;
 }
 
-void respond_with_handler(const Call& call, std::string (*render)(const HandlerRow&)) {
-  const auto row = call.app.service.store().find_handler(call.names[0]);
-  if (!row) return call.respond(problem(404, "Handler not found"));
+Response finished(const HandlerRow& row) { return json(handler_json(row), row.status == HandlerStatus::completed ? 200 : 500); }
+
+/// The row that the start of the run was answered with.
+HandlerRow as_begun(HandlerRow row) {
+  row.status = HandlerStatus::running;
+  row.error.clear();
+  row.result.clear();
+  row.updated_at = row.started_at;
+  row.completed_at.reset();
+  return row;
+}
+
+void respond_with(const Call& call, const std::optional<HandlerRow>& row, std::string (*render)(const HandlerRow&), std::string_view what) {
+  if (!row) return call.respond(problem(404, std::string(what) + " not found"));
   auto body = render(*row);
   if (const auto position = row->terminal() ? std::nullopt : call.app.service.queue_position(row->handler_id))
     body.insert(body.size() - 1, ",\"queue_position\":" + std::to_string(*position));  // an extra key: clients ignore those
   call.respond(json(std::move(body), polling_status(*row)));
 }
 
+std::optional<HandlerRow> named_handler(const Call& call) { return call.app.service.store().find_handler(call.names[0]); }
+
 }  // namespace
 
 void post_run(const Call& call) {
-  auto prepared = prepare(call);
-  if (!prepared.start) return call.respond(std::move(prepared.refusal));
-  call.app.service.start(
-      std::move(*prepared.start), nullptr,
-      [exchange = call.exchange](const HandlerRow& row) {
-        exchange->respond(json(handler_json(row), row.status == HandlerStatus::completed ? 200 : 500));
-      },
-      [&](const Error& error) { call.respond(could_not_start(error, "Error running workflow: ")); });
+  const auto act = [&](std::optional<IdempotencyKey> key, const Respond& respond) {
+    auto prepared = prepare(call);
+    if (!prepared.start) return respond(std::move(prepared.refusal));
+    prepared.start->key = std::move(key);
+    call.app.service.start(
+        std::move(*prepared.start), nullptr, [respond](const HandlerRow& row) { respond(finished(row)); },
+        [&](const Error& error) { respond(could_not_start(error, "Error running workflow: ")); });
+  };
+  const auto repeat = [&](const HandlerRow& row, const Respond& respond) {
+    if (row.terminal()) return respond(finished(row));
+    call.app.service.await_end(row.handler_id, [respond](const HandlerRow& ended) { respond(finished(ended)); });
+  };
+  answer_once(call, act, repeat);
 }
 
 void post_run_nowait(const Call& call) {
-  auto prepared = prepare(call);
-  if (!prepared.start) return call.respond(std::move(prepared.refusal));
-  call.app.service.start(
-      std::move(*prepared.start), [exchange = call.exchange](const HandlerRow& row) { exchange->respond(json(handler_json(row))); },
-      nullptr, [&](const Error& error) { call.respond(could_not_start(error, "Initial persistence failed: ")); });
+  const auto act = [&](std::optional<IdempotencyKey> key, const Respond& respond) {
+    auto prepared = prepare(call);
+    if (!prepared.start) return respond(std::move(prepared.refusal));
+    prepared.start->key = std::move(key);
+    call.app.service.start(
+        std::move(*prepared.start), [respond](const HandlerRow& row) { respond(json(handler_json(row))); }, nullptr,
+        [&](const Error& error) { respond(could_not_start(error, "Initial persistence failed: ")); });
+  };
+  const auto repeat = [](const HandlerRow& row, const Respond& respond) { respond(json(handler_json(as_begun(row)))); };
+  answer_once(call, act, repeat);
 }
 
 void get_handlers(const Call& call) { call.respond(json(handlers_json(call.app.service.store().list_handlers(filter_of(call.query))))); }
 
-void get_handler(const Call& call) { respond_with_handler(call, &handler_json); }
-void get_result(const Call& call) { respond_with_handler(call, &result_json); }
+void get_handler(const Call& call) { respond_with(call, named_handler(call), &handler_json, "Handler"); }
+void get_result(const Call& call) { respond_with(call, named_handler(call), &result_json, "Handler"); }
+void get_run(const Call& call) { respond_with(call, call.app.service.store().find_run(call.names[0]), &handler_json, "Run"); }
 
 void post_cancel(const Call& call) {
   const bool purge = call.query.flag("purge", false);

@@ -94,7 +94,7 @@ int WorkflowServer::main(int argc, char** argv) {
   int exit_code = 0;
   try {
     if (!detail::parse_command_line(state_->options, argc, argv, exit_code)) return exit_code;
-    if (state_->options.store) state_->runtime.service().use_store(state_->options.store);
+    state_->runtime.service().configure(runtime_options(state_->options));
     state_->app.heartbeat = state_->options.heartbeat;
     state_->app.default_cursor = default_cursor(state_->options.default_cursor);
     state_->app.limits = limits_of(state_->options);

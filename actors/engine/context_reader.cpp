@@ -111,7 +111,7 @@ private:
     const auto wrapped = parsed(saved, "event");
     const auto name = text_of(member(wrapped, "qualified_name"));
     const auto* type = plan_.registry.by_qualified_name(name);
-    if (!type && name == event_type<CollectionReleaseEvent>().qualified_name) type = &event_type<CollectionReleaseEvent>();
+    if (!type) type = find_event_type(name);
     if (!type) type = plan_.registry.by_name(name.substr(name.rfind('.') + 1));
     if (!type) {
       complain("workflow '" + plan_.class_name + "' knows no event type '" + name + "'");
@@ -239,6 +239,7 @@ private:
     out.id = text_of(member(saved, "waiter_id"));
     const auto wanted = text_of(member(saved, "waiting_for_event"));
     out.type = plan_.registry.by_qualified_name(wanted);
+    if (!out.type) out.type = find_event_type(wanted);
     if (!out.type) out.type = plan_.registry.by_name(wanted.substr(wanted.rfind('.') + 1));
     if (!out.type)
       return complain("workflow '" + plan_.class_name + "' knows no event type '" + wanted +

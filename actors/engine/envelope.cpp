@@ -145,7 +145,9 @@ Expected<EventBox> parse_event(const Value& input, const EventRegistry& registry
 
 EventBox unwrap_event(const Value& wrapped, const EventRegistry& registry) {
   const auto* value = wrapped.find("value");
-  const auto* type = registry.by_qualified_name(text_member(wrapped, "qualified_name"));
+  const auto name = text_member(wrapped, "qualified_name");
+  const auto* type = registry.by_qualified_name(name);
+  if (!type) type = find_event_type(name);
   if (value && type)
     if (auto event = decode_event(*type, *value)) return std::move(*event);
   return value && value->is_object() ? EventBox(Event(value->as_object())) : EventBox(Event());

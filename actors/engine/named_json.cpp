@@ -52,8 +52,9 @@ StepIndex NamedReader::step(const Value& name) {
 
 const EventType* NamedReader::type(const std::string& qualified_name) {
   if (const auto* known = plan_.registry.by_qualified_name(qualified_name)) return known;
-  if (qualified_name == event_type<CollectionReleaseEvent>().qualified_name) return &event_type<CollectionReleaseEvent>();
-  complain("the workflow knows no event type '" + qualified_name + "': list it in additional_events");
+  // What steps only await or publish is not part of the graph.
+  if (const auto* mentioned = find_event_type(qualified_name)) return mentioned;
+  complain("this program knows no event type '" + qualified_name + "': it was recorded by another build");
   return &event_type<Event>();
 }
 

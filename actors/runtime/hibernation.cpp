@@ -24,8 +24,8 @@ bool Hibernation::wake(const HandlerRow& row) {
   if (!workflow) {
     const auto version = row.workflow_version.empty() ? "" : " of version '" + row.workflow_version + "'";
     if (const auto& log = environment_.options.log)
-      log(LogLevel::warning,
-          "handler " + row.handler_id + " waits for workflow '" + row.workflow_name + "'" + version + " to be registered: it was left unfinished");
+      log(LogLevel::warning, "handler " + row.handler_id + " waits for workflow '" + row.workflow_name + "'" + version +
+                                 " to be registered: it was left unfinished");
     return false;
   }
   const auto run = std::make_shared<LiveRun>(environment_, workflow, row, Inheritance{{}, row.workflow_name});
@@ -91,7 +91,8 @@ void Hibernation::wake_those_due(Time until) {
     const std::lock_guard lock(mutex_);
     seen_ = std::min(seen_, after);
     next_ = until + std::chrono::seconds(1);
-    if (const auto& log = environment_.options.log) log(LogLevel::error, std::string("runs that are due could not be woken: ") + error.what());
+    if (const auto& log = environment_.options.log)
+      log(LogLevel::error, std::string("runs that are due could not be woken: ") + error.what());
   }
 }
 

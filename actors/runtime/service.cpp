@@ -126,7 +126,13 @@ void Service::try_resources(const WorkflowInfo& workflow) const {
 }
 
 std::vector<std::string> Service::workflow_names() const { return state_->catalog.names(); }
-void Service::use_store(std::shared_ptr<Store> store) { state_->environment.use_store(std::move(store)); }
+void Service::configure(RuntimeOptions options) {
+  auto& environment = state_->environment;
+  if (options.store) environment.use_store(std::move(options.store));
+  environment.options.durability = options.durability;
+  environment.options.idle_timeout = options.idle_timeout;
+  environment.options.retention = options.retention;
+}
 Store& Service::store() const { return *state_->environment.store; }
 std::size_t Service::live_runs() const { return state_->registry.size(); }
 

@@ -106,8 +106,8 @@ public:
   /// The first batch is requested already. A run that is over is read on the calling thread.
   std::unique_ptr<Stream> subscribe(const StreamRequest& request, std::function<void(StreamBatch)> sink);
 
-  /// Before anything is started.
-  void use_store(std::shared_ptr<Store> store);
+  /// Before anything is started: store, durability, idle_timeout and retention; the others stay as they were constructed.
+  void configure(RuntimeOptions options);
   Store& store() const;
   std::size_t live_runs() const;
   void log(LogLevel level, std::string_view text) const;

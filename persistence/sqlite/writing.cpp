@@ -102,7 +102,11 @@ Expected<bool> write(Connection& db, const Commit& commit) {
         .bind(event.payload->json())
         .run();
   for (const auto& key : commit.keys)
-    db.query("INSERT OR IGNORE INTO idempotency_keys (key, fingerprint, run) VALUES (?, ?, ?)").bind(key.key).bind(key.fingerprint).bind(run).run();
+    db.query("INSERT OR IGNORE INTO idempotency_keys (key, fingerprint, run) VALUES (?, ?, ?)")
+        .bind(key.key)
+        .bind(key.fingerprint)
+        .bind(run)
+        .run();
   if (present && commit.handler) update(db, handler, *commit.handler);
   if (present && commit.states) write_states(db, handler, *commit.states);
   return true;

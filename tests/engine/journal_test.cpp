@@ -40,8 +40,8 @@ TEST_CASE("what a journal names and the workflow does not have is told") {
   const auto tea = plan({step("taste", types<StartEvent>(), types<StopEvent>())});
   const auto problem = [&](const char* text) { return decode_tick(tea, text).error().message; };
   CHECK(problem(R"({"tick":"step_timed_out","id":{"step":"boil","slot":0,"serial":1}})") == "the workflow has no step 'boil'");
-  CHECK(problem(R"({"tick":"event_arrived","sent":{"event":{"type":"tea.Ans","value":{}},"target":null}})") ==
-        "the workflow knows no event type 'tea.Ans': list it in additional_events");
+  CHECK(problem(R"({"tick":"event_arrived","sent":{"event":{"type":"tea.Gone","value":{}},"target":null}})") ==
+        "this program knows no event type 'tea.Gone': it was recorded by another build");
   CHECK(problem(R"({"tick":"teleported"})") == "a tick of the unknown kind 'teleported': it was recorded by another version of Weir");
   CHECK(problem("{").starts_with("a tick that is no JSON: "));
 }

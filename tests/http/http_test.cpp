@@ -1,6 +1,7 @@
 // The parts of the HTTP front that need no socket.
 #include <doctest/doctest.h>
 
+#include "../../http/durations.hpp"
 #include "../../http/event_stream.hpp"
 #include "../../http/openapi.hpp"
 #include "../../http/polite_socket.hpp"
@@ -62,7 +63,7 @@ TEST_CASE("the API document is JSON and names every operation") {
   REQUIRE(document.ok());
   std::size_t operations = 0;
   for (const auto& [path, methods] : document->find("paths")->as_object()) operations += methods.as_object().size();
-  CHECK(operations == 13);
+  CHECK(operations == 15);
 }
 
 static std::string last_words(std::string bytes, bool while_reading = true, Limits limits = {}) {
@@ -120,4 +121,21 @@ TEST_CASE("frames are exactly one id line and one data line") {
   append_frame(anonymous_sse, row, {.format = StreamFormat::sse, .qualified_names = false, .heartbeat = {}});
   CHECK(anonymous == "{ }\n");
   CHECK(anonymous_sse == "id: 7\ndata: { }\n\n");
+}
+
+TEST_CASE("durations and retention are read as people write them") {
+  using namespace std::chrono_literals;
+  CHECK(parse_duration("90") == 90s);
+  CHECK(parse_duration("250ms") == 250ms);
+  CHECK(parse_duration("15m") == 15min);
+  CHECK(parse_duration("7d") == 7 * 24h);
+  for (const char* wrong : {"", "d", "-1s", "1.5h", "7 days", "99999999999999999d", "1y"}) CHECK_FALSE(parse_duration(wrong));
+  const auto retention = parse_retention({"7d", "failed=30d"});
+  CHECK(retention.completed == 7 * 24h);
+  CHECK(retention.failed == 30 * 24h);
+  CHECK_FALSE(parse_retention({}).any());
+  CHECK_FALSE(parse_retention({"failed=1h"}).completed);
+  CHECK_THROWS_WITH_AS(parse_retention({"running=1h"}),
+                       "--retain must be a time like 7d or 12h, or STATUS=TIME with completed, failed or cancelled, got 'running=1h'",
+                       std::invalid_argument);
 }

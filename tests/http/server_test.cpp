@@ -1,8 +1,7 @@
 // WorkflowServer in a program of its own: free ports, several servers, stopping and starting.
 #include <doctest/doctest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
+
+#include "talk.hpp"
 
 #include <weir/weir.hpp>
 
@@ -24,35 +23,11 @@ struct PingFlow : weir::Workflow {
   Pong answer(const Ping& ping) { return {ping.n + 1}; }
 };
 
-std::string talk(std::uint16_t port, const std::string& request) {
-  const int connection = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  REQUIRE(::connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  REQUIRE(::send(connection, request.data(), request.size(), 0) == static_cast<ssize_t>(request.size()));
-  std::string answer;
-  char buffer[4096];
-  for (ssize_t count = 0; (count = ::recv(connection, buffer, sizeof buffer, 0)) > 0;)
-    answer.append(buffer, static_cast<std::size_t>(count));
-  ::close(connection);
-  return answer;
-}
+using talk::get;
+using talk::json_body;
+using talk::post;
 
-std::string post(std::uint16_t port, const std::string& path, const std::string& body) {
-  return talk(port, "POST " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
-                        "\r\n\r\n" + body);
-}
-std::string get(std::uint16_t port, const std::string& path) {
-  return talk(port, "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-}
 std::string run_ping(std::uint16_t port) { return post(port, "/workflows/ping/run", R"({"start_event":{"n":41}})"); }
-weir::Value json_body(const std::string& answer) {
-  auto out = weir::parse_json(std::string_view(answer).substr(answer.find("\r\n\r\n") + 4));
-  REQUIRE_MESSAGE(out.ok(), answer);
-  return std::move(*out);
-}
 
 struct Question {
   using kind = weir::InputRequiredEvent;

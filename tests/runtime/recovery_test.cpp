@@ -64,8 +64,6 @@ struct Disk {
   }
 };
 
-weir::WorkflowOptions with_answers() { return {.additional_events = weir::events<Verdict, Review, Note>()}; }
-
 std::vector<std::string> stream_of(const weir::Run& run) {
   std::vector<std::string> out;
   std::int64_t next = -1;
@@ -83,13 +81,13 @@ TEST_CASE("a run that waits goes on after a restart: recorded work is not done a
   const auto flow = std::make_shared<Careful>();
   {
     const auto runtime = disk.boot();
-    runtime->add_workflow("careful", flow, with_answers());
+    runtime->add_workflow("careful", flow, {});
     const auto run = runtime->start("careful", StartEvent(), "h");
     auto events = run.events();
     while (!events.next()->as<Review>()) {}
   }
   const auto runtime = disk.boot();
-  runtime->add_workflow("careful", flow, with_answers());
+  runtime->add_workflow("careful", flow, {});
   CHECK(runtime->recover() == 0);  // it waits in the store
   const auto run = *runtime->find_run("h");
   CHECK(run.handler().status == weir::HandlerStatus::running);
@@ -107,13 +105,13 @@ TEST_CASE("runs that are killed at any moment of a fan-out with retries come to 
     const Disk disk;
     {
       const auto runtime = disk.boot();
-      runtime->add_workflow("fan", std::make_shared<Fan>(), {.additional_events = weir::events<Note, Draft>()});
+      runtime->add_workflow("fan", std::make_shared<Fan>(), {});
       const auto run = runtime->start("fan", Topic{"x", 7}, "h");
       auto events = run.events({.after = -1, .include_internal = true});
       for (int seen = 0; seen < 3 * moment + 1 && events.next(); ++seen) {}
     }
     const auto runtime = disk.boot();
-    runtime->add_workflow("fan", std::make_shared<Fan>(), {.additional_events = weir::events<Note, Draft>()});
+    runtime->add_workflow("fan", std::make_shared<Fan>(), {});
     runtime->recover();
     const auto run = *runtime->find_run("h");
     CHECK(run.result<Joke>().text == "7");

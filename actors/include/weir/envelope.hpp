@@ -37,7 +37,8 @@ Expected<EventBox> decode_event(const EventType& type, const Value& value);
 /// is given, each also as JSON text in a string. Errors carry the protocol's words (contract 2.3).
 Expected<EventBox> parse_event(const Value& input, const EventRegistry& registry, const EventType* explicit_type = nullptr);
 
-/// Reads what write_wrapped wrote; types outside the registry become a plain Event with the same fields.
+/// Reads what write_wrapped wrote; types that neither the registry nor the program has become a plain Event
+/// with the same fields.
 EventBox unwrap_event(const Value& wrapped, const EventRegistry& registry);
 
 }  // namespace weir

@@ -320,12 +320,32 @@ EventType describe_event<StopEvent>();
 
 }  // namespace codec
 
+namespace detail {
+
+bool remember_event_type(const EventType& type);
+
+/// Makes every event type that a program mentions known before main() begins.
+template <class T>
+struct KnownEventType {
+  static const bool known;
+};
+
+}  // namespace detail
+
+/// The event type of that name that this program mentions anywhere, for reading back what it has written itself; nullptr when
+/// there is none, or more than one. Thread-safe.
+const EventType* find_event_type(std::string_view qualified_name);
+
 template <class T>
 const EventType& event_type() {
+  (void)&detail::KnownEventType<T>::known;
   static_assert(reflect::Reflectable<T>, "an event is a plain struct (an aggregate), or a class whose members are named by WEIR_DESCRIBE");
   static const EventType type = codec::describe_event<T>();
   return type;
 }
+
+template <class T>
+const bool detail::KnownEventType<T>::known = remember_event_type(event_type<T>());
 
 }  // namespace weir
 

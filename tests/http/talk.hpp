@@ -1,0 +1,46 @@
+// One HTTP request on a connection of its own.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <weir/value.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace talk {
+
+inline std::string request(std::uint16_t port, const std::string& text) {
+  const int connection = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(::connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(::send(connection, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
+  std::string answer;
+  char buffer[4096];
+  for (ssize_t count = 0; (count = ::recv(connection, buffer, sizeof buffer, 0)) > 0;)
+    answer.append(buffer, static_cast<std::size_t>(count));
+  ::close(connection);
+  return answer;
+}
+
+inline std::string post(std::uint16_t port, const std::string& path, const std::string& body, const std::string& headers = "") {
+  return request(port, "POST " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers +
+                           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+}
+inline std::string get(std::uint16_t port, const std::string& path) {
+  return request(port, "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+}
+inline int status(const std::string& answer) { return std::stoi(answer.substr(9, 3)); }
+inline weir::Value json_body(const std::string& answer) {
+  auto out = weir::parse_json(std::string_view(answer).substr(answer.find("\r\n\r\n") + 4));
+  REQUIRE_MESSAGE(out.ok(), answer);
+  return std::move(*out);
+}
+
+}  // namespace talk
