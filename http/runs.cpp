@@ -129,8 +129,11 @@ void post_run_nowait(const Call& call) {
     if (!prepared.start) return respond(std::move(prepared.refusal));
     prepared.start->key = std::move(key);
     call.app.service.start(
-        std::move(*prepared.start), [respond](const HandlerRow& row) { respond(json(handler_json(row))); }, nullptr,
-        [&](const Error& error) { respond(could_not_start(error, "Initial persistence failed: ")); });
+        std::move(*prepared.start), 
+        [respond](const Expected<HandlerRow>& row) {
+          respond(row ? json(handler_json(*row)) : could_not_start(row.error(), "Initial persistence failed: "));
+        },
+        nullptr, [&](const Error& error) { respond(could_not_start(error, "Initial persistence failed: ")); });
   };
   const auto repeat = [](const HandlerRow& row, const Respond& respond) { respond(json(handler_json(as_begun(row)))); };
   answer_once(call, act, repeat);

@@ -24,10 +24,13 @@ public:
     };
     const StartRequest start{
         .workflow = request.workflow, .start = request.start, .handler_id = handler_id_, .parent_handler_id = request.parent_handler_id};
-    std::function<void(const HandlerRow&)> started;
+    std::function<void(const Expected<HandlerRow>&)> started;
     if (request.publish) {
       shared_->streaming = true;
-      started = [shared = shared_, service = &service_](const HandlerRow& row) { forward(shared, *service, row); };
+      started = [shared = shared_, service = &service_](const Expected<HandlerRow>& row) {
+        if (row) forward(shared, *service, *row);
+        else shared->stream_ended();
+      };
     }
     // After a restart the child may be going on already: then this step waits for that one.
     const auto refused = [&](const Error& error) {

@@ -20,12 +20,12 @@ class Subscription;
 
 // ---- to a run's supervisor
 
-/// Begin; `started` is called when the beginning is durable, `ended` when the run is over. Both
-/// may be empty.
+/// Begin; `started` is called when the beginning is durable, or could not be stored, `ended` when the run is over. Both may
+/// be empty.
 struct StartRun {
   engine::Tick begin;                 ///< RunStarted or RunRestored
   std::optional<IdempotencyKey> key;  ///< of the request
-  std::function<void(const HandlerRow&)> started;
+  std::function<void(const Expected<HandlerRow>&)> started;
   std::function<void(const HandlerRow&)> ended;
 };
 /// Go on where the store says that the run is.

@@ -186,7 +186,7 @@ Run Runtime::start(const std::string& workflow, EventBox start, StartOptions opt
   std::promise<Expected<HandlerRow>> started;
   service_->start(
       {.workflow = info, .start = std::move(start), .handler_id = std::move(options.handler_id), .context = std::move(context)},
-      [&](const HandlerRow& row) { started.set_value(row); }, nullptr, [&](const Error& error) { started.set_value(error); });
+      [&](const Expected<HandlerRow>& row) { started.set_value(row); }, nullptr, [&](const Error& error) { started.set_value(error); });
   auto row = started.get_future().get();
   if (!row) throw RunFailed(row.error().message);
   return Run(std::make_shared<detail::RunState>(*service_, std::move(*row)));

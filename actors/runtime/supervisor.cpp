@@ -56,7 +56,11 @@ SupervisorActor::behavior_type Supervisor::make_behavior() {
                    const auto begun = m.started ? row_ : HandlerRow();
                    if (m.ended) awaiting_.push_back(std::move(m.ended));
                    After after;
-                   if (m.started) after = [started = std::move(m.started), begun](Fate) { started(begun); };
+                   if (m.started)
+                     after = [this, started = std::move(m.started), begun](Fate fate) {
+                       if (fate == Fate::done) started(begun);
+                       else started(Error{Code::internal, row_.error});
+                     };
                    feed({std::move(m.begin), std::move(after), std::move(m.key)});
                  }),
       compat::on(self_, [this](Deliver& m) { deliver(m); }),

@@ -1,6 +1,14 @@
 #include "database.hpp"
 
 namespace weir::sqlite_detail {
+namespace {
+
+std::string problem(sqlite3* database) {
+  const auto* path = sqlite3_db_filename(database, "main");
+  return std::string(sqlite3_errmsg(database)) + " (database '" + (path ? path : "") + "')";
+}
+
+}  // namespace
 
 Query::~Query() {
   if (!statement_) return;
@@ -10,7 +18,7 @@ Query::~Query() {
 
 void Query::check(int code) {
   if (code == SQLITE_OK) return;
-  throw DatabaseError(sqlite3_errmsg(sqlite3_db_handle(statement_)));
+  throw DatabaseError(problem(sqlite3_db_handle(statement_)));
 }
 
 Query& Query::bind(std::int64_t value) {
@@ -30,7 +38,7 @@ Query& Query::bind(const std::optional<std::int64_t>& value) {
 bool Query::step() {
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
-  if (code != SQLITE_DONE) throw DatabaseError(sqlite3_errmsg(sqlite3_db_handle(statement_)));
+  if (code != SQLITE_DONE) throw DatabaseError(problem(sqlite3_db_handle(statement_)));
   return false;
 }
 
@@ -40,15 +48,17 @@ std::string_view Query::text(int column) const {
   return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
-Connection::Connection(const std::string& path, bool read_only) : path_(path) {
+Connection::Connection(const std::string& path, bool read_only) {
   const int flags = (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2(path.c_str(), &database_, flags, nullptr) != SQLITE_OK) {
     const std::string why = database_ ? sqlite3_errmsg(database_) : "out of memory";
     sqlite3_close(database_);
     throw DatabaseError("cannot open the database '" + path + "': " + why + ". Does its directory exist, and may this user write there?");
   }
-  sqlite3_busy_timeout(database_, 5000);
+  wait_for_locks(std::chrono::seconds(5));
 }
+
+void Connection::wait_for_locks(std::chrono::milliseconds limit) { sqlite3_busy_timeout(database_, static_cast<int>(limit.count())); }
 
 Connection::~Connection() {
   for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
@@ -56,7 +66,7 @@ Connection::~Connection() {
 }
 
 void Connection::fail(const std::string& doing) {
-  throw DatabaseError(doing + ": " + sqlite3_errmsg(database_) + " (database '" + path_ + "')");
+  throw DatabaseError(doing + ": " + problem(database_));
 }
 
 void Connection::execute(const std::string& sql) {

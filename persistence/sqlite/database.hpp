@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -56,6 +57,8 @@ public:
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  /// How long to wait while another program has the file locked; at first 5 seconds.
+  void wait_for_locks(std::chrono::milliseconds limit);
   void execute(const std::string& sql);
   /// Prepared once per text.
   Query query(const std::string& sql);
@@ -66,7 +69,6 @@ public:
 private:
   [[noreturn]] void fail(const std::string& doing);
 
-  std::string path_;
   sqlite3* database_ = nullptr;
   std::map<std::string, sqlite3_stmt*> statements_;
 };

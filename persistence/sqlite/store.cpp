@@ -17,6 +17,7 @@ using namespace sqlite_detail;
 class SqliteStore final : public Store {
   /// Opens the file for writing first, so that a reader finds the tables.
   const std::string& prepared(const std::string& path, SqliteOptions options) {
+    writer_.wait_for_locks(options.lock_timeout);
     writer_.execute(options.sync == SqliteSync::full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     prepare_for_writing(writer_, path);
     return path;

@@ -59,7 +59,9 @@ TEST_CASE("a run whose outcome cannot be stored fails, and nobody is left waitin
     Log log;
     Runtime runtime({.store = std::make_shared<FailingStore>(first), .log = log.sink()});
     runtime.add_workflow<Plain>("w", [](weir::Context&) { return StopEvent(); });
-    const auto row = runtime.start("w", StartEvent()).wait();
+    if (first == 1) CHECK_THROWS_WITH_AS(runtime.start("w", StartEvent(), "h"), "disk full", weir::RunFailed);
+    else runtime.start("w", StartEvent(), "h");
+    const auto row = runtime.find_run("h")->wait();
     CHECK(row.status == weir::HandlerStatus::failed);
     CHECK(row.error == "disk full");
     CHECK(runtime.find_run(row.handler_id)->handler().status == weir::HandlerStatus::failed);

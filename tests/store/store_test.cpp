@@ -129,6 +129,132 @@ TEST_CASE("purging removes the handler and the events of all its runs") {
   CHECK(store->read_events("r2", -1, 10).empty());
 }
 
+TEST_CASE("earlier runs of a handler are found by their ids") {
+  const Kind kind = any_kind();
+  const auto store = kind.open();
+  REQUIRE(store->begin_run(row("h", "r1")).ok());
+  end(*store, "h", "r1");
+  REQUIRE(store->begin_run(row("h", "r2")).ok());
+  CHECK(store->find_run("r1")->status == HandlerStatus::completed);
+  CHECK(store->find_run("r1")->handler_id == "h");
+  CHECK(store->find_run("r1")->run_id == "r1");
+  CHECK(store->find_run("r2")->status == HandlerStatus::running);
+  CHECK_FALSE(store->find_run("r3"));
+}
+
+TEST_CASE("a key is known with the commit that used it, and forgotten with its run") {
+  const Kind kind = any_kind();
+  const auto store = kind.open();
+  REQUIRE(store->begin_run(row("h", "r")).ok());
+  CHECK_FALSE(store->find_key("k"));
+  REQUIRE(store->commit({.run_id = "r", .keys = {{"k", "print"}}, .events = {event(0)}, .handler = {}, .states = {}}).ok());
+  CHECK(store->find_key("k")->fingerprint == "print");
+  CHECK(store->find_key("k")->run_id == "r");
+  CHECK(store->purge("h"));
+  CHECK_FALSE(store->find_key("k"));
+}
+
+TEST_CASE("what ended too long ago goes, by how it ended; children go with their parents, earlier runs by themselves") {
+  using namespace std::chrono_literals;
+  const Kind kind = any_kind();
+  const auto store = kind.open();
+  const Time now(100h);
+  const auto add = [&](const std::string& id, const std::string& run, HandlerStatus status, Duration ago, const std::string& parent = "") {
+    auto begun = row(id, run);
+    begun.parent_handler_id = parent;
+    REQUIRE(store->begin_run(begun).ok());
+    begun.status = status;
+    if (status != HandlerStatus::running) begun.completed_at = now - ago;
+    REQUIRE(store->commit({.run_id = run, .events = {event(0)}, .handler = begun, .states = {}}).ok());
+  };
+  add("old", "r1", HandlerStatus::completed, 10h);
+  add("old child", "r2", HandlerStatus::completed, 10h, "old");
+  add("young", "r3", HandlerStatus::completed, 1h);
+  add("old failure", "r4", HandlerStatus::failed, 10h);
+  add("running", "r5", HandlerStatus::running, 0h);
+  add("child of running", "r6", HandlerStatus::completed, 10h, "running");
+  add("again", "r7", HandlerStatus::completed, 10h);
+  add("again", "r8", HandlerStatus::completed, 1h);
+  CHECK(store->expire({}, now, 10) == 0);
+  CHECK(store->expire({.completed = 5h, .failed = 50h}, now, 10) == 2);  // "old", and an earlier run of "again"
+  for (const char* gone : {"old", "old child"}) CHECK_FALSE(store->find_handler(gone));
+  for (const char* kept : {"young", "old failure", "running", "child of running", "again"}) CHECK(store->find_handler(kept));
+  CHECK_FALSE(store->find_run("r7"));
+  CHECK(store->read_events("r7", -1, 10).empty());
+  CHECK(store->find_run("r8"));
+  CHECK(store->expire({.failed = 5h}, now, 10) == 1);
+  CHECK_FALSE(store->find_handler("old failure"));
+}
+
+TEST_CASE("expiry goes in small steps") {
+  using namespace std::chrono_literals;
+  const Kind kind = any_kind();
+  const auto store = kind.open();
+  for (int i = 0; i < 25; ++i) {
+    const auto n = std::to_string(i);
+    REQUIRE(store->begin_run(row(n, "r" + n)).ok());
+    auto ended = row(n, "r" + n, HandlerStatus::completed);
+    ended.completed_at = Time(1h);
+    REQUIRE(store->commit({.run_id = "r" + n, .events = {}, .handler = ended, .states = {}}).ok());
+  }
+  CHECK(store->expire({.completed = 1h}, Time(100h), 10) == 10);
+  CHECK(store->list_handlers({}).size() == 15);
+}
+
+TEST_CASE("a snapshot takes the place of the ticks up to it") {
+  const TemporaryFolder folder;
+  const auto store = sqlite(folder.file("weir.db"));
+  REQUIRE(store->begin_run(row("h", "r")).ok());
+  REQUIRE(store->commit({.run_id = "r", .ticks = {{1, Time(), "1"}, {2, Time(), "2"}}, .events = {}, .handler = {}, .states = {}}).ok());
+  REQUIRE(store->commit({.run_id = "r", .snapshot = SnapshotRow{3, "state"}, .events = {}, .handler = {}, .states = {}}).ok());
+  REQUIRE(store->commit({.run_id = "r", .ticks = {{4, Time(), "4"}}, .events = {}, .handler = {}, .states = {}}).ok());
+  const auto journal = store->read_journal("r");
+  CHECK(journal.snapshot->sequence == 3);
+  CHECK(journal.snapshot->text == "state");
+  REQUIRE(journal.ticks.size() == 1);
+  CHECK(journal.ticks[0].sequence == 4);
+}
+
+TEST_CASE("runs that wait are told from runs that work, and found by the time they wait for") {
+  using namespace std::chrono_literals;
+  const TemporaryFolder folder;
+  const auto store = sqlite(folder.file("weir.db"));
+  for (int i = 0; i < 4; ++i) {
+    const auto n = std::to_string(i);
+    auto begun = row(n, "r" + n);
+    if (i > 0) begun.idle_since = Time(1s);
+    if (i > 1) begun.wake_at = Time(std::chrono::seconds(i * 10));
+    REQUIRE(store->begin_run(begun).ok());
+  }
+  CHECK(store->list_handlers({.workflow_names = {}, .statuses = std::vector{HandlerStatus::running}, .idle = false}).size() == 1);
+  CHECK(store->list_handlers({.workflow_names = {}, .statuses = {}, .idle = true}).size() == 3);
+  CHECK(store->next_wake(Time::min()) == Time(20s));
+  CHECK(store->next_wake(Time(20s)) == Time(30s));
+  CHECK_FALSE(store->next_wake(Time(30s)));
+  CHECK(store->find_wakes(Time::min(), Time(30s)) == std::vector<std::string>{"2", "3"});
+  CHECK(store->find_wakes(Time(20s), Time(30s)) == std::vector<std::string>{"3"});
+}
+
+TEST_CASE("the file shrinks when what was purged is given back") {
+  const TemporaryFolder folder;
+  const auto path = folder.file("weir.db");
+  {
+    const auto store = sqlite(path, {.sync = SqliteSync::normal});
+    for (int i = 0; i < 300; ++i) {
+      const auto n = std::to_string(i);
+      REQUIRE(store->begin_run(row(n, "r" + n)).ok());
+      REQUIRE(store->commit({.run_id = "r" + n, .ticks = {{1, Time(), std::string(10000, 'x')}}, .events = {}, .handler = {}, .states = {}}).ok());
+    }
+  }
+  const auto before = std::filesystem::file_size(path);
+  {
+    const auto store = sqlite(path, {.sync = SqliteSync::normal});
+    for (int i = 0; i < 300; ++i) CHECK(store->purge(std::to_string(i)));
+    while (store->compact()) {}
+  }
+  CHECK(std::filesystem::file_size(path) < before / 5);
+}
+
 TEST_CASE("only so many ended handlers are kept, the oldest go first, running ones stay") {
   const auto store = memory(3);
   REQUIRE(store->begin_run(row("running", "r")).ok());
@@ -195,6 +321,21 @@ TEST_CASE("a commit is applied as a whole or not at all") {
   CHECK(store->last_event("r")->sequence == 0);
   CHECK(store->find_handler("h")->status == HandlerStatus::running);
   REQUIRE(store->commit({.run_id = "r", .ticks = {{2, Time(), "two"}}, .events = {event(1)}, .handler = {}, .states = {}}).ok());
+}
+
+TEST_CASE("a file that another program has locked: a commit waits, and then says so") {
+  const TemporaryFolder folder;
+  const auto path = folder.file("weir.db");
+  const auto store = sqlite(path, {.lock_timeout = std::chrono::milliseconds(20)});
+  sqlite3* other = nullptr;
+  REQUIRE(sqlite3_open(path.c_str(), &other) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK);
+  const auto refused = store->begin_run(row("h", "r"));
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().message == "BEGIN IMMEDIATE: database is locked (database '" + std::filesystem::canonical(path).string() + "')");
+  REQUIRE(sqlite3_exec(other, "COMMIT", nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(other);
+  CHECK(store->begin_run(row("h", "r")).ok());
 }
 
 TEST_CASE("a file that cannot be used is refused with what to do") {

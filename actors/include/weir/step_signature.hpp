@@ -268,9 +268,10 @@ struct TaskResult<Task<T>> {
   using Type = T;
 };
 
-template <auto F>
+/// M is F's type. It keeps workflows of one name in two files' unnamed namespaces apart: g++ 12 does not see that in F alone.
+template <auto F, class M>
 struct StepMaker {
-  using Sig = Signature<decltype(F)>;
+  using Sig = Signature<M>;
   static_assert(Sig::value, "step<&Flow::method>() takes a member function of the workflow, or a free function");
   using Params = Parameters<typename Sig::Arguments>;
   using Result = TaskResult<typename Sig::Result>;

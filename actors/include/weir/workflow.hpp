@@ -68,8 +68,8 @@ public:
   const std::shared_ptr<detail::ResourceCache>& resource_cache() const noexcept { return resource_cache_; }
 
   /// Makes a free function a step of this workflow object, behind the class's own steps.
-  template <auto F>
-  requires(std::is_pointer_v<decltype(F)>) StepBuilder add_step() { return add_function(detail::StepMaker<F>::make()); }
+  template <auto F, class M = decltype(F)>
+  requires(std::is_pointer_v<M>) StepBuilder add_step() { return add_function(detail::StepMaker<F, M>::make()); }
 
   /// Uses this object where steps ask for a Resource<T>, whatever the workflow says: for tests and for programs that own
   /// the object. Before the workflow is registered.
@@ -80,16 +80,16 @@ public:
 
 protected:
   /// Makes a method a step: `step<&Flow::method>()`. Name, input and outputs come from its signature.
-  template <auto F>
+  template <auto F, class M = decltype(F)>
   StepBuilder step() {
-    return add(detail::StepMaker<F>::make());
+    return add(detail::StepMaker<F, M>::make());
   }
 
   /// Makes a method the handler of steps whose retries are used up. It takes a StepFailedEvent.
   /// `steps` empty: every step. `max_recoveries` counts along an event's ancestry.
-  template <auto F>
+  template <auto F, class M = decltype(F)>
   StepBuilder catch_error(std::vector<std::string> steps = {}, int max_recoveries = 1) {
-    return add_error_handler(detail::StepMaker<F>::make(), std::move(steps), max_recoveries);
+    return add_error_handler(detail::StepMaker<F, M>::make(), std::move(steps), max_recoveries);
   }
 
   /// Runs another workflow as a step: the child's start event starts it, its stop event comes back as an event. Each child

@@ -5,6 +5,7 @@
 #include <weir/error.hpp>
 #include <weir/retention.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -176,6 +177,8 @@ enum class SqliteSync {
 };
 struct SqliteOptions {
   SqliteSync sync = SqliteSync::full;
+  /// How long a commit waits while another program, a backup perhaps, has the file locked; then it fails.
+  std::chrono::milliseconds lock_timeout{5000};
 };
 
 /// Keeps everything in a file that one process uses at a time. Throws StoreError, which says what to do, when the file

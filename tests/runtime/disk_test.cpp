@@ -1,0 +1,193 @@
+// What happens to runs when the disk fails or the power goes: nothing that was acknowledged is lost, nothing hangs.
+#include <doctest/doctest.h>
+
+#include "../../actors/runtime/service.hpp"
+#include "../../persistence/sqlite/maintenance.hpp"
+#include "../store/faulty_vfs.hpp"
+#include "../store/temporary.hpp"
+#include "flows.hpp"
+
+#include <map>
+
+using namespace flows;
+using weir::HandlerStatus;
+using weir::Runtime;
+using weir::StartEvent;
+using weir::StopEvent;
+using weir::Task;
+
+namespace {
+
+struct Approval : weir::Workflow {
+  Approval() {
+    step<&Approval::ask>();
+    step<&Approval::finish>();
+    no_timeout();
+  }
+  Review ask(const StartEvent&) { return {"?"}; }
+  StopEvent finish(const Verdict& verdict) { return {verdict.note}; }
+};
+
+/// Another one than that of recovery_test.cpp: unnamed namespaces keep them apart.
+struct Fan : weir::Workflow {
+  Fan() {
+    step<&Fan::split>();
+    step<&Fan::work>();
+    step<&Fan::gather>();
+  }
+  std::vector<Note> split(const Topic&) { return {Note{1}, Note{2}, Note{3}}; }
+  Task<Draft> work(weir::Context& ctx, const Note& note) {
+    const auto charged = co_await ctx.run_once("charge", [&] { return note.n * 10; });
+    ctx.store().set("charged", charged);
+    co_return Draft{std::to_string(charged)};
+  }
+  Joke gather(const std::vector<Draft>& drafts) { return {std::to_string(drafts.size())}; }
+};
+
+/// What a client has been told.
+struct Acknowledged {
+  std::mutex mutex;
+  std::map<std::string, std::string> runs;  ///< handler id to how far it is known to be: "started", "approved", "ended"
+
+  void note(const std::string& id, const std::string& what) {
+    const std::lock_guard lock(mutex);
+    runs[id] = what;
+  }
+  std::map<std::string, std::string> now() {
+    const std::lock_guard lock(mutex);
+    return runs;
+  }
+};
+
+std::unique_ptr<Runtime> boot(const std::string& path) {
+  auto runtime = std::make_unique<Runtime>(
+      weir::RuntimeOptions{.store = weir::sqlite(path), .idle_timeout = 0ms, .log = [](weir::LogLevel, std::string_view) {}});
+  runtime->add_workflow<Approval>("approval");
+  runtime->add_workflow<Fan>("fan");
+  return runtime;
+}
+
+/// Some runs of both kinds, as far as they get.
+void work(Runtime& runtime, Acknowledged& told, int rounds) {
+  for (int i = 0; i < rounds; ++i) {
+    const auto fan = "fan-" + std::to_string(i), approval = "approval-" + std::to_string(i);
+    try {
+      const auto asked = runtime.start("approval", StartEvent(), approval);
+      told.note(approval, "started");
+      const auto fanned = runtime.start("fan", Topic(), fan);
+      told.note(fan, "started");
+      if (fanned.wait().status == HandlerStatus::completed) told.note(fan, "ended");
+      if (!asked.send_event(Verdict{true, "yes"}).ok()) continue;
+      told.note(approval, "approved");
+      if (i % 2 && asked.wait().status == HandlerStatus::completed) told.note(approval, "ended");
+    } catch (const weir::RunFailed&) {  // refused: nothing was promised
+    }
+  }
+}
+
+/// Opens the file in a healthy world. Everything that was acknowledged is there, and comes to its end.
+void check_kept(const std::string& path, const std::map<std::string, std::string>& told, bool may_have_failed) {
+  if (!told.empty())  // else there may be no schema yet
+    for (const auto& problem : weir::sqlite_detail::check(path)) FAIL_CHECK(problem);
+  const auto runtime = boot(path);
+  for (const auto& [id, what] : told) {
+    CAPTURE(id);
+    CAPTURE(what);
+    const auto row = runtime->service().store().find_handler(id);
+    REQUIRE(row);
+    if (what == "ended") CHECK(row->terminal());
+  }
+  runtime->recover();
+  for (const auto& row : runtime->service().store().list_handlers({})) {
+    CAPTURE(row.handler_id);
+    const auto run = *runtime->find_run(row.handler_id);
+    const auto known = told.find(row.handler_id);
+    const bool approved = known != told.end() && known->second != "started";
+    if (row.workflow_name == "approval" && !approved) (void)run.send_event(Verdict{true, "yes"}).ok();
+    const auto end = run.wait();
+    CAPTURE(end.error);
+    const bool well = end.status == HandlerStatus::completed;
+    CHECK((well || (may_have_failed && end.status == HandlerStatus::failed)));
+    if (well && row.workflow_name == "fan") CHECK(run.result<Joke>().text == "3");
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the N-th write fails, for every N: once, or from then on") {
+  int operations = 0;
+  {
+    const TemporaryFolder folder;
+    const faulty_vfs::Installed disk;
+    Acknowledged told;
+    auto runtime = boot(folder.file("weir.db"));
+    work(*runtime, told, 2);
+    CHECK(told.now().at("fan-1") == "ended");
+    runtime = nullptr;
+    operations = disk.operations();
+  }
+  REQUIRE(operations > 50);
+  for (const bool for_ever : {false, true})
+    for (int nth = 1; nth <= operations; ++nth) {
+      CAPTURE(for_ever);
+      CAPTURE(nth);
+      const TemporaryFolder folder;
+      Acknowledged told;
+      {
+        faulty_vfs::Installed disk;
+        disk.fail(nth, for_ever ? 1000000 : 1, nth % 2 ? SQLITE_FULL : SQLITE_IOERR);
+        try {
+          auto runtime = boot(folder.file("weir.db"));
+          work(*runtime, told, 2);
+        } catch (const weir::StoreError& error) {
+          const std::string why = error.what();
+          CHECK((why.find("disk") != std::string::npos));
+          CHECK(told.now().empty());
+        }
+      }
+      check_kept(folder.file("weir.db"), told.now(), true);
+    }
+}
+
+TEST_CASE("the power goes at any sync, and any part of what was not synced is on the disk") {
+  struct Moment {
+    faulty_vfs::Disk disk;
+    std::map<std::string, std::string> told;
+  };
+  std::vector<Moment> moments;
+  const TemporaryFolder folder;
+  {
+    faulty_vfs::Installed disk;
+    Acknowledged told;
+    disk.on_sync([&](const faulty_vfs::Disk& now) { moments.push_back({now, told.now()}); });
+    auto runtime = boot(folder.file("weir.db"));
+    work(*runtime, told, 4);
+    disk.on_sync(nullptr);
+    runtime = nullptr;
+  }
+  REQUIRE(moments.size() > 20);
+  for (std::size_t i = 0; i < moments.size(); ++i)
+    for (std::uint32_t seed = 0; seed < 2; ++seed) {
+      CAPTURE(i);
+      CAPTURE(seed);
+      const TemporaryFolder restarted;
+      faulty_vfs::after_power_cut(moments[i].disk, restarted.file(""), seed + static_cast<std::uint32_t>(i) * 2);
+      check_kept(restarted.file("weir.db"), moments[i].told, false);
+    }
+}
+
+TEST_CASE("a run that could not be stored says so, and the next ones go on when there is room again") {
+  const TemporaryFolder folder;
+  faulty_vfs::Installed disk;
+  const auto runtime = boot(folder.file("weir.db"));
+  const auto run = runtime->start("approval", StartEvent(), "h");
+  disk.fail(disk.operations() + 1, 1000000, SQLITE_FULL);
+  const auto sent = run.send_event(Verdict{true, "lost?"});
+  REQUIRE_FALSE(sent.ok());
+  CHECK(sent.error().message.find("database or disk is full") != std::string::npos);
+  disk.fail(0, 0, SQLITE_OK);
+  // The start was acknowledged and is on the disk: the run is there, and takes the event when it is sent again.
+  CHECK(run.send_event(Verdict{true, "again"}).ok());
+  CHECK(run.result<std::string>() == "again");
+  CHECK(runtime->start("fan", Topic()).result<Joke>().text == "3");
+}
