@@ -20,7 +20,8 @@ Response misused(const std::string& key) {
 std::string sha256(std::string_view text) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
   unsigned int size = 0;
-  if (EVP_Digest(text.data(), text.size(), bytes.data(), &size, EVP_sha256(), nullptr) != 1) throw std::runtime_error("SHA-256 is not available");
+  if (EVP_Digest(text.data(), text.size(), bytes.data(), &size, EVP_sha256(), nullptr) != 1)
+    throw std::runtime_error("SHA-256 is not available");
   constexpr char digits[] = "0123456789abcdef";
   std::string out;
   for (unsigned int i = 0; i < size; ++i) {
@@ -91,8 +92,8 @@ void answer_once(const Call& call, const std::function<void(std::optional<Idempo
     return act(std::nullopt, [exchange = call.exchange](Response response) { exchange->respond(std::move(response)); });
   const auto name = call.exchange->header("Idempotency-Key");
   if (name.empty() || name.size() > key_bytes_max)
-    return call.respond(problem(400, "Idempotency-Key must have 1 to " + std::to_string(key_bytes_max) + " bytes, got " +
-                                         std::to_string(name.size())));
+    return call.respond(
+        problem(400, "Idempotency-Key must have 1 to " + std::to_string(key_bytes_max) + " bytes, got " + std::to_string(name.size())));
   answer_with_key(call, {std::string(name), fingerprint_of(*call.exchange)}, act, repeat);
 }
 

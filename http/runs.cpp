@@ -129,7 +129,7 @@ void post_run_nowait(const Call& call) {
     if (!prepared.start) return respond(std::move(prepared.refusal));
     prepared.start->key = std::move(key);
     call.app.service.start(
-        std::move(*prepared.start), 
+        std::move(*prepared.start),
         [respond](const Expected<HandlerRow>& row) {
           respond(row ? json(handler_json(*row)) : could_not_start(row.error(), "Initial persistence failed: "));
         },

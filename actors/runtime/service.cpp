@@ -159,8 +159,8 @@ Expected<std::pair<Inheritance, std::string>> Service::begin(HandlerRow& row, co
   return std::pair(Inheritance{store().find_states(row.handler_id), known->workflow_name}, known->run_id);
 }
 
-void Service::start(StartRequest request, std::function<void(const Expected<HandlerRow>&)> started, std::function<void(const HandlerRow&)> ended,
-                    const std::function<void(const Error&)>& refused) {
+void Service::start(StartRequest request, std::function<void(const Expected<HandlerRow>&)> started,
+                    std::function<void(const HandlerRow&)> ended, const std::function<void(const Error&)>& refused) {
   const auto workflow = std::static_pointer_cast<const RegisteredWorkflow>(request.workflow);
   if (state_->stopping) return refused(Error{Code::unavailable, "the server is shutting down"});
   HandlerRow row;

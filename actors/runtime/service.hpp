@@ -84,8 +84,8 @@ public:
   void try_resources(const WorkflowInfo& workflow) const;
   std::vector<std::string> workflow_names() const;
 
-  /// `started`, if given, gets the handler as it began, when that is durable, or why it could not be stored; `ended`, if given, gets it when the run is
-  /// over; `refused` is called before this returns, and alone, when there is no run.
+  /// `started`, if given, gets the handler as it began, when that is durable, or why it could not be stored; `ended`, if given, gets it
+  /// when the run is over; `refused` is called before this returns, and alone, when there is no run.
   void start(StartRequest request, std::function<void(const Expected<HandlerRow>&)> started, std::function<void(const HandlerRow&)> ended,
              const std::function<void(const Error&)>& refused);
   /// Goes on with the runs that another process left at work in the store. After the last add_workflow; returns how many.

@@ -65,9 +65,7 @@ Connection::~Connection() {
   sqlite3_close(database_);
 }
 
-void Connection::fail(const std::string& doing) {
-  throw DatabaseError(doing + ": " + problem(database_));
-}
+void Connection::fail(const std::string& doing) { throw DatabaseError(doing + ": " + problem(database_)); }
 
 void Connection::execute(const std::string& sql) {
   if (sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) fail(sql.substr(0, sql.find('\n')));

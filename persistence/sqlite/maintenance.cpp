@@ -17,7 +17,8 @@ struct Rule {
 
 // One transaction writes everything that a step of the engine changes: these always hold.
 constexpr Rule rules[] = {
-    {"handler without its present run", "SELECT handler_id FROM handlers h WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.run_id = h.run_id)"},
+    {"handler without its present run",
+     "SELECT handler_id FROM handlers h WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.run_id = h.run_id)"},
     {"unfinished run without a journal",
      "SELECT run_id FROM handlers h JOIN runs r USING (run_id) WHERE h.status = 0 AND NOT EXISTS (SELECT 1 FROM ticks t WHERE t.run = r.run) "
      "AND NOT EXISTS (SELECT 1 FROM snapshots s WHERE s.run = r.run)"},

@@ -6,8 +6,8 @@ const binary = process.env.WEIR_BENCH_SERVER;
 if (!binary) throw new Error('set WEIR_BENCH_SERVER to the path of weir-bench-server');
 
 /** Resolves to { base, process, stop } once the server says where it listens. One that the test kills does not survive. */
-export async function startServer(args = [], { port = 0, survives = true } = {}) {
-  const child = spawn(binary, ['--port', String(port), ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+export async function startServer(args = [], { port = 0, survives = true, env = {} } = {}) {
+  const child = spawn(binary, ['--port', String(port), ...args], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
   let log = '';
   const base = await new Promise((resolve, reject) => {
     child.stderr.on('data', chunk => {
@@ -31,8 +31,8 @@ export async function startServer(args = [], { port = 0, survives = true } = {})
 
 export async function json(response) { return { status: response.status, body: await response.json() }; }
 
-export function post(base, path, body) {
-  return fetch(base + path, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) });
+export function post(base, path, body, headers = {}) {
+  return fetch(base + path, { method: 'POST', headers, body: typeof body === 'string' ? body : JSON.stringify(body) });
 }
 
 /** Asks again until `accept` holds: for states that the server reaches by itself. */

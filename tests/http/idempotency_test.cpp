@@ -109,8 +109,7 @@ TEST_CASE("requests that come at the same time with one key are one") {
     clients.emplace_back([&] { answer = with_key(server->port(), "/workflows/pay/run", R"({"start_event":{"amount":5}})", "same"); });
   for (auto& client : clients) client.join();
   CHECK(shop.charges == 1);
-  for (const auto& answer : answers)
-    CHECK(weir::to_json(talk::json_body(answer)) == weir::to_json(talk::json_body(answers.front())));
+  for (const auto& answer : answers) CHECK(weir::to_json(talk::json_body(answer)) == weir::to_json(talk::json_body(answers.front())));
 }
 
 TEST_CASE("an event that is sent again is not sent twice, also after a restart") {
@@ -164,8 +163,10 @@ TEST_CASE("earlier runs of a handler are read by their run ids; keys of a purged
   CHECK(weir::to_json(talk::json_body(talk::get(server->port(), "/runs/" + run_id(first)))) == weir::to_json(first));
   CHECK(weir::to_json(talk::json_body(talk::get(server->port(), "/runs/" + run_id(second)))) == weir::to_json(second));
   CHECK(weir::to_json(run("1")) == weir::to_json(first));
-  CHECK(talk::get(server->port(), "/runs/" + run_id(first) + "/events?after_sequence=-1").find(R"("value":{"paid":1})") != std::string::npos);
-  CHECK(talk::get(server->port(), "/runs/" + run_id(second) + "/events?after_sequence=-1").find(R"("value":{"paid":2})") != std::string::npos);
+  CHECK(talk::get(server->port(), "/runs/" + run_id(first) + "/events?after_sequence=-1").find(R"("value":{"paid":1})") !=
+        std::string::npos);
+  CHECK(talk::get(server->port(), "/runs/" + run_id(second) + "/events?after_sequence=-1").find(R"("value":{"paid":2})") !=
+        std::string::npos);
   CHECK(talk::status(talk::get(server->port(), "/runs/nope")) == 404);
   CHECK(talk::status(talk::get(server->port(), "/runs/nope/events")) == 404);
   CHECK(talk::status(talk::post(server->port(), "/handlers/h/cancel?purge=true", "")) == 200);

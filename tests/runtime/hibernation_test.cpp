@@ -125,8 +125,8 @@ TEST_CASE("deadlines fire while the run is not in memory: waits, workflow timeou
     auto runtime = std::make_unique<Runtime>(disk.options());
     runtime->add_workflow<Patient>("patient", wait);
     runtime->add_workflow<Asking>("limited", wait);
-    runtime->add_workflow<Coroutine>("retrying", fails_once,
-                                     weir::Retry{.max_attempts = 2, .initial = std::chrono::duration_cast<std::chrono::milliseconds>(wait)}, 1h);
+    runtime->add_workflow<Coroutine>(
+        "retrying", fails_once, weir::Retry{.max_attempts = 2, .initial = std::chrono::duration_cast<std::chrono::milliseconds>(wait)}, 1h);
     runtime->recover();
     return runtime;
   };

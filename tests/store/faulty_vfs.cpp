@@ -78,9 +78,7 @@ int file_size(sqlite3_file* file, sqlite3_int64* size) { return of(file).inner()
 int lock(sqlite3_file* file, int level) { return of(file).inner()->pMethods->xLock(of(file).inner(), level); }
 int unlock(sqlite3_file* file, int level) { return of(file).inner()->pMethods->xUnlock(of(file).inner(), level); }
 int check_lock(sqlite3_file* file, int* held) { return of(file).inner()->pMethods->xCheckReservedLock(of(file).inner(), held); }
-int control(sqlite3_file* file, int op, void* argument) {
-  return of(file).inner()->pMethods->xFileControl(of(file).inner(), op, argument);
-}
+int control(sqlite3_file* file, int op, void* argument) { return of(file).inner()->pMethods->xFileControl(of(file).inner(), op, argument); }
 int sector_size(sqlite3_file* file) { return of(file).inner()->pMethods->xSectorSize(of(file).inner()); }
 int traits(sqlite3_file* file) { return of(file).inner()->pMethods->xDeviceCharacteristics(of(file).inner()); }
 int shm_map(sqlite3_file* file, int page, int size, int extend, void volatile** out) {
@@ -92,8 +90,8 @@ int shm_lock(sqlite3_file* file, int offset, int count, int flags) {
 void shm_barrier(sqlite3_file* file) { of(file).inner()->pMethods->xShmBarrier(of(file).inner()); }
 int shm_unmap(sqlite3_file* file, int remove) { return of(file).inner()->pMethods->xShmUnmap(of(file).inner(), remove); }
 
-const sqlite3_io_methods methods = {2,           close,  read,       write,   truncate,    sync,   file_size, lock,     unlock, check_lock,
-                                    control,     sector_size, traits, shm_map, shm_lock, shm_barrier, shm_unmap, nullptr, nullptr};
+const sqlite3_io_methods methods = {2,       close,       read,   write,   truncate, sync,        file_size, lock,    unlock, check_lock,
+                                    control, sector_size, traits, shm_map, shm_lock, shm_barrier, shm_unmap, nullptr, nullptr};
 
 int open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out_flags) {
   auto& opened = of(file);

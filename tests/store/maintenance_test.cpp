@@ -32,13 +32,14 @@ std::string sample(const TemporaryFolder& folder) {
     const bool ends = id == "ended";
     if (ends) row.status = HandlerStatus::completed;
     else row.idle_since = row.wake_at = Time(std::chrono::hours(1));
-    REQUIRE(store
-                ->commit({.run_id = row.run_id,
-                          .ticks = {{1, Time(), "one"}, {2, Time(), "two"}},
-                          .events = {{0, Time(), false, false, std::make_shared<Text>()}, {1, Time(), false, ends, std::make_shared<Text>()}},
-                          .handler = row,
-                          .states = {}})
-                .ok());
+    REQUIRE(
+        store
+            ->commit({.run_id = row.run_id,
+                      .ticks = {{1, Time(), "one"}, {2, Time(), "two"}},
+                      .events = {{0, Time(), false, false, std::make_shared<Text>()}, {1, Time(), false, ends, std::make_shared<Text>()}},
+                      .handler = row,
+                      .states = {}})
+            .ok());
   }
   return path;
 }
@@ -93,7 +94,8 @@ TEST_CASE("a file of the first format is brought to this one, by migrate or by a
     INSERT INTO runs VALUES (1, 'r', 1, 0);
     INSERT INTO ticks VALUES (1, 1, 5, 'one');
     INSERT INTO events VALUES (1, 0, 5, 0, 0, '{}');
-  )").c_str());
+  )")
+                    .c_str());
   CHECK(check(path).at(0).starts_with("format 1 is not this program's"));
   CHECK(stats(path).find("handlers_running")->as_integer() == 1);
   SUBCASE("migrate") {

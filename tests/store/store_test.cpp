@@ -243,7 +243,8 @@ TEST_CASE("the file shrinks when what was purged is given back") {
     for (int i = 0; i < 300; ++i) {
       const auto n = std::to_string(i);
       REQUIRE(store->begin_run(row(n, "r" + n)).ok());
-      REQUIRE(store->commit({.run_id = "r" + n, .ticks = {{1, Time(), std::string(10000, 'x')}}, .events = {}, .handler = {}, .states = {}}).ok());
+      REQUIRE(store->commit({.run_id = "r" + n, .ticks = {{1, Time(), std::string(10000, 'x')}}, .events = {}, .handler = {}, .states = {}})
+                  .ok());
     }
   }
   const auto before = std::filesystem::file_size(path);
