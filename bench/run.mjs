@@ -2,6 +2,9 @@
 //   noop     /run noop at 64 connections against a bare RESTinio server that parses and answers the same JSON
 //   stream   re-reading a finished stream1000 against a bare RESTinio stream of the same bytes
 //   fan      fan100 and fanlist100 over /run, in step executions per second
+//   durable  runs on a file, every commit on the disk, against the durable engines as recorded
+//   commits  the same against a bare program that writes the same rows in the same groups
+//   sleep    memory, waking and recovery of runs that wait on a file, and recovery of those that work
 //   hold     memory of a run that waits for a person
 //   startup  time from start to the first healthy answer
 import { execFileSync, spawn } from 'node:child_process';
@@ -23,17 +26,22 @@ const freePort = () => new Promise(resolve => {
   const probe = net.createServer().listen(0, '127.0.0.1', () => { const { port } = probe.address(); probe.close(() => resolve(port)); });
 });
 
-async function started(command, args, port) {
-  const child = spawn(command, args, { stdio: 'ignore' });
-  children.push(child);
+async function answers(port) {
   for (let i = 0; i < 5000; i++) {
     const up = await new Promise(resolve => {
       const socket = net.connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true); }).on('error', () => resolve(false));
     });
-    if (up) return child;
+    if (up) return;
     await pause(1);
   }
-  throw new Error(`${command} did not start`);
+  throw new Error(`nobody listens on port ${port}`);
+}
+
+async function started(command, args, port) {
+  const child = spawn(command, args, { stdio: 'ignore' });
+  children.push(child);
+  await answers(port);
+  return child;
 }
 
 /** One wrk run; requests per second. */
@@ -64,6 +72,90 @@ function compare(name, sides) {
   const [ours, theirs] = results.map(({ rps, cpu }) => ({ rps: median(rps), cpu: median(cpu) }));
   console.log(JSON.stringify({ bench: name, weir_per_s: Math.round(ours.rps), weir_cpu_us: Math.round(ours.cpu), bare_per_s: Math.round(theirs.rps),
     bare_cpu_us: Math.round(theirs.cpu), ratio: Number((ours.rps / theirs.rps).toFixed(2)) }));
+}
+
+/** Durable noop runs over HTTP, against writing the same rows in the same groups and doing nothing else. */
+async function compareCommits() {
+  const results = [];
+  for (let round = 0; round < rounds; round++) {
+    const at = await freePort(), place = mkdtempSync(join(folder, 'commits-'));
+    const child = spawn(build + 'weir-bench-commits', [String(at), place], { stdio: ['ignore', 'pipe', 'ignore'] });
+    children.push(child);
+    let out = '';
+    child.stdout.on('data', chunk => { out += chunk; });
+    const closed = new Promise(resolve => child.on('close', resolve));
+    await answers(at);
+    const { rps } = load(`http://127.0.0.1:${at}/workflows/noop/run`, 64, { body: '{"start_event":{}}' });
+    child.kill();
+    await closed;
+    const { runs, groups, bare_seconds } = JSON.parse(out);
+    results.push({ weir: rps, bare: runs / bare_seconds, together: runs * 2 / groups, ratio: rps * bare_seconds / runs });
+    rmSync(place, { recursive: true });
+  }
+  const mid = key => median(results.map(result => result[key]));
+  console.log(JSON.stringify({ bench: 'durable noop /run, 64 connections, against bare commits', weir_per_s: Math.round(mid('weir')),
+    bare_per_s: Math.round(mid('bare')), ratio: Number(mid('ratio').toFixed(2)) }));
+}
+
+async function healthyAfter(args) {
+  const at = await freePort(), begin = performance.now();
+  const child = await started(build + 'weir-bench-server', ['--port', String(at), ...args], at);
+  await (await fetch(`http://127.0.0.1:${at}/health`)).text();
+  return { at, child, ms: performance.now() - begin };
+}
+
+/** Runs that wait for a person, on a file: what they cost in memory, and how fast they are back. */
+async function sleepers() {
+  const args = ['--store', `sqlite:${join(folder, 'sleepers.db')}`, '--idle-timeout', '200ms'];
+  const { at, child } = await healthyAfter(args);
+  const base = `http://127.0.0.1:${at}`;
+  const memory = {};
+  let count = 0;
+  for (const goal of [10000, 100000]) {
+    while (count < goal) count += load(`${base}/workflows/hitl_forever/run-nowait`, 32, { body: '{"start_event":{}}' }).requests;
+    await pause(1500);
+    memory[count] = Math.round(rssKib(child.pid) / 1024);
+  }
+  console.log(JSON.stringify({ bench: 'memory with that many sleeping runs', rss_mib: memory }));
+  child.kill('SIGKILL');
+  const { at: again, child: next, ms } = await healthyAfter(args);
+  console.log(JSON.stringify({ bench: `start to healthy over ${count} sleeping runs, after kill -9`, ms: Number(ms.toFixed(1)) }));
+  const { handlers } = await (await fetch(`http://127.0.0.1:${again}/handlers`)).json();
+  const times = [];
+  for (let i = 0; i < 300; i++) {
+    const { handler_id } = handlers[Math.floor(i / 300 * handlers.length)];
+    const begin = performance.now();
+    const answer = await fetch(`http://127.0.0.1:${again}/events/${handler_id}`, { method: 'POST', body: '{"event":{"type":"Answer","value":{"response":"yes"}}}' });
+    if (!answer.ok) throw new Error(await answer.text());
+    times.push(performance.now() - begin);
+  }
+  times.sort((a, b) => a - b);
+  console.log(JSON.stringify({ bench: 'waking a run with an event, until it is on the disk', median_ms: Number(median(times).toFixed(2)),
+    p99_ms: Number(times[297].toFixed(2)) }));
+  next.kill();
+}
+
+/** 200 ten-step runs in progress, kill -9, start again: when are all done? */
+async function recoverWorking() {
+  const args = ['--store', `sqlite:${join(folder, 'working.db')}`];
+  const { at, child } = await healthyAfter(args);
+  const path = `http://127.0.0.1:${at}/workflows/chain10/run-nowait`;
+  const starts = Array.from({ length: 200 }, () => fetch(path, { method: 'POST', body: '{"start_event":{}}' }).then(() => true, () => false));
+  await Promise.race(starts);
+  const acknowledged = starts.slice(0, 150);
+  await Promise.all(acknowledged);
+  child.kill('SIGKILL');
+  await Promise.all(starts);
+  const begin = performance.now();
+  const { at: again, child: next } = await healthyAfter(args);
+  let running = 1, first;
+  while (running > 0) {
+    running = (await (await fetch(`http://127.0.0.1:${again}/handlers?status=running`)).json()).handlers.length;
+    first ??= running;
+  }
+  console.log(JSON.stringify({ bench: 'kill -9 among 200 ten-step runs: restart until all are done', unfinished_at_first_look: first,
+    ms: Number((performance.now() - begin).toFixed(1)) }));
+  next.kill();
 }
 
 /** Microseconds per member over the number of members, logarithmic, as SVG. */
@@ -135,6 +227,11 @@ try {
         times_restate: Number((rate / restate).toFixed(1)), times_dbos: Number((rate / dbos).toFixed(1)) }));
     }
     durable.kill();
+  }
+  if (wanted('commits')) await compareCommits();
+  if (wanted('sleep')) {
+    await sleepers();
+    await recoverWorking();
   }
   if (wanted('hold')) {
     const count = 5000;

@@ -34,7 +34,8 @@ public:
   explicit Ledger(const std::string& path) : file_(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT, 0644)) {}
   void add(const std::string& line) const {
     const auto text = line + "\n";
-    if (::write(file_, text.data(), text.size()) != static_cast<ssize_t>(text.size())) throw std::runtime_error("the ledger cannot be written");
+    if (::write(file_, text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+      throw std::runtime_error("the ledger cannot be written");
   }
 
 private:
