@@ -94,7 +94,7 @@ async function compareCommits() {
   }
   const mid = key => median(results.map(result => result[key]));
   console.log(JSON.stringify({ bench: 'durable noop /run, 64 connections, against bare commits', weir_per_s: Math.round(mid('weir')),
-    bare_per_s: Math.round(mid('bare')), ratio: Number(mid('ratio').toFixed(2)) }));
+    bare_per_s: Math.round(mid('bare')), commits_together: Math.round(mid('together')), ratio: Number(mid('ratio').toFixed(2)) }));
 }
 
 async function healthyAfter(args) {

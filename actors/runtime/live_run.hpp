@@ -43,7 +43,7 @@ struct Environment {
 struct LiveRun : RunContext {
   LiveRun(Environment& env, WorkflowPtr registered, HandlerRow begun, Inheritance left)
       : RunContext(std::move(registered), std::move(begun), std::move(left.states)), environment(env),
-        inherits_own_state(left.workflow_name == row.workflow_name) {}
+        inherits_own_state(left.workflow_name == row.workflow_name), is_first_of_handler(left.workflow_name.empty()) {}
 
   /// What the handler's next run starts with. State left by another workflow goes no further unless a step of this one
   /// has used it, as on the Python server.
@@ -51,6 +51,7 @@ struct LiveRun : RunContext {
 
   Environment& environment;
   const bool inherits_own_state;
+  const bool is_first_of_handler;  ///< the store has no states of an earlier run
 };
 
 }  // namespace weir::runtime

@@ -146,13 +146,14 @@ Error already_running(const HandlerRow& row) { return {Code::conflict, "Handler 
 
 /// A durable run is written with its first commit, so that nothing of it is there before all of it is. Until then the
 /// registry says that the id is taken.
-Expected<std::pair<Inheritance, std::string>> Service::begin(HandlerRow& row, const WorkflowInfo& workflow) {
+Expected<std::pair<Inheritance, std::string>> Service::begin(HandlerRow& row, const WorkflowInfo& workflow, bool id_is_made_up) {
   if (!store().durable()) {
     auto left = store().begin_run(row);
     if (!left) return left.error();
     return std::pair(std::move(*left), std::string());
   }
   row.workflow_graph = engine::signature(static_cast<const RegisteredWorkflow&>(workflow).plan);
+  if (id_is_made_up) return std::pair(Inheritance(), std::string());
   const auto known = store().find_handler(row.handler_id);
   if (known && !known->terminal()) return already_running(row);
   if (!known) return std::pair(Inheritance(), std::string());
@@ -164,13 +165,14 @@ void Service::start(StartRequest request, std::function<void(const Expected<Hand
   const auto workflow = std::static_pointer_cast<const RegisteredWorkflow>(request.workflow);
   if (state_->stopping) return refused(Error{Code::unavailable, "the server is shutting down"});
   HandlerRow row;
-  row.handler_id = request.handler_id.empty() ? make_id() : std::move(request.handler_id);
+  const bool id_is_made_up = request.handler_id.empty();
+  row.handler_id = id_is_made_up ? make_id() : std::move(request.handler_id);
   row.workflow_name = workflow->name;
   row.workflow_version = workflow->version;
   row.parent_handler_id = std::move(request.parent_handler_id);
   row.run_id = make_id();
   row.started_at = row.updated_at = now();
-  auto begun = begin(row, *workflow);
+  auto begun = begin(row, *workflow, id_is_made_up);
   if (!begun) return refused(begun.error());
   auto& [left, earlier_run_id] = *begun;
 

@@ -117,8 +117,8 @@ public:
   void stop();
 
 private:
-  /// What a new run starts with, and the id of the handler's earlier run.
-  Expected<std::pair<Inheritance, std::string>> begin(HandlerRow& row, const WorkflowInfo& workflow);
+  /// What a new run starts with, and the id of the handler's earlier run. An id that was made up has none.
+  Expected<std::pair<Inheritance, std::string>> begin(HandlerRow& row, const WorkflowInfo& workflow, bool id_is_made_up);
 
   struct State;
   std::unique_ptr<State> state_;

@@ -30,7 +30,7 @@ void apply_ending(HandlerRow& row, const engine::FinishRun& ending, Time at) {
 Supervisor::Supervisor(SupervisorActor::base* self, std::shared_ptr<LiveRun> run)
     : self_(self), run_(std::move(run)), row_(run_->row), state_(engine::initial_state(run_->workflow->plan)),
       durable_(run_->environment.store->durable()), pipelined_(durable_ && run_->environment.options.durability == Durability::pipelined),
-      steps_(run_->workflow->plan.steps.size()) {}
+      has_stored_states_(!run_->is_first_of_handler), steps_(run_->workflow->plan.steps.size()) {}
 
 Supervisor::~Supervisor() {
   run_->stop.request_stop();
@@ -163,7 +163,7 @@ void Supervisor::add_visible(Batch& batch) {
       batch.ended = row_;
       apply_ending(*batch.ended, *ending, at);
       commit.handler = batch.ended;
-      commit.states = run_->states_to_keep();
+      keep_states(commit, run_->states_to_keep());
     }
   }
   batch.events = next - event_next_;
@@ -178,7 +178,14 @@ void Supervisor::add_journal(Commit& commit) {
   }
   const auto writes = run_->states.writes();
   const bool changed = writes != std::exchange(states_committed_, writes);
-  if (!commit.states && (changed || !begun_)) commit.states = run_->states.snapshot();
+  if (!commit.states && (changed || !begun_)) keep_states(commit, run_->states.snapshot());
+}
+
+void Supervisor::keep_states(Commit& commit, NamedStates states) {
+  std::erase_if(states, [](const auto& named) { return named.second.empty(); });
+  if (states.empty() && !has_stored_states_) return;
+  has_stored_states_ = true;
+  commit.states = std::move(states);
 }
 
 /// Taken when the journal has outgrown the state, so that a run is resumed as fast after a million steps as after ten, and

@@ -49,6 +49,8 @@ private:
   void add_visible(Batch& batch);
   void add_journal(Commit& commit);
   void add_snapshot(Commit& commit);
+  /// Of a handler that has never kept anything, nothing is written.
+  void keep_states(Commit& commit, NamedStates states);
   /// Whether the run only waits, and until when, stands in its row.
   void mark_rest(Commit& commit);
   void committed(const std::optional<Error>& error);
@@ -95,10 +97,11 @@ private:
   bool durable_;
   bool begun_ = false;  ///< durable runs: written to the store
   bool pipelined_;
-  std::optional<Batch> under_way_;        ///< with the commit queue
-  std::vector<Input> backlog_;            ///< what has come meanwhile
-  Batch gathering_;                       ///< the same, of pipelined runs: reduced already
-  std::uint64_t states_committed_ = 0;    ///< StateStores::writes() at the last commit
+  std::optional<Batch> under_way_;      ///< with the commit queue
+  std::vector<Input> backlog_;          ///< what has come meanwhile
+  Batch gathering_;                     ///< the same, of pipelined runs: reduced already
+  std::uint64_t states_committed_ = 0;  ///< StateStores::writes() at the last commit
+  bool has_stored_states_;
   std::size_t journal_bytes_ = 0;         ///< since the last snapshot
   std::size_t snapshot_bytes_ = 0;        ///< of that
   std::optional<Timers::Id> rest_timer_;  ///< looks whether the run has rested for long

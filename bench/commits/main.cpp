@@ -100,7 +100,8 @@ private:
   void write(const Commit& commit) {
     if (commit.begin) {
       const auto& row = *commit.begin;
-      insert_handler_.run(row.handler_id, row.workflow_name, row.workflow_version, row.workflow_graph, row.run_id, row.started_at, row.updated_at);
+      insert_handler_.run(row.handler_id, row.workflow_name, row.workflow_version, row.workflow_graph, row.run_id, row.started_at,
+                          row.updated_at);
       const auto handler = sqlite3_last_insert_rowid(db_);
       insert_run_.run(row.run_id, std::int64_t{handler});
       rows_[row.run_id] = {handler, sqlite3_last_insert_rowid(db_)};
@@ -120,7 +121,7 @@ private:
     weir::sqlite(path);  // the same tables
     sqlite3* db = nullptr;
     check(sqlite3_open(path.c_str(), &db), db);
-    for (const char* pragma : {"PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"})
+    for (const char* pragma : {"PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON", "PRAGMA cache_size = -16384"})
       check(sqlite3_exec(db, pragma, nullptr, nullptr, nullptr), db);
     return db;
   }
@@ -130,9 +131,10 @@ private:
   };
   sqlite3* db_;
   std::unordered_map<std::string, Rows> rows_;
-  Statement insert_handler_{db_,
-                       "INSERT INTO handlers (handler_id, workflow_name, workflow_version, workflow_graph, run_id, started_at, updated_at, "
-                       "parent_handler_id, status, error, result) VALUES (?, ?, ?, ?, ?, ?, ?, '', 0, '', '')"};
+  Statement insert_handler_{
+      db_,
+      "INSERT INTO handlers (handler_id, workflow_name, workflow_version, workflow_graph, run_id, started_at, updated_at, "
+      "parent_handler_id, status, error, result) VALUES (?, ?, ?, ?, ?, ?, ?, '', 0, '', '')"};
   Statement insert_run_{db_, "INSERT INTO runs (run_id, handler) VALUES (?, ?)"};
   Statement insert_tick_{db_, "INSERT INTO ticks (run, sequence, at, body) VALUES (?, ?, ?, ?)"};
   Statement insert_event_{db_, "INSERT INTO events (run, sequence, at, internal, terminal, body) VALUES (?, ?, ?, ?, ?, ?)"};

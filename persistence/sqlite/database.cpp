@@ -71,9 +71,12 @@ void Connection::execute(const std::string& sql) {
   if (sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) fail(sql.substr(0, sql.find('\n')));
 }
 
-Query Connection::query(const std::string& sql) {
-  auto& statement = statements_[sql];
-  if (!statement && sqlite3_prepare_v3(database_, sql.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) fail(sql);
+Query Connection::query(std::string_view sql) {
+  if (const auto known = statements_.find(sql); known != statements_.end()) return Query(known->second);
+  sqlite3_stmt* statement = nullptr;
+  if (sqlite3_prepare_v3(database_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK)
+    fail(std::string(sql));
+  statements_.emplace(sql, statement);
   return Query(statement);
 }
 

@@ -61,7 +61,7 @@ public:
   void wait_for_locks(std::chrono::milliseconds limit);
   void execute(const std::string& sql);
   /// Prepared once per text.
-  Query query(const std::string& sql);
+  Query query(std::string_view sql);
   std::int64_t last_insert() const { return sqlite3_last_insert_rowid(database_); }
   std::int64_t changes() const { return sqlite3_changes(database_); }
   std::int64_t pragma(const std::string& name);
@@ -70,7 +70,7 @@ private:
   [[noreturn]] void fail(const std::string& doing);
 
   sqlite3* database_ = nullptr;
-  std::map<std::string, sqlite3_stmt*> statements_;
+  std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
 };
 
 /// Reads of one moment, while others write.

@@ -17,6 +17,21 @@ void update(Connection& db, std::int64_t handler, const HandlerRow& row) {
   bind_changing(query, row).bind(handler).run();
 }
 
+/// Within a run only these change: no index of the others is touched.
+void update_progress(Connection& db, std::int64_t handler, const HandlerRow& row) {
+  db.query(
+        "UPDATE handlers SET status = ?, error = ?, result = ?, updated_at = ?, completed_at = ?, idle_since = ?, wake_at = ? WHERE handler = ?")
+      .bind(static_cast<std::int64_t>(row.status))
+      .bind(row.error)
+      .bind(row.result)
+      .bind(stored(row.updated_at))
+      .bind(stored(row.completed_at))
+      .bind(stored(row.idle_since))
+      .bind(stored(row.wake_at))
+      .bind(handler)
+      .run();
+}
+
 std::int64_t insert(Connection& db, const HandlerRow& row) {
   auto query = db.query(
       "INSERT INTO handlers (workflow_name, workflow_version, workflow_graph, parent_handler_id, run_id, status, error, result, started_at, "
@@ -107,7 +122,7 @@ Expected<bool> write(Connection& db, const Commit& commit) {
         .bind(key.fingerprint)
         .bind(run)
         .run();
-  if (present && commit.handler) update(db, handler, *commit.handler);
+  if (present && commit.handler) update_progress(db, handler, *commit.handler);
   if (present && commit.states) write_states(db, handler, *commit.states);
   return true;
 }
