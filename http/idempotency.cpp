@@ -41,9 +41,20 @@ std::string fingerprint_of(const Exchange& exchange) {
   return sha256(out);
 }
 
-/// Keeps the answer from being given twice: the store may know the key already, or somebody may be at it.
-void answer_with_key(const Call& call, IdempotencyKey key, const std::function<void(std::optional<IdempotencyKey>, Respond)>& act,
-                     const std::function<void(const HandlerRow&, Respond)>& repeat) {
+using Act = std::function<void(std::optional<IdempotencyKey>, Respond)>;
+using Repeat = std::function<void(const HandlerRow&, Respond)>;
+
+/// Of several requests with one key at the same time, the first.
+void answer_first(const Store& store, IdempotencyKey key, const Respond& respond, const Act& act, const Repeat& repeat) {
+  const auto used = store.find_key(key.key);
+  if (!used) return act(std::move(key), respond);
+  if (used->fingerprint != key.fingerprint) return respond(misused(key.key));
+  const auto row = store.find_run(used->run_id);
+  if (!row) return respond(problem(404, "Handler not found"));
+  repeat(*row, respond);
+}
+
+void answer_with_key(const Call& call, const IdempotencyKey& key, const Act& act, const Repeat& repeat) {
   auto& under_way = call.app.under_way;
   switch (under_way.claim(key, call.exchange)) {
     case RequestsUnderWay::Claim::again: return;
@@ -54,13 +65,12 @@ void answer_with_key(const Call& call, IdempotencyKey key, const std::function<v
     under_way.finish(name, response);
     exchange->respond(std::move(response));
   };
-  const auto& store = call.app.service.store();
-  const auto used = store.find_key(key.key);
-  if (!used) return act(std::move(key), respond);
-  if (used->fingerprint != key.fingerprint) return respond(misused(key.key));
-  const auto row = store.find_run(used->run_id);
-  if (!row) return respond(problem(404, "Handler not found"));
-  repeat(*row, respond);
+  try {
+    answer_first(call.app.service.store(), key, respond, act, repeat);
+  } catch (const std::exception& error) {  // dispatch() tells this client; those who wait must hear it too
+    under_way.finish(key.key, problem(500, std::string("Internal server error: ") + error.what()));
+    throw;
+  }
 }
 
 }  // namespace

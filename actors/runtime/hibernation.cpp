@@ -41,14 +41,8 @@ void Hibernation::wake_at(Time due) {
   seen_ = std::min(seen_, due - Duration(1));
   if (next_ && *next_ <= due) return;
   next_ = due;
+  if (!thread_.joinable() && !stopping_) thread_ = std::thread([this] { watch(); });
   changed_.notify_one();
-}
-
-void Hibernation::start() {
-  const std::lock_guard lock(mutex_);
-  if (thread_.joinable() || stopping_) return;
-  next_ = Time::min();
-  thread_ = std::thread([this] { watch(); });
 }
 
 void Hibernation::stop() {
@@ -57,7 +51,7 @@ void Hibernation::stop() {
     stopping_ = true;
   }
   changed_.notify_one();
-  if (thread_.joinable()) thread_.join();
+  if (thread_.joinable()) thread_.join();  // no other begins once stopping_ is set
 }
 
 void Hibernation::watch() {

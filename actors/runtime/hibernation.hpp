@@ -27,10 +27,10 @@ public:
   /// Loads an unfinished run unless it is in memory. False when its workflow is not registered, which the log is told.
   bool wake(const HandlerRow& row);
 
-  /// A run that has left memory waits for this time.
+  /// A run that has left memory waits for this time: it will be woken.
   void wake_at(Time due);
-  /// Begins to watch the clock.
-  void start();
+  /// Wakes those that an earlier process has left, too, when their time comes.
+  void start() { wake_at(Time::min() + Duration(1)); }
   void stop();
 
 private:

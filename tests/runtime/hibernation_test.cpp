@@ -121,22 +121,22 @@ TEST_CASE("deadlines fire while the run is not in memory: waits, workflow timeou
     if (attempts++ == 0) throw std::runtime_error("not yet");
     co_return StopEvent{"at last"};
   };
-  const auto begin = [&](weir::Duration wait) {
+  const auto boot = [&](weir::Duration wait) {
     auto runtime = std::make_unique<Runtime>(disk.options());
     runtime->add_workflow<Patient>("patient", wait);
     runtime->add_workflow<Asking>("limited", wait);
     runtime->add_workflow<Coroutine>(
         "retrying", fails_once, weir::Retry{.max_attempts = 2, .initial = std::chrono::duration_cast<std::chrono::milliseconds>(wait)}, 1h);
-    runtime->recover();
     return runtime;
   };
-  auto runtime = begin(150ms);
+  auto runtime = boot(150ms);
   for (const char* name : {"patient", "limited", "retrying"}) runtime->start(name, StartEvent(), name);
   until_asleep(*runtime);
   SUBCASE("in the same process") {}
   SUBCASE("in the next process") {
     runtime = nullptr;
-    runtime = begin(150ms);
+    runtime = boot(150ms);
+    runtime->recover();
   }
   // Nobody asks for the runs: only their rows are looked at.
   const auto& store = runtime->service().store();

@@ -61,8 +61,10 @@ public:
     return this->start(workflow, std::move(start), StartOptions{.handler_id = std::move(handler_id)});
   }
 
-  /// Goes on with the runs that an earlier process left unfinished in a durable store; returns how many. Call it after the
-  /// last add_workflow. A run that cannot go on ends with the reason; one whose workflow is not registered waits for it.
+  /// Goes on with the runs that an earlier process left at work in a durable store; returns how many. Those that only wait
+  /// stay in the store until an event, their time or somebody who asks wakes them. A run that cannot go on ends with the
+  /// reason; one whose workflow is not registered waits for it. Call it after the last add_workflow, also when nothing is left:
+  /// what RuntimeOptions::retention no longer keeps is purged from then on.
   std::size_t recover();
 
   /// The run that a handler has, or had last; nothing when there is no such handler.

@@ -34,7 +34,7 @@ struct RuntimeOptions {
   /// A run in a durable store that has only waited for so long leaves memory, until an event, a time or somebody who asks
   /// wakes it; empty: never.
   std::optional<Duration> idle_timeout = std::chrono::seconds(60);
-  Retention retention = {};                                             ///< what is older is purged in the background
+  Retention retention = {};  ///< what is older is purged in the background, after Runtime::recover
   std::function<void(LogLevel, std::string_view)> log = log_to_stderr;  ///< called from any thread
 };
 

@@ -117,7 +117,8 @@ protected:
   /// How long a run may take. Default 45 s.
   void timeout(Duration limit) { definition_.timeout = limit; }
   void no_timeout() { definition_.timeout.reset(); }
-  /// How many runs may go on at once; more wait, without events and without their timeout counting.
+  /// How many runs may go on at once; more wait, without events and without their timeout counting. A run that has left memory
+  /// because it only waits gives its place back; it goes on at once when it wakes up.
   void num_concurrent_runs(int count);
   /// Shown with the graph.
   void description(std::string text) { definition_.description = std::move(text); }
