@@ -30,6 +30,8 @@ Expected<RecoveredRun> recover(const Store& store, const HandlerRow& row, const 
     out.snapshot_bytes = journal.snapshot->text.size();
   }
   for (const auto& entry : journal.ticks) {
+    if (static_cast<engine::Sequence>(entry.sequence) != out.tick_last + 1)
+      return refuse("its journal has a gap before entry " + std::to_string(entry.sequence));
     out.journal_bytes += entry.text.size();
     auto tick = engine::decode_tick(plan, entry.text);
     if (!tick) return refuse("its journal cannot be read at entry " + std::to_string(entry.sequence) + ": " + tick.error().message);

@@ -136,8 +136,8 @@ void Supervisor::commit(Batch batch) {
   add_visible(batch);
   if (durable_) add_journal(batch.commit);
   auto commit = std::exchange(batch.commit, {});
-  if (commit.events.empty() && !commit.handler && commit.ticks.empty() && commit.keys.empty())
-    return settle(std::move(batch), std::nullopt);
+  const bool nothing = commit.events.empty() && !commit.handler && commit.ticks.empty() && !commit.snapshot && commit.keys.empty();
+  if (nothing) return settle(std::move(batch), std::nullopt);
   auto& environment = run_->environment;
   if (!durable_) {
     const auto done = environment.store->commit(std::move(commit));

@@ -13,9 +13,9 @@ after(() => rmSync(folder, { recursive: true }));
 const weir = join(dirname(process.env.WEIR_BENCH_SERVER), 'weir');
 const RUNS = 200;
 const KINDS = ['chain10', 'fan100', 'payment', 'fanlist100', 'retry', 'hitl', 'payment', 'hitl_wait', 'stream1000', 'recover', 'loop', 'counter'];
-const BODIES = { retry: { failures: 2 }, stream1000: { n: 60 }, loop: { turns: 25 } };
+const BODIES = { retry: { failures: 2 }, stream1000: { n: 60 }, loop: { turns: 250 } };
 const RESULTS = { chain10: 10, fan100: 328350, fanlist100: 328350, retry: 2, hitl: 'Got: yes', hitl_wait: 'Got: yes', stream1000: 60,
-  recover: 'recovered from boom: boom', counter: 1, payment: 'paid', loop: 25 };
+  recover: 'recovered from boom: boom', counter: 1, payment: 'paid', loop: 250 };
 const ANSWER = { event: { type: 'Answer', value: { response: 'yes' } } };
 
 /** The same numbers for the same seed. */

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "../../actors/runtime/service.hpp"
+#include "../../persistence/sqlite/maintenance.hpp"
 #include "../store/temporary.hpp"
 #include "flows.hpp"
 
@@ -233,6 +234,42 @@ TEST_CASE("a run of many steps is resumed from a snapshot and the few ticks afte
   CHECK(journal.ticks.size() < 1500);
   CHECK(run.send_event(Verdict{true}).ok());
   CHECK(run.result<int>() == 3000);
+}
+
+TEST_CASE("a snapshot that nothing visible goes with is kept: recorded results are known after a restart") {
+  constexpr int count = 40;
+  std::atomic<int> effects = 0;
+  const auto body = [&](Context& ctx) -> Task<StopEvent> {
+    std::size_t length = 0;
+    for (int i = 0; i < count; ++i) {
+      const auto effect = [&] {
+        ++effects;
+        return std::string(5000, 'x');
+      };
+      const auto text = co_await ctx.run_once("effect " + std::to_string(i), effect);
+      length += text.size();
+    }
+    const weir::WaitOptions asking{.publish = Review{"?"}};
+    co_await ctx.wait_for_event<Verdict>(asking);
+    co_return StopEvent{length};
+  };
+  const Sleepy disk;
+  const auto boot = [&] {
+    auto runtime = std::make_unique<Runtime>(disk.options());
+    runtime->add_workflow<Coroutine>("w", body, std::nullopt, 1h);
+    return runtime;
+  };
+  auto runtime = boot();
+  runtime->start("w", StartEvent(), "h");
+  until_asleep(*runtime);
+  runtime = nullptr;
+  CHECK(weir::sqlite_detail::check(disk.folder.file("weir.db")).empty());
+  runtime = boot();
+  const auto run = *runtime->find_run("h");
+  CHECK(runtime->service().store().read_journal(run.run_id()).snapshot);
+  CHECK(run.send_event(Verdict{true}).ok());
+  CHECK(run.result<int>() == count * 5000);
+  CHECK(effects == count);
 }
 
 TEST_CASE("pipelined: steps run ahead of the disk, what is shown does not; the end is the same, also after a restart") {
