@@ -31,7 +31,8 @@ bool parse_command_line(ServerOptions& options, int argc, char** argv, int& exit
   std::string store = "memory";
   app.add_option("--store", store, "Where runs are kept: memory, or sqlite:PATH for a file that outlives the process")
       ->capture_default_str();
-  std::string sync = "full", durability = "strict", idle_timeout = "60s";
+  // What the program has chosen stays, unless the command line says otherwise.
+  std::string sync = "full", durability = options.runtime.durability == Durability::strict ? "strict" : "pipelined", idle_timeout;
   std::vector<std::string> retain;
   app.add_option("--sync", sync,
                  "With a file: full survives a power cut; normal survives a crash of the program, and is faster where commits are few")
@@ -42,7 +43,7 @@ bool parse_command_line(ServerOptions& options, int argc, char** argv, int& exit
       ->capture_default_str()
       ->check(CLI::IsMember({"strict", "pipelined"}));
   app.add_option("--idle-timeout", idle_timeout, "With a file: how long a run only waits before it leaves memory, or never")
-      ->capture_default_str();
+      ->default_str(options.runtime.idle_timeout ? std::to_string(options.runtime.idle_timeout->count() / 1000) + "ms" : "never");
   app.add_option(
       "--retain", retain,
       "How long handlers are kept after their end, like 7d, or completed=1d for those that ended so; repeatable. Without it, for ever");
@@ -52,10 +53,11 @@ bool parse_command_line(ServerOptions& options, int argc, char** argv, int& exit
     exit_code = app.exit(error);
     return false;
   }
-  options.runtime.retention = http::parse_retention(retain);
+  if (!retain.empty()) options.runtime.retention = http::parse_retention(retain);
   options.runtime.durability = durability == "strict" ? Durability::strict : Durability::pipelined;
-  options.runtime.idle_timeout = http::parse_duration(idle_timeout);
-  if (!options.runtime.idle_timeout && idle_timeout != "never")
+  const auto parsed_idle_timeout = http::parse_duration(idle_timeout);
+  if (parsed_idle_timeout || idle_timeout == "never") options.runtime.idle_timeout = parsed_idle_timeout;
+  else if (!idle_timeout.empty())
     throw std::invalid_argument("--idle-timeout must be a time like 60s or 5m, or never, got '" + idle_timeout + "'");
   constexpr std::string_view sqlite_prefix = "sqlite:";
   if (store.starts_with(sqlite_prefix))

@@ -8,6 +8,7 @@
 #include "../../http/target.hpp"
 #include "../../http/translate.hpp"
 
+#include <weir/server.hpp>
 #include <weir/value.hpp>
 
 using namespace weir;
@@ -121,6 +122,32 @@ TEST_CASE("frames are exactly one id line and one data line") {
   append_frame(anonymous_sse, row, {.format = StreamFormat::sse, .qualified_names = false, .heartbeat = {}});
   CHECK(anonymous == "{ }\n");
   CHECK(anonymous_sse == "id: 7\ndata: { }\n\n");
+}
+
+namespace weir::detail {
+bool parse_command_line(ServerOptions& options, int argc, char** argv, int& exit_code);
+}
+
+TEST_CASE("the command line changes what it names and leaves what the program has chosen") {
+  using namespace std::chrono_literals;
+  const auto parsed = [](std::vector<std::string> words) {
+    ServerOptions options{.runtime = {.durability = Durability::pipelined, .idle_timeout = 5s, .retention = {.completed = 1h}}};
+    words.insert(words.begin(), "server");
+    std::vector<char*> arguments;
+    for (auto& word : words) arguments.push_back(word.data());
+    int exit_code = 0;
+    CHECK(detail::parse_command_line(options, static_cast<int>(arguments.size()), arguments.data(), exit_code));
+    return options.runtime;
+  };
+  const auto untouched = parsed({});
+  CHECK(untouched.durability == Durability::pipelined);
+  CHECK(untouched.idle_timeout == 5s);
+  CHECK(untouched.retention.completed == 1h);
+  CHECK(parsed({"--durability", "strict"}).durability == Durability::strict);
+  CHECK(parsed({"--idle-timeout", "2m"}).idle_timeout == 2min);
+  CHECK_FALSE(parsed({"--idle-timeout", "never"}).idle_timeout);
+  CHECK(parsed({"--retain", "failed=1d"}).retention.failed == 24h);
+  CHECK_FALSE(parsed({"--retain", "failed=1d"}).retention.completed);
 }
 
 TEST_CASE("durations and retention are read as people write them") {
