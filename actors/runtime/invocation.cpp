@@ -386,6 +386,11 @@ void Invocation::suspend_for_blocking(std::function<void()> job, std::coroutine_
   });
 }
 
+void Invocation::suspend_until_called(const std::function<void(std::function<void()>)>& begin, std::coroutine_handle<> body) {
+  body_ = body;
+  runner_->resume_when_called(begin, command_.id.serial);
+}
+
 RetryInfo Invocation::retry_info() const {
   RetryInfo out;
   out.retry_number = static_cast<int>(command_.failures);

@@ -32,6 +32,8 @@ public:
   /// Has Invocation::resume called on the invocation with that serial, later, unless it has been dropped.
   virtual void resume(std::uint64_t serial) = 0;
   virtual void resume_at(Time due, std::uint64_t serial) = 0;
+  /// Has resume(serial) called when the function that `begin` is given has been called.
+  virtual void resume_when_called(const std::function<void(std::function<void()>)>& begin, std::uint64_t serial) = 0;
   /// Runs the job where it may block.
   virtual void run_blocking(std::function<void()> job) = 0;
   virtual std::unique_ptr<ChildRun> start_child(ChildRequest request) = 0;
@@ -79,6 +81,7 @@ public:
   void suspend_until_recorded(const std::string& name, std::string json, std::coroutine_handle<> body) override;
   void suspend_for(Duration delay, std::coroutine_handle<> body) override;
   void suspend_for_blocking(std::function<void()> job, std::coroutine_handle<> body) override;
+  void suspend_until_called(const std::function<void(std::function<void()>)>& begin, std::coroutine_handle<> body) override;
   StateStore& store(const std::string& name) override { return run_->states.of(name); }
   RetryInfo retry_info() const override;
   std::stop_token stop_token() const override { return own_stop_ ? own_stop_->source.get_token() : run_->stop.get_token(); }

@@ -15,6 +15,9 @@ public:
   void resume_at(Time due, std::uint64_t serial) override {
     environment_.timers.at(due, [step = step_, serial] { compat::post(step, ResumeBody{serial}); });
   }
+  void resume_when_called(const std::function<void(std::function<void()>)>& begin, std::uint64_t serial) override {
+    begin([step = step_, serial] { compat::post(step, ResumeBody{serial}); });
+  }
   void run_blocking(std::function<void()> job) override { environment_.pool.submit(std::move(job)); }
   std::unique_ptr<ChildRun> start_child(ChildRequest request) override {
     return start_child_run(*environment_.service, std::move(request));

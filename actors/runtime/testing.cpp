@@ -7,6 +7,7 @@
 #include "../engine/reduce.hpp"
 
 #include <algorithm>
+#include <future>
 #include <stdexcept>
 
 namespace weir::testing {
@@ -125,6 +126,13 @@ public:
     later(time_.now(), [report = std::move(report)](VirtualRun& run) { run.feed(to_tick(report)); });
   }
   void resume(std::uint64_t serial) override { resume_at(time_.now(), serial); }
+  /// Virtual time stands still while something real is waited for.
+  void resume_when_called(const std::function<void(std::function<void()>)>& begin, std::uint64_t serial) override {
+    auto called = std::make_shared<std::promise<void>>();
+    begin([called] { called->set_value(); });
+    called->get_future().wait();
+    resume(serial);
+  }
   void resume_at(Time due, std::uint64_t serial) override {
     later(due, [serial](VirtualRun& run) { run.resume(serial); });
   }

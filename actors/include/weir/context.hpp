@@ -63,6 +63,8 @@ public:
   virtual void suspend_until_recorded(const std::string& name, std::string json, std::coroutine_handle<> body) = 0;
   virtual void suspend_for(Duration delay, std::coroutine_handle<> body) = 0;
   virtual void suspend_for_blocking(std::function<void()> job, std::coroutine_handle<> body) = 0;
+  /// `begin` is given a function that continues the body when it is called, once, from any thread.
+  virtual void suspend_until_called(const std::function<void(std::function<void()>)>& begin, std::coroutine_handle<> body) = 0;
 
   virtual StateStore& store(const std::string& name) = 0;
   virtual RetryInfo retry_info() const = 0;
@@ -203,6 +205,17 @@ public:
   auto blocking(F&& job) {
     detail::check_effect<F>();
     return run_blocking<std::decay_t<F>>(std::decay_t<F>(std::forward<F>(job)));
+  }
+
+  /// Asks an actor and awaits its answer: `co_await ctx.request(actor, message...)`. Include weir/caf.hpp.
+  template <class Handle, class... A>
+  [[nodiscard("co_await it")]] auto request(const Handle& actor, A&&... message) {
+    return request_actor(*this, actor, std::forward<A>(message)...);
+  }
+
+  /// For awaitables: see StepHost. The body must be this context's.
+  void suspend_until_called(const std::function<void(std::function<void()>)>& begin, std::coroutine_handle<> body) {
+    host_.suspend_until_called(begin, body);
   }
 
   /// The context of the step body that runs on this thread; nullptr outside of one. For helpers that are not handed it.

@@ -15,7 +15,10 @@ enum class Code {
   not_found,            ///< no such workflow, handler, step or event type
   conflict,             ///< the handler is already running, or already over
   failed_precondition,  ///< the operation is switched off or makes no sense in this state
-  unavailable,          ///< the runtime is shutting down
+  unavailable,          ///< the runtime is shutting down, or the server cannot be reached
+  unauthenticated,      ///< the server wants an API key, or another one
+  deadline_exceeded,    ///< no answer in the time that was given
+  cancelled,            ///< the caller gave up
   internal,             ///< a bug or a failing store
 };
 

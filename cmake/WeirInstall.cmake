@@ -1,0 +1,46 @@
+# cmake --install, find_package(weir), pkg-config, and the Debian packages that CPack builds.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(WEIR_LIBRARIES core http client)
+foreach(library ${WEIR_LIBRARIES})
+  set_target_properties(weir_${library} PROPERTIES EXPORT_NAME ${library})
+  list(APPEND WEIR_TARGETS weir_${library})
+endforeach()
+set(WEIR_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
+
+install(TARGETS ${WEIR_TARGETS} EXPORT weir-targets ARCHIVE COMPONENT development
+  INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY actors/include/weir persistence/include/weir http/include/weir
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
+install(EXPORT weir-targets NAMESPACE weir:: DESTINATION ${WEIR_CMAKE_DIR} COMPONENT development)
+
+configure_package_config_file(cmake/weir-config.cmake.in ${PROJECT_BINARY_DIR}/weir-config.cmake
+  INSTALL_DESTINATION ${WEIR_CMAKE_DIR})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/weir-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/weir-config.cmake ${PROJECT_BINARY_DIR}/weir-config-version.cmake
+  cmake/WeirLinkDependencies.cmake DESTINATION ${WEIR_CMAKE_DIR} COMPONENT development)
+
+configure_file(cmake/weir.pc.in ${PROJECT_BINARY_DIR}/weir.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/weir.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME weir)
+set(CPACK_PACKAGE_CONTACT "The Weir authors")
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_COMPONENTS_ALL command development)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_COMMAND_PACKAGE_NAME weir)
+set(CPACK_DEBIAN_COMMAND_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_COMMAND_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_COMMAND_PACKAGE_RECOMMENDS "g++, libweir-dev")
+set(CPACK_DEBIAN_COMMAND_PACKAGE_SUGGESTS graphviz)
+set(CPACK_COMPONENT_COMMAND_DESCRIPTION "A workflow server: serves workflows written in C++, and talks to servers that do.")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libweir-dev)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
+  "libcaf-dev, libsqlite3-dev, libfmt-dev, libhttp-parser-dev, libssl-dev, libcurl4-openssl-dev")
+set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "A workflow server: headers and libraries for programs that embed it.")
+include(CPack)

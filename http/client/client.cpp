@@ -1,0 +1,230 @@
+// The operations: what is sent, and what is read from the answer (contract 7.1).
+#include "state.hpp"
+#include "stream.hpp"
+
+#include <weir/envelope.hpp>
+
+namespace weir {
+namespace {
+
+using client::percent_encoded;
+using client::Reply;
+using client::Request;
+
+using StatePtr = std::shared_ptr<detail::ClientState>;
+
+template <class T, class Read>
+Answered<T> ask(const StatePtr& state, Request request, std::stop_token stop, Read read) {
+  request.stop = std::move(stop);
+  return Answered<T>([state, request = std::move(request), read](std::function<void(Expected<T>)> answer) {
+    // The state stays until the answer is there: a call may outlive its client.
+    state->transfers.begin(request, [state, request, read, answer = std::move(answer)](Reply reply) {
+      if (reply.error) answer(std::move(*reply.error));
+      else answer(read(request, reply));
+    });
+  });
+}
+
+Error unreadable(const Request& request, const std::string& missing) {
+  return {Code::internal, request.method + " " + request.url + ": the answer has no " + missing + ": is this a workflow server?"};
+}
+
+/// The body of a 2xx as JSON, or of other statuses that `also` takes.
+Expected<Value> json_of(const Request& request, const Reply& reply) {
+  if (reply.status < 200 || reply.status > 299) return client::refusal(request.method, request.url, reply);
+  auto body = parse_json(reply.body);
+  if (!body) return unreadable(request, "JSON");
+  return body;
+}
+
+std::string text_of(const Value& object, std::string_view key) {
+  const auto* found = object.find(key);
+  return found && found->is_string() ? found->as_string() : std::string();
+}
+
+std::optional<RemoteHandler> handler_of(const Value& object) {
+  const auto status = parse_handler_status(text_of(object, "status"));
+  if (!status || !object.find("handler_id")) return std::nullopt;
+  RemoteHandler out;
+  out.handler_id = text_of(object, "handler_id");
+  out.workflow_name = text_of(object, "workflow_name");
+  out.run_id = text_of(object, "run_id");
+  out.status = *status;
+  out.error = text_of(object, "error");
+  out.started_at = text_of(object, "started_at");
+  out.updated_at = text_of(object, "updated_at");
+  out.completed_at = text_of(object, "completed_at");
+  if (const auto* result = object.find("result"); result && result->is_object()) out.result = client::read_event(*result);
+  return out;
+}
+
+/// Failed and cancelled handlers come with status 500.
+Expected<RemoteHandler> read_handler(const Request& request, const Reply& reply) {
+  if (const auto body = parse_json(reply.body); body && (reply.status < 300 || reply.status == 500))
+    if (auto handler = handler_of(*body)) return std::move(*handler);
+  if (reply.status >= 300) return client::refusal(request.method, request.url, reply);
+  return unreadable(request, "handler");
+}
+
+Expected<std::string> read_status(const Request& request, const Reply& reply) {
+  const auto body = json_of(request, reply);
+  if (!body) return body.error();
+  return text_of(*body, "status");
+}
+
+Expected<bool> read_sent(const Request& request, const Reply& reply) {
+  const auto status = read_status(request, reply);
+  if (!status) return status.error();
+  return *status == "sent";
+}
+
+/// The member of that name in the answer, which must be there.
+auto read_member(std::string name) {
+  return [name](const Request& request, const Reply& reply) -> Expected<Value> {
+    const auto body = json_of(request, reply);
+    if (!body) return body.error();
+    const auto* found = body->find(name);
+    return found ? Expected<Value>(*found) : unreadable(request, name);
+  };
+}
+
+/// The members of an array in the answer, each as `convert` reads it.
+template <class T, class Convert>
+auto read_array(std::string name, Convert convert) {
+  return [name, convert](const Request& request, const Reply& reply) -> Expected<std::vector<T>> {
+    const auto found = read_member(name)(request, reply);
+    if (!found) return found.error();
+    std::vector<T> out;
+    if (!found->is_array()) return unreadable(request, name);
+    for (const auto& entry : found->as_array())
+      if (auto item = convert(entry)) out.push_back(std::move(*item));
+    return out;
+  };
+}
+
+Request get(const StatePtr& state, const std::string& target, const CallOptions& options) {
+  auto out = state->request("GET", target);
+  out.timeout = options.timeout ? options.timeout : state->options.timeout;
+  return out;
+}
+
+Request post(const StatePtr& state, const std::string& target, const Value& body) {
+  auto out = state->request("POST", target);
+  out.headers.emplace_back("Content-Type", "application/json");
+  out.body = to_json(body);
+  return out;
+}
+
+std::string of_workflow(const std::string& name, std::string_view rest) {
+  return "/workflows/" + percent_encoded(name) + std::string(rest);
+}
+
+Request start_request(const StatePtr& state, const std::string& workflow, std::string_view route, Value start, const RemoteStart& options) {
+  Object body{{"start_event", std::move(start)}, {"context", options.context.value_or(Object())}};
+  if (!options.handler_id.empty()) body.set("handler_id", options.handler_id);
+  auto out = post(state, of_workflow(workflow, route), std::move(body));
+  if (!options.idempotency_key.empty()) out.headers.emplace_back("Idempotency-Key", options.idempotency_key);
+  out.timeout = options.timeout;
+  return out;
+}
+
+/// Servers know their classes by name. A StartEvent with free keys may be of any class: its keys travel bare.
+Value start_value(const EventBox& event) {
+  if (event.is<StartEvent>()) return event.as<StartEvent>()->fields();
+  return Object{{"type", event.type().name}, {"value", event.value()}, {"qualified_name", nullptr}};
+}
+
+}  // namespace
+
+Client::Client(ClientOptions options) : state_(std::make_shared<detail::ClientState>(options)) {}
+
+Answered<bool> Client::healthy(CallOptions options) const {
+  return ask<bool>(state_, get(state_, "/health", options), options.stop, [](const Request& request, const Reply& reply) -> Expected<bool> {
+    if (reply.status == 503) return false;
+    const auto status = read_status(request, reply);
+    if (!status) return status.error();
+    return *status == "healthy";
+  });
+}
+
+Answered<std::vector<std::string>> Client::workflows(CallOptions options) const {
+  return ask<std::vector<std::string>>(state_, get(state_, "/workflows", options), options.stop,
+                                       read_array<std::string>("workflows", [](const Value& entry) {
+                                         return entry.is_string() ? std::optional(entry.as_string()) : std::nullopt;
+                                       }));
+}
+
+Answered<RemoteSchema> Client::schema(std::string workflow, CallOptions options) const {
+  return ask<RemoteSchema>(state_, get(state_, of_workflow(workflow, "/schema"), options), options.stop,
+                           [](const Request& request, const Reply& reply) -> Expected<RemoteSchema> {
+                             const auto start = read_member("start")(request, reply), stop = read_member("stop")(request, reply);
+                             if (!start || !stop) return start ? stop.error() : start.error();
+                             return RemoteSchema{*start, *stop};
+                           });
+}
+
+Answered<std::vector<Value>> Client::event_schemas(std::string workflow, CallOptions options) const {
+  return ask<std::vector<Value>>(state_, get(state_, of_workflow(workflow, "/events"), options), options.stop,
+                                 read_array<Value>("events", [](const Value& entry) { return std::optional(entry); }));
+}
+
+Answered<Value> Client::graph(std::string workflow, CallOptions options) const {
+  return ask<Value>(state_, get(state_, of_workflow(workflow, "/representation"), options), options.stop, read_member("graph"));
+}
+
+Answered<RemoteHandler> Client::run(std::string workflow, const EventBox& start, RemoteStart options) const {
+  return ask<RemoteHandler>(state_, start_request(state_, workflow, "/run", start_value(start), options), options.stop, read_handler);
+}
+Answered<RemoteHandler> Client::run(std::string workflow, const Object& fields, RemoteStart options) const {
+  return ask<RemoteHandler>(state_, start_request(state_, workflow, "/run", fields, options), options.stop, read_handler);
+}
+Answered<RemoteHandler> Client::start(std::string workflow, const EventBox& start, RemoteStart options) const {
+  if (!options.timeout) options.timeout = state_->options.timeout;
+  return ask<RemoteHandler>(state_, start_request(state_, workflow, "/run-nowait", start_value(start), options), options.stop, read_handler);
+}
+Answered<RemoteHandler> Client::start(std::string workflow, const Object& fields, RemoteStart options) const {
+  if (!options.timeout) options.timeout = state_->options.timeout;
+  return ask<RemoteHandler>(state_, start_request(state_, workflow, "/run-nowait", fields, options), options.stop, read_handler);
+}
+
+EventStream Client::events(std::string handler_id, StreamOptions options) const {
+  auto stream = std::make_shared<detail::StreamState>(state_, std::move(handler_id), options);
+  stream->open();
+  return EventStream(std::move(stream));
+}
+
+Answered<bool> Client::send_event(std::string handler_id, const EventBox& event, std::string step, CallOptions options) const {
+  return send_event(std::move(handler_id), event.type().name, event.value().as_object(), std::move(step), options);
+}
+
+Answered<bool> Client::send_event(std::string handler_id, std::string type, const Object& fields, std::string step,
+                                  CallOptions options) const {
+  Object body{{"event", Object{{"type", std::move(type)}, {"value", fields}, {"qualified_name", nullptr}}}};
+  if (!step.empty()) body.set("step", std::move(step));
+  auto request = post(state_, "/events/" + percent_encoded(handler_id), std::move(body));
+  request.timeout = options.timeout ? options.timeout : state_->options.timeout;
+  return ask<bool>(state_, std::move(request), options.stop, read_sent);
+}
+
+Answered<RemoteHandler> Client::handler(std::string handler_id, CallOptions options) const {
+  return ask<RemoteHandler>(state_, get(state_, "/handlers/" + percent_encoded(handler_id), options), options.stop, read_handler);
+}
+
+Answered<std::vector<RemoteHandler>> Client::handlers(RemoteFilter filter, CallOptions options) const {
+  std::string query;
+  const auto add = [&](std::string_view name, std::string_view value) {
+    query += (query.empty() ? "?" : "&") + std::string(name) + "=" + percent_encoded(value);
+  };
+  for (const auto status : filter.statuses) add("status", to_string(status));
+  for (const auto& name : filter.workflow_names) add("workflow_name", name);
+  return ask<std::vector<RemoteHandler>>(state_, get(state_, "/handlers" + query, options), options.stop,
+                                         read_array<RemoteHandler>("handlers", handler_of));
+}
+
+Answered<std::string> Client::cancel(std::string handler_id, bool purge, CallOptions options) const {
+  auto request = post(state_, "/handlers/" + percent_encoded(handler_id) + "/cancel?purge=" + (purge ? "true" : "false"), Object());
+  request.timeout = options.timeout;
+  return ask<std::string>(state_, std::move(request), options.stop, read_status);
+}
+
+}  // namespace weir

@@ -1,0 +1,211 @@
+// A client for servers that speak the protocol: Weir's, and LlamaIndex's WorkflowServer in Python (contract, chapter 7).
+//
+//   weir::Client client({.url = "http://127.0.0.1:8080"});
+//   auto handler = client.run("joke", Topic{"cat"}).get();        // blocks
+//   auto handler = co_await starting;                             // or suspends
+#pragma once
+
+#include <weir/event.hpp>
+#include <weir/pending.hpp>
+#include <weir/store.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace weir {
+
+struct ClientOptions {
+  std::string url = "http://127.0.0.1:8080";  ///< may end in a path prefix; https is verified
+  std::string api_key = {};                   ///< sent as "Authorization: Bearer KEY"; empty: none
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string ca_file = {};  ///< PEM file of authorities to trust instead of the system's
+  bool verify_tls = true;    ///< false: any certificate will do. For tests only
+  Duration connect_timeout = std::chrono::seconds(10);
+  Duration timeout = std::chrono::seconds(30);       ///< for an answer; run(), cancel() and streams wait as long as it takes
+  Duration reconnect_for = std::chrono::seconds(30);  ///< how long a broken stream tries to go on before it gives up
+};
+
+/// An event as the server showed it. `value` has its fields; as<T>() reads them into a type that both sides know.
+struct RemoteEvent {
+  std::int64_t sequence = -1;  ///< its place in the run's stream; -1 when it is no part of one
+  std::string type;
+  std::string qualified_name;
+  std::vector<std::string> types;  ///< ancestors, nearest first
+  Value value;
+
+  /// The event's type, or one of its ancestors, has this name.
+  bool is(std::string_view name) const noexcept;
+  template <EventLike T>
+  bool is() const noexcept {
+    return type == event_type<T>().name;
+  }
+  /// Error: what does not fit, or that it is another type.
+  template <EventLike T>
+  Expected<T> as() const {
+    const auto box = decode(event_type<T>());
+    if (!box) return box.error();
+    return *static_cast<const T*>(box->body());
+  }
+  /// A run's last event.
+  bool terminal() const noexcept { return is("StopEvent"); }
+
+private:
+  Expected<EventBox> decode(const EventType& type) const;
+};
+
+/// A handler as the server showed it.
+struct RemoteHandler {
+  std::string handler_id;
+  std::string workflow_name;
+  std::string run_id;
+  HandlerStatus status = HandlerStatus::running;
+  std::string error;                  ///< empty unless failed
+  std::optional<RemoteEvent> result;  ///< the stop event of a completed run
+  std::string started_at, updated_at, completed_at;  ///< as the server wrote them; empty: not yet
+
+  bool terminal() const noexcept { return status != HandlerStatus::running; }
+  /// A completed run's stop event as a T, or what a plain StopEvent holds as a T.
+  template <class T>
+  Expected<T> result_as() const {
+    if (!result) return not_completed();
+    if constexpr (EventLike<T>) {
+      if (result->is<T>()) return result->as<T>();
+    }
+    const auto* held = result->value.find("result");
+    return from_value<T>(held ? *held : result->value);
+  }
+
+private:
+  Error not_completed() const;
+};
+
+struct RemoteSchema {
+  Value start, stop;
+};
+
+/// How one call is made.
+struct CallOptions {
+  std::optional<Duration> timeout = {};  ///< instead of ClientOptions::timeout
+  std::stop_token stop = {};             ///< gives up: the call answers Code::cancelled; what the server has begun goes on
+};
+
+struct RemoteStart {
+  std::string handler_id = {};         ///< empty: the server makes one up
+  std::optional<Object> context = {};  ///< to begin from, where the server allows it
+  std::string idempotency_key = {};    ///< makes sending it again harmless (Weir only)
+  std::optional<Duration> timeout = {};  ///< as in CallOptions; for run() there is none otherwise
+  std::stop_token stop = {};
+};
+
+struct StreamOptions {
+  std::int64_t after = -1;        ///< begin after this sequence; -1: from the start
+  bool only_new = false;          ///< begin with what comes from now on; `after` is ignored
+  bool include_internal = false;  ///< also what the engine tells about itself
+  std::stop_token stop = {};
+};
+
+struct RemoteFilter {
+  std::vector<HandlerStatus> statuses = {};  ///< empty: all
+  std::vector<std::string> workflow_names = {};
+};
+
+namespace detail {
+class ClientState;
+class StreamState;
+}  // namespace detail
+
+/// The events of one run, each once, in order. A connection that breaks, or a server that restarts, is reconnected behind the
+/// last event. One reader at a time; destroying it closes the connection.
+class EventStream {
+public:
+  explicit EventStream(std::shared_ptr<detail::StreamState> state) : state_(std::move(state)) {}
+  EventStream(EventStream&&) noexcept = default;
+  EventStream& operator=(EventStream&&) noexcept;
+  ~EventStream();
+
+  /// Blocks for the next event; nothing after the run's last one, or when the stream was given up: see error().
+  std::optional<RemoteEvent> next();
+  /// The same for coroutines.
+  Pending<std::optional<RemoteEvent>> async_next();
+  /// Why it ended before the run did; nothing while it goes on, and when all events were seen.
+  std::optional<Error> error() const;
+  std::int64_t last_sequence() const;
+  /// How often it was connected anew.
+  int reconnects() const;
+  /// From any thread: next() ends.
+  void close();
+
+  struct End {};
+  class Iterator {
+  public:
+    explicit Iterator(EventStream* stream) : stream_(stream), event_(stream->next()) {}
+    const RemoteEvent& operator*() const { return *event_; }
+    const RemoteEvent* operator->() const { return &*event_; }
+    Iterator& operator++() {
+      event_ = stream_->next();
+      return *this;
+    }
+    bool operator==(End) const { return !event_; }
+
+  private:
+    EventStream* stream_;
+    std::optional<RemoteEvent> event_;
+  };
+  Iterator begin() { return Iterator(this); }
+  End end() const { return {}; }
+
+private:
+  std::shared_ptr<detail::StreamState> state_;
+};
+
+template <class T>
+using Answered = Pending<Expected<T>>;
+
+/// Thread-safe, cheap to copy; owns one I/O thread and keeps connections open. Every operation begins when its answer is asked
+/// for: `.get()` blocks, `co_await` suspends. Errors: Code::unavailable when the server cannot be reached, deadline_exceeded,
+/// cancelled, unauthenticated, not_found, conflict, invalid_argument; the message says what was asked and what came back.
+class Client {
+public:
+  /// Throws std::invalid_argument when the URL is none.
+  explicit Client(ClientOptions options = {});
+
+  /// True when the server says that it is healthy.
+  Answered<bool> healthy(CallOptions options = {}) const;
+  Answered<std::vector<std::string>> workflows(CallOptions options = {}) const;
+  Answered<RemoteSchema> schema(std::string workflow, CallOptions options = {}) const;
+  /// The JSON Schema of every event that clients may see or send.
+  Answered<std::vector<Value>> event_schemas(std::string workflow, CallOptions options = {}) const;
+  /// {"name", "nodes", "edges", "description"} (contract 4.3).
+  Answered<Value> graph(std::string workflow, CallOptions options = {}) const;
+
+  /// Starts a run and answers when it is over; a run that failed is an answer, not an error.
+  Answered<RemoteHandler> run(std::string workflow, const EventBox& start, RemoteStart options = {}) const;
+  /// With the start event's fields by name, when its type is not known here.
+  Answered<RemoteHandler> run(std::string workflow, const Object& fields = {}, RemoteStart options = {}) const;
+  /// Starts a run and answers when it is recorded.
+  Answered<RemoteHandler> start(std::string workflow, const EventBox& start, RemoteStart options = {}) const;
+  Answered<RemoteHandler> start(std::string workflow, const Object& fields = {}, RemoteStart options = {}) const;
+
+  EventStream events(std::string handler_id, StreamOptions options = {}) const;
+  /// Answers when the event is accepted. `step`: only for the step of that name.
+  Answered<bool> send_event(std::string handler_id, const EventBox& event, std::string step = {}, CallOptions options = {}) const;
+  /// The same with the name of a type that is not known here.
+  Answered<bool> send_event(std::string handler_id, std::string type, const Object& fields, std::string step = {},
+                            CallOptions options = {}) const;
+
+  Answered<RemoteHandler> handler(std::string handler_id, CallOptions options = {}) const;
+  Answered<std::vector<RemoteHandler>> handlers(RemoteFilter filter = {}, CallOptions options = {}) const;
+  /// Ends the run; with `purge` what is stored of the handler goes too. Answers "cancelled" or "deleted".
+  Answered<std::string> cancel(std::string handler_id, bool purge = false, CallOptions options = {}) const;
+
+private:
+  std::shared_ptr<detail::ClientState> state_;
+};
+
+}  // namespace weir

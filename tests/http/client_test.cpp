@@ -1,0 +1,296 @@
+// weir::Client against a server in the same process, over real sockets.
+#include <doctest/doctest.h>
+
+#include "../../http/client/sse_reader.hpp"
+#include "../store/temporary.hpp"
+
+#include <weir/client.hpp>
+#include <weir/weir.hpp>
+
+#include <atomic>
+#include <future>
+#include <thread>
+
+namespace {
+
+struct Order {
+  using kind = weir::StartEvent;
+  std::string item;
+  int count = 1;
+};
+struct Packed {
+  std::string item;
+};
+struct Confirm {
+  using kind = weir::InputRequiredEvent;
+  std::string question;
+};
+struct Confirmed {
+  using kind = weir::HumanResponseEvent;
+  bool yes;
+};
+struct Shipped {
+  using kind = weir::StopEvent;
+  std::string item;
+  bool confirmed;
+};
+
+struct Shop : weir::Workflow {
+  Shop() {
+    step<&Shop::pack>();
+    step<&Shop::ship>();
+    description("Packs and ships.");
+  }
+  Confirm pack(weir::Context& ctx, const Order& order) {
+    if (order.item == "nothing") throw std::runtime_error("there is nothing to pack");
+    for (int i = 0; i < order.count; ++i) ctx.write_event_to_stream(Packed{order.item + std::to_string(i)});
+    ctx.store().set("item", order.item);
+    return {"Ship " + order.item + "?"};
+  }
+  Shipped ship(weir::Context& ctx, const Confirmed& answer) { return {ctx.store().get<std::string>("item"), answer.yes}; }
+};
+
+struct Echo : weir::Workflow {
+  Echo() { step<&Echo::echo>(); }
+  weir::StopEvent echo(const weir::StartEvent& start) { return weir::StopEvent(weir::Value(start.fields())); }
+};
+
+struct Served {
+  weir::WorkflowServer server;
+  explicit Served(weir::ServerOptions options = {.port = 0}) : server(std::move(options)) {
+    server.add_workflow("shop", std::make_shared<Shop>(), {.additional_events = weir::events<Packed>()});
+    server.add_workflow<Echo>("echo");
+    server.start();
+  }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(server.port()); }
+  weir::Client client(weir::ClientOptions options = {}) const {
+    options.url = url();
+    return weir::Client(options);
+  }
+};
+
+template <class T>
+T value_of(weir::Expected<T> answer) {
+  REQUIRE_MESSAGE(answer.ok(), answer.error().message);
+  return std::move(*answer);
+}
+
+}  // namespace
+
+TEST_CASE("client: health, workflows, schemas, event schemas and the graph are read") {
+  const Served served;
+  const auto client = served.client();
+  CHECK(value_of(client.healthy().get()));
+  CHECK(value_of(client.workflows().get()) == std::vector<std::string>{"shop", "echo"});
+  const auto schema = value_of(client.schema("shop").get());
+  CHECK(schema.start.find("title")->as_string() == "Order");
+  CHECK(schema.stop.find("title")->as_string() == "Shipped");
+  CHECK(value_of(client.event_schemas("shop").get()).size() == 5);
+  CHECK(value_of(client.graph("shop").get()).find("description")->as_string() == "Packs and ships.");
+}
+
+TEST_CASE("client: a run with typed events, from its start over an answer to its result") {
+  const Served served;
+  const auto client = served.client();
+  const auto started = value_of(client.start("shop", Order{"tea", 2}, {.handler_id = "h 1 ä"}).get());
+  CHECK(started.handler_id == "h 1 ä");
+  CHECK(started.status == weir::HandlerStatus::running);
+  auto stream = client.events(value_of(client.start("shop", Order{"tea", 2}).get()).handler_id);
+  CHECK(stream.next()->as<Packed>()->item == "tea0");
+  const auto second = stream.next();
+  CHECK(second->is<Packed>());
+  CHECK_FALSE(second->as<Confirm>().ok());
+  CHECK(second->as<Confirm>().error().message == "the event is a Packed, no Confirm");
+  const auto question = stream.next();
+  CHECK(question->is("InputRequiredEvent"));
+  CHECK(question->as<Confirm>()->question == "Ship tea?");
+  const auto id = value_of(client.handlers({.statuses = {weir::HandlerStatus::running}}).get()).back().handler_id;
+  CHECK(value_of(client.send_event(id, Confirmed{true}).get()));
+  const auto last = stream.next();
+  CHECK(last->terminal());
+  CHECK(last->as<Shipped>()->confirmed);
+  CHECK_FALSE(stream.next());
+  CHECK_FALSE(stream.error());
+  CHECK(stream.last_sequence() == last->sequence);
+  const auto handler = value_of(client.handler(id).get());
+  CHECK(handler.status == weir::HandlerStatus::completed);
+  CHECK(handler.result_as<Shipped>()->item == "tea");
+  CHECK_FALSE(handler.completed_at.empty());
+}
+
+TEST_CASE("client: events whose types are not known are sent and read by name") {
+  const Served served;
+  const auto client = served.client();
+  const auto echoed = value_of(client.run("echo", weir::Object{{"n", 1}, {"text", "ä\"\n"}}).get());
+  CHECK(echoed.result->type == "StopEvent");
+  CHECK(echoed.result_as<weir::Value>()->find("text")->as_string() == "ä\"\n");
+  CHECK(value_of(client.run("echo", weir::StartEvent(weir::Object{{"n", 2}})).get()).result_as<weir::Value>()->find("n")->as_integer() == 2);
+  CHECK(value_of(client.run("echo").get()).result_as<weir::Value>()->as_object().empty());
+  const auto id = value_of(client.start("shop", weir::Object{{"item", "oil"}}).get()).handler_id;
+  CHECK(value_of(client.send_event(id, "Confirmed", weir::Object{{"yes", false}}, "ship").get()));
+  for (const auto& event : client.events(id))
+    if (event.terminal()) CHECK(event.value.find("item")->as_string() == "oil");
+}
+
+TEST_CASE("client: what the server refuses comes back as a code and the server's own words") {
+  const Served served;
+  const auto client = served.client();
+  const auto refused = [](const auto& answer, weir::Code code, std::string_view words) {
+    REQUIRE_FALSE(answer.ok());
+    CHECK(answer.error().code == code);
+    CHECK_MESSAGE(answer.error().message.starts_with(words), answer.error().message);
+  };
+  refused(client.run("nobody").get(), weir::Code::not_found, "Workflow not found (POST " + served.url() + "/workflows/nobody/run answered 404)");
+  refused(client.run("shop", weir::Object{{"count", 1}}).get(), weir::Code::invalid_argument, "Validation error for 'start_event'");
+  refused(client.handler("nobody").get(), weir::Code::not_found, "Handler not found");
+  refused(client.send_event("nobody", Confirmed{true}).get(), weir::Code::not_found, "Handler not found");
+  const auto id = value_of(client.start("shop", Order{"tea"}).get()).handler_id;
+  refused(client.start("shop", Order{"tea"}, {.handler_id = id}).get(), weir::Code::conflict, "Handler '" + id + "' is already running");
+  refused(client.handler(id).get()->result_as<Shipped>(), weir::Code::failed_precondition, "handler '" + id + "' has no result: it is running");
+  auto stream = client.events("nobody");
+  CHECK_FALSE(stream.next());
+  CHECK(stream.error()->code == weir::Code::not_found);
+  const auto failed = value_of(client.run("shop", Order{"nothing"}).get());
+  CHECK(failed.status == weir::HandlerStatus::failed);
+  CHECK(failed.error == "there is nothing to pack");
+}
+
+TEST_CASE("client: cancel and purge end runs and remove handlers, filters find them") {
+  const Served served;
+  const auto client = served.client();
+  const auto id = value_of(client.start("shop", Order{"tea"}).get()).handler_id;
+  CHECK(value_of(client.cancel(id).get()) == "cancelled");
+  CHECK(value_of(client.handler(id).get()).status == weir::HandlerStatus::cancelled);
+  CHECK(value_of(client.handlers({.statuses = {weir::HandlerStatus::cancelled}, .workflow_names = {"shop"}}).get()).size() == 1);
+  CHECK(value_of(client.handlers({.workflow_names = {"echo"}}).get()).empty());
+  CHECK(value_of(client.cancel(id, true).get()) == "deleted");
+  CHECK(value_of(client.handlers().get()).empty());
+  CHECK_FALSE(client.cancel(id).get().ok());
+}
+
+TEST_CASE("client: an idempotency key makes starting twice start once") {
+  const Served served;
+  const auto client = served.client();
+  const auto start = [&] { return value_of(client.start("shop", Order{"tea"}, {.idempotency_key = "k1"}).get()).handler_id; };
+  CHECK(start() == start());
+}
+
+TEST_CASE("client: a call ends when its time is over, or when its caller gives up") {
+  const Served served;
+  const auto client = served.client();
+  const auto late = client.run("shop", Order{"tea"}, {.timeout = std::chrono::milliseconds(50)}).get();
+  REQUIRE_FALSE(late.ok());
+  CHECK(late.error().code == weir::Code::deadline_exceeded);
+  std::stop_source stop;
+  auto running = std::async(std::launch::async, [&] { return client.run("shop", Order{"tea"}, {.stop = stop.get_token()}).get(); });
+  while (value_of(client.handlers().get()).size() < 2) std::this_thread::yield();
+  stop.request_stop();
+  CHECK(running.get().error().code == weir::Code::cancelled);
+  auto stream = client.events(value_of(client.handlers().get()).back().handler_id, {.stop = stop.get_token()});
+  while (stream.next()) {}
+  CHECK(stream.error()->code == weir::Code::cancelled);
+}
+
+TEST_CASE("client: a server that is not there is named, and a URL that is none refused") {
+  std::string url;
+  {
+    const Served gone;
+    url = gone.url();
+  }
+  const weir::Client client({.url = url + "/"});
+  const auto answer = client.workflows().get();
+  REQUIRE_FALSE(answer.ok());
+  CHECK(answer.error().code == weir::Code::unavailable);
+  CHECK(answer.error().message.find("GET " + url + "/workflows: ") == 0);
+  auto stream = client.events("h");
+  CHECK_FALSE(stream.next());
+  CHECK(stream.error()->code == weir::Code::unavailable);
+  CHECK_THROWS_WITH_AS(weir::Client({.url = "localhost:80"}), "the server's URL must look like http://host:port, got 'localhost:80'",
+                       std::invalid_argument);
+}
+
+TEST_CASE("client: coroutines await calls and events, and steps do so without holding a thread") {
+  const Served served;
+  const auto client = served.client();
+  const auto order_tea = [](weir::Client to) -> weir::Task<std::string> {
+    auto starting = to.start("shop", Order{"tea"});
+    const auto started = co_await starting;
+    auto stream = to.events(started->handler_id);
+    std::string seen;
+    while (true) {
+      auto next = stream.async_next();
+      const auto event = co_await next;
+      if (!event) break;
+      seen += event->type + " ";
+      if (event->is("InputRequiredEvent")) {
+        auto sending = to.send_event(started->handler_id, Confirmed{true});
+        co_await sending;
+      }
+    }
+    co_return seen;
+  };
+  CHECK(weir::sync_wait(order_tea(client)) == "Packed Confirm Shipped ");
+
+  struct Calling : weir::Workflow {
+    explicit Calling(weir::Client to) : client(std::move(to)) { step<&Calling::call>(); }
+    weir::Task<weir::StopEvent> call(const weir::StartEvent& start) {
+      auto running = client.run("echo", start);
+      const auto answer = co_await running;
+      co_return weir::StopEvent(*answer->result_as<weir::Value>());
+    }
+    weir::Client client;
+  };
+  weir::WorkflowServer other{{.port = 0}};
+  other.add_workflow("calling", std::make_shared<Calling>(client), {});
+  other.start();
+  const weir::Client caller({.url = "http://127.0.0.1:" + std::to_string(other.port())});
+  CHECK(value_of(caller.run("calling", weir::Object{{"n", 7}}).get()).result_as<weir::Value>()->find("n")->as_integer() == 7);
+}
+
+TEST_CASE("client: a reader that is slow holds the stream back and misses nothing") {
+  const Served served;
+  const auto client = served.client();
+  const auto id = value_of(client.start("shop", Order{"tea", 20000}).get()).handler_id;
+  auto stream = client.events(id);
+  int packed = 0;
+  while (packed < 20000) {
+    const auto event = stream.next();
+    REQUIRE(event);
+    CHECK(event->as<Packed>()->item == "tea" + std::to_string(packed++));
+  }
+  auto from_the_middle = client.events(id, {.after = 9999});
+  CHECK(from_the_middle.next()->sequence > 9999);
+  from_the_middle.close();
+  CHECK_FALSE(from_the_middle.next());
+}
+
+TEST_CASE("client: a stream goes on where it was when the server comes back on the same port") {
+  const TemporaryFolder folder;
+  auto served = std::make_unique<Served>(weir::ServerOptions{.store = weir::sqlite(folder.file("runs.db")), .port = 0});
+  const auto port = served->server.port();
+  const auto client = served->client();
+  const auto id = value_of(client.start("shop", Order{"tea", 3}).get()).handler_id;
+  auto stream = client.events(id);
+  for (int i = 0; i < 4; ++i) REQUIRE(stream.next());
+  served.reset();
+  auto next = std::async(std::launch::async, [&] { return stream.next(); });
+  served = std::make_unique<Served>(weir::ServerOptions{.store = weir::sqlite(folder.file("runs.db")), .port = port});
+  CHECK(value_of(client.send_event(id, Confirmed{true}).get()));
+  const auto last = next.get();
+  REQUIRE_MESSAGE(last, stream.error()->message);
+  CHECK(last->as<Shipped>()->item == "tea");
+  CHECK(stream.reconnects() >= 1);
+  CHECK_FALSE(stream.next());
+}
+
+TEST_CASE("frames of server-sent events are put together however they are cut") {
+  const std::string text = ": comment\r\n\r\nid: 1\r\ndata: {\"a\":1}\r\n\r\nid:2\ndata: x\ndata: y\n\nevent: z\n\n";
+  for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+    weir::client::SseReader reader;
+    std::string seen;
+    for (std::size_t i = 0; i < text.size(); i += piece)
+      reader.feed(std::string_view(text).substr(i, piece),
+                  [&](std::string_view id, std::string_view data) { seen += std::string(id) + "=" + std::string(data) + ";"; });
+    CHECK(seen == "1={\"a\":1};2=x\ny;");
+  }
+}
