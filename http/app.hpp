@@ -28,6 +28,7 @@ struct App {
   DefaultCursor default_cursor = DefaultCursor::automatic;
   Limits limits;
   bool accept_context = false;      ///< runs may be started from a context that the request brings
+  std::vector<std::string> api_keys = {};  ///< empty: everybody may ask
   RequestsUnderWay under_way = {};  ///< those with an Idempotency-Key
 };
 

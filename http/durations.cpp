@@ -32,7 +32,7 @@ Retention parse_retention(const std::vector<std::string>& entries) {
     const auto status = equals == entry.npos ? std::string_view() : entry.substr(0, equals);
     const auto kept = parse_duration(entry.substr(equals == entry.npos ? 0 : equals + 1));
     if (!kept || (equals != entry.npos && status != "completed" && status != "failed" && status != "cancelled"))
-      throw std::invalid_argument("--retain must be a time like 7d or 12h, or STATUS=TIME with completed, failed or cancelled, got '" +
+      throw std::invalid_argument("must be a time like 7d or 12h, or STATUS=TIME with completed, failed or cancelled, got '" +
                                   std::string(entry) + "'");
     if (status.empty() || status == "completed") out.completed = kept;
     if (status.empty() || status == "failed") out.failed = kept;

@@ -81,6 +81,29 @@ std::optional<Response> refused(const Exchange& exchange, const Limits& limits) 
   return std::nullopt;
 }
 
+/// In time that does not tell how much of a key was right.
+bool same(std::string_view key, std::string_view given) {
+  unsigned different = key.size() == given.size() ? 0 : 1;
+  for (std::size_t i = 0; i < given.size(); ++i) different |= static_cast<unsigned char>(given[i] ^ key[key.empty() ? 0 : i % key.size()]);
+  return different == 0;
+}
+
+bool authorised(const App& app, const Exchange& exchange) {
+  constexpr std::string_view scheme = "Bearer ";
+  auto given = exchange.header("X-API-Key");
+  if (const auto header = exchange.header("Authorization"); header.starts_with(scheme)) given = header.substr(scheme.size());
+  return std::any_of(app.api_keys.begin(), app.api_keys.end(), [&](const auto& key) { return same(key, given); });
+}
+
+/// What load balancers and browsers ask for before they can have a key.
+bool open_to_everybody(std::string_view path) { return path == "/health" || path == "/" || path == "/index.html"; }
+
+Response unauthorised() {
+  auto response = problem(401, "An API key is needed: send it as 'Authorization: Bearer KEY'");
+  response.headers.emplace_back("www-authenticate", "Bearer");
+  return response;
+}
+
 void route(App& app, const ExchangePtr& exchange) {
   if (auto response = refused(*exchange, app.limits)) return exchange->respond(std::move(*response));
   const auto method = exchange->method();
@@ -89,6 +112,8 @@ void route(App& app, const ExchangePtr& exchange) {
   Target target(exchange->target());
   const bool read_only = method == "GET" || method == "HEAD";
   const auto wanted = method == "HEAD" ? "GET" : method;
+  const auto path = exchange->target().substr(0, exchange->target().find('?'));
+  if (!app.api_keys.empty() && !open_to_everybody(path) && !authorised(app, *exchange)) return exchange->respond(unauthorised());
   std::vector<std::string> names;
   for (const auto& entry : routes)
     if (entry.method == wanted && matches(entry.path, target.segments, names))

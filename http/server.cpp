@@ -2,6 +2,7 @@
 #include <weir/server.hpp>
 
 #include "app.hpp"
+#include "main_options.hpp"
 #include "transport.hpp"
 
 #include <csignal>
@@ -26,6 +27,8 @@ http::Limits limits_of(const ServerOptions& options) {
   return limits;
 }
 
+bool reachable_from_outside(const std::string& host) { return !host.starts_with("127.") && host != "localhost" && host != "::1"; }
+
 RuntimeOptions runtime_options(const ServerOptions& options) {
   auto out = options.runtime;
   out.store = options.store;
@@ -43,7 +46,7 @@ struct WorkflowServer::State {
   explicit State(ServerOptions given)
       : options(std::move(given)),
         runtime(runtime_options(options)), app{runtime.service(), options.heartbeat, default_cursor(options.default_cursor),
-                                               limits_of(options), options.accept_context_api} {}
+                                               limits_of(options), options.accept_context_api, options.api_keys} {}
 };
 
 WorkflowServer::WorkflowServer(ServerOptions options) : state_(std::make_unique<State>(std::move(options))) {}
@@ -79,6 +82,10 @@ void WorkflowServer::serve() {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by the threads that start() makes
   start();
+  if (reachable_from_outside(state_->options.host) && state_->options.api_keys.empty())
+    state_->runtime.service().log(LogLevel::warning, "everybody who reaches " + state_->options.host + ":" + std::to_string(port()) +
+                                                         " may start and read runs: set an API key (--api-key, WEIR_API_KEY), or listen on "
+                                                         "127.0.0.1 only (--host)");
   state_->runtime.service().log(LogLevel::info, "serving on http://" + state_->options.host + ":" + std::to_string(port()));
   int signal = 0;
   sigwait(&signals, &signal);
@@ -86,19 +93,16 @@ void WorkflowServer::serve() {
   stop();
 }
 
-namespace detail {
-bool parse_command_line(ServerOptions& options, int argc, char** argv, int& exit_code);
-}
-
 int WorkflowServer::main(int argc, char** argv) {
   int exit_code = 0;
   try {
-    if (!detail::parse_command_line(state_->options, argc, argv, exit_code)) return exit_code;
+    if (!detail::parse_main_options(state_->options, argc, argv, exit_code)) return exit_code;
     state_->runtime.service().configure(runtime_options(state_->options));
     state_->app.heartbeat = state_->options.heartbeat;
     state_->app.default_cursor = default_cursor(state_->options.default_cursor);
     state_->app.limits = limits_of(state_->options);
     state_->app.accept_context = state_->options.accept_context_api;
+    state_->app.api_keys = state_->options.api_keys;
     serve();
     return 0;
   } catch (const std::exception& error) {

@@ -7,10 +7,17 @@
 namespace weir {
 namespace {
 
+struct Known {
+  const EventType* type;  ///< nullptr: several types have the name
+  std::string owner;
+};
+
 struct KnownEventTypes {
   std::mutex mutex;
-  std::map<std::string, const EventType*, std::less<>> by_name;  ///< nullptr: several types have the name
+  std::map<std::string, Known, std::less<>> by_name;
 };
+
+thread_local std::string current_owner;
 
 KnownEventTypes& known_event_types() {
   static auto* const types = new KnownEventTypes();  // outlives everything that may ask
@@ -19,11 +26,16 @@ KnownEventTypes& known_event_types() {
 
 }  // namespace
 
+detail::EventTypeOwner::EventTypeOwner(std::string name) { current_owner = std::move(name); }
+detail::EventTypeOwner::~EventTypeOwner() { current_owner.clear(); }
+
 bool detail::remember_event_type(const EventType& type) {
   auto& known = known_event_types();
   const std::lock_guard lock(known.mutex);
-  const auto [found, added] = known.by_name.try_emplace(type.qualified_name, &type);
-  if (!added && found->second != &type) found->second = nullptr;
+  const auto [found, added] = known.by_name.try_emplace(type.qualified_name, Known{&type, current_owner});
+  if (added || found->second.type == &type) return true;
+  const bool brought_again = !current_owner.empty() && found->second.owner == current_owner;
+  found->second.type = brought_again ? &type : nullptr;
   return true;
 }
 
@@ -31,7 +43,7 @@ const EventType* find_event_type(std::string_view qualified_name) {
   auto& known = known_event_types();
   const std::lock_guard lock(known.mutex);
   const auto found = known.by_name.find(qualified_name);
-  return found == known.by_name.end() ? nullptr : found->second;
+  return found == known.by_name.end() ? nullptr : found->second.type;
 }
 
 }  // namespace weir

@@ -228,6 +228,12 @@ Destination destination_of(const LiveRun& run, const EventType& type, const std:
   return {Error{Code::invalid_argument, "Step " + step + " does not accept event of type " + type.class_text}, std::nullopt, {}};
 }
 
+/// A library that is loaded again brings types of the same names: a run gets events of the type that it knows itself.
+Expected<EventBox> as_known_to(const RegisteredWorkflow& workflow, EventBox event) {
+  const auto* own = workflow.registry.by_qualified_name(event.type().qualified_name);
+  return own && own != &event.type() ? decode_event(*own, event.value()) : Expected<EventBox>(std::move(event));
+}
+
 /// Replies once, when the last of `count` answers is there: well if any of them was.
 std::function<void(Expected<bool>)> any_of_replies(std::size_t count, std::function<void(Expected<bool>)> reply) {
   struct Shared {
@@ -253,6 +259,9 @@ void Service::send_event(const std::string& handler_id, EventBox event, const st
                          std::optional<IdempotencyKey> key) {
   Destination to;
   const bool live = state_->hibernation.with(handler_id, [&](const Registry::Entry& entry) {
+    auto known = as_known_to(*entry.run->workflow, event);
+    if (!known) return void(to.refused = known.error());
+    event = std::move(*known);
     to = destination_of(*entry.run, event.type(), step);
     if (!to.refused && to.children.empty()) compat::post(entry.supervisor, Deliver{event, to.target, key, reply});
   });

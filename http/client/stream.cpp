@@ -120,6 +120,7 @@ void StreamState::serve() {
   std::optional<RemoteEvent> event;
   {
     const std::lock_guard lock(mutex_);
+    changed_.notify_all();
     if (!reader_ || (events_.empty() && !over_)) return;
     reader = std::exchange(reader_, nullptr);
     if (!events_.empty()) {
@@ -148,6 +149,10 @@ void StreamState::close() {
   serve();
 }
 
+bool StreamState::ready_within(Duration time) const {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, time, [&] { return over_ || !events_.empty(); });
+}
 std::optional<Error> StreamState::error() const {
   const std::lock_guard lock(mutex_);
   return error_;
@@ -177,6 +182,7 @@ std::optional<RemoteEvent> EventStream::next() { return async_next().get(); }
 Pending<std::optional<RemoteEvent>> EventStream::async_next() {
   return Pending<std::optional<RemoteEvent>>([state = state_](auto answer) { state->next(std::move(answer)); });
 }
+bool EventStream::ready_within(Duration time) const { return state_->ready_within(time); }
 std::optional<Error> EventStream::error() const { return state_->error(); }
 std::int64_t EventStream::last_sequence() const { return state_->last_sequence(); }
 int EventStream::reconnects() const { return state_->reconnects(); }

@@ -5,6 +5,7 @@
 #include "state.hpp"
 
 #include <chrono>
+#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -24,6 +25,7 @@ public:
   /// Called at once, or when the next event is there.
   void next(std::function<void(std::optional<RemoteEvent>)> answer);
 
+  bool ready_within(Duration time) const;
   std::optional<Error> error() const;
   std::int64_t last_sequence() const;
   int reconnects() const;
@@ -44,6 +46,7 @@ private:
   const StreamOptions options_;
 
   mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
   std::deque<RemoteEvent> events_;
   std::function<void(std::optional<RemoteEvent>)> reader_;
   std::optional<Error> error_;

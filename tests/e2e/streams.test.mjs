@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { EventSource } from 'eventsource';
 import { eventually, json, post, startServer } from './server.mjs';
 
-const { base } = await startServer(['--heartbeat', '0.2']);
+const { base } = await startServer(['--heartbeat', '200ms']);
 
 const start = async (name, start_event = {}) => (await json(await post(base, `/workflows/${name}/run-nowait`, { start_event }))).body.handler_id;
 const finished = id => eventually(() => fetch(`${base}/handlers/${id}`), answer => answer.status !== 202);

@@ -155,6 +155,18 @@ TEST_CASE("client: what the server refuses comes back as a code and the server's
   CHECK(failed.error == "there is nothing to pack");
 }
 
+TEST_CASE("client: an API key opens a server that wants one") {
+  const Served served({.port = 0, .api_keys = {"secret"}});
+  const auto refused = served.client().workflows().get();
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == weir::Code::unauthenticated);
+  auto stream = served.client().events("h");
+  CHECK_FALSE(stream.next());
+  CHECK(stream.error()->code == weir::Code::unauthenticated);
+  CHECK(served.client({.api_key = "secret"}).workflows().get().ok());
+  CHECK(served.client({.headers = {{"X-API-Key", "secret"}}}).workflows().get().ok());
+}
+
 TEST_CASE("client: cancel and purge end runs and remove handlers, filters find them") {
   const Served served;
   const auto client = served.client();

@@ -3,6 +3,7 @@
 
 #include "../../http/durations.hpp"
 #include "../../http/event_stream.hpp"
+#include "../../http/main_options.hpp"
 #include "../../http/openapi.hpp"
 #include "../../http/polite_socket.hpp"
 #include "../../http/target.hpp"
@@ -124,10 +125,6 @@ TEST_CASE("frames are exactly one id line and one data line") {
   CHECK(anonymous_sse == "id: 7\ndata: { }\n\n");
 }
 
-namespace weir::detail {
-bool parse_command_line(ServerOptions& options, int argc, char** argv, int& exit_code);
-}
-
 TEST_CASE("the command line changes what it names and leaves what the program has chosen") {
   using namespace std::chrono_literals;
   const auto parsed = [](std::vector<std::string> words) {
@@ -136,7 +133,7 @@ TEST_CASE("the command line changes what it names and leaves what the program ha
     std::vector<char*> arguments;
     for (auto& word : words) arguments.push_back(word.data());
     int exit_code = 0;
-    CHECK(detail::parse_command_line(options, static_cast<int>(arguments.size()), arguments.data(), exit_code));
+    CHECK(detail::parse_main_options(options, static_cast<int>(arguments.size()), arguments.data(), exit_code));
     return options.runtime;
   };
   const auto untouched = parsed({});
@@ -163,6 +160,6 @@ TEST_CASE("durations and retention are read as people write them") {
   CHECK_FALSE(parse_retention({}).any());
   CHECK_FALSE(parse_retention({"failed=1h"}).completed);
   CHECK_THROWS_WITH_AS(parse_retention({"running=1h"}),
-                       "--retain must be a time like 7d or 12h, or STATUS=TIME with completed, failed or cancelled, got 'running=1h'",
+                       "must be a time like 7d or 12h, or STATUS=TIME with completed, failed or cancelled, got 'running=1h'",
                        std::invalid_argument);
 }

@@ -76,6 +76,23 @@ TEST_CASE("an option that makes no sense is refused with what is allowed") {
   CHECK_THROWS_WITH(weir::WorkflowServer{{.default_cursor = "tomorrow"}}, "default_cursor must be auto, now or start, got 'tomorrow'");
 }
 
+TEST_CASE("with API keys, requests without one are refused, and health and the page are open") {
+  weir::WorkflowServer server{{.port = 0, .api_keys = {"first", "second"}}};
+  server.add_workflow<PingFlow>("ping");
+  server.start();
+  const auto run = [&](const std::string& header) { return talk::status(post(server.port(), "/workflows/ping/run", "{}", header)); };
+  CHECK(run("") == 401);
+  CHECK(run("Authorization: Bearer wrong\r\n") == 401);
+  CHECK(run("Authorization: Bearer firs\r\n") == 401);
+  CHECK(run("Authorization: Bearer \r\n") == 401);
+  CHECK(run("Authorization: Bearer second\r\n") == 200);
+  CHECK(run("X-API-Key: first\r\n") == 200);
+  CHECK(get(server.port(), "/workflows").find("www-authenticate: Bearer") != std::string::npos);
+  CHECK(talk::status(get(server.port(), "/health")) == 200);
+  CHECK(talk::status(get(server.port(), "/")) == 200);
+  CHECK(talk::status(get(server.port(), "/handlers?x=/health")) == 401);
+}
+
 TEST_CASE("a context brought by a request is used when the server allows it, and named when it is wrong") {
   weir::WorkflowServer closed{{.port = 0}}, open{{.port = 0, .accept_context_api = true}};
   for (auto* server : {&closed, &open}) {

@@ -324,6 +324,16 @@ namespace detail {
 
 bool remember_event_type(const EventType& type);
 
+/// While it lives, libraries that this thread loads are `name`'s: their types take the place of those of the same names that
+/// `name` brought before. For loading a changed library.
+class EventTypeOwner {
+public:
+  explicit EventTypeOwner(std::string name);
+  ~EventTypeOwner();
+  EventTypeOwner(const EventTypeOwner&) = delete;
+  EventTypeOwner& operator=(const EventTypeOwner&) = delete;
+};
+
 /// Makes every event type that a program mentions known before main() begins.
 template <class T>
 struct KnownEventType {

@@ -133,6 +133,8 @@ public:
   std::optional<RemoteEvent> next();
   /// The same for coroutines.
   Pending<std::optional<RemoteEvent>> async_next();
+  /// Blocks until next() would not, or the time is over: then false.
+  bool ready_within(Duration time) const;
   /// Why it ended before the run did; nothing while it goes on, and when all events were seen.
   std::optional<Error> error() const;
   std::int64_t last_sequence() const;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace weir {
 
@@ -22,6 +23,9 @@ struct ServerOptions {
   std::string default_cursor = "auto";
   /// Lets requests bring a `context` to start from: only for clients that may set a run's state and queues.
   bool accept_context_api = false;
+  /// When there are any, requests must bring one of them ("Authorization: Bearer KEY", or "X-API-Key: KEY") or are answered
+  /// with 401; /health and the debugger's page are open to everybody.
+  std::vector<std::string> api_keys = {};
   RuntimeOptions runtime = {};  ///< its store is ignored
   std::size_t body_bytes_max = 16 * 1024 * 1024;
   std::size_t connections_max = 10000;
@@ -56,7 +60,8 @@ public:
   void stop();
   /// start(), then blocks until SIGINT or SIGTERM, then stop().
   void serve();
-  /// serve() with options from the command line (--help lists them); returns the exit code.
+  /// serve() with options from the command line (--help lists them), the environment and a configuration file over those
+  /// that the server was made with; returns the exit code.
   int main(int argc, char** argv);
 
   Runtime& runtime();

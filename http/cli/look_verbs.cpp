@@ -1,0 +1,136 @@
+// workflows, list, show, cancel: what is there, and ending it.
+#include "remote.hpp"
+
+#include <algorithm>
+#include <iostream>
+
+namespace weir::cli {
+namespace {
+
+/// Rows with columns as wide as they must be; tabs between them where a program may read it.
+void print_table(const std::vector<std::vector<std::string>>& rows, Output output) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (i == widths.size()) widths.push_back(0);
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      std::cout << row[i];
+      if (i + 1 == row.size()) break;
+      if (output == Output::plain) std::cout << '\t';
+      else std::cout << std::string(widths[i] - row[i].size() + 2, ' ');
+    }
+    std::cout << '\n';
+  }
+}
+
+/// To the second, without the zone that is always UTC.
+std::string short_time(const std::string& timestamp) {
+  auto out = timestamp.substr(0, 19);
+  std::replace(out.begin(), out.end(), 'T', ' ');
+  return out;
+}
+
+void add_workflows(CLI::App& app, Chosen& chosen) {
+  const auto remote = std::make_shared<Remote>();
+  add_remote_verb(app, chosen, "workflows", "Lists the workflows of a server", remote, [remote] {
+    const auto names = value_of(remote->client().workflows().get());
+    if (remote->json) {
+      Value::Array all;
+      for (const auto& name : names) all.emplace_back(name);
+      std::cout << to_json(std::move(all)) << '\n';
+    } else {
+      for (const auto& name : names) std::cout << name << '\n';
+    }
+    return exit_code::done;
+  });
+}
+
+struct ListArguments {
+  std::vector<std::string> statuses, workflows;
+  std::size_t limit = 0;
+};
+
+int list(const Remote& remote, const ListArguments& given) {
+  RemoteFilter filter{.statuses = {}, .workflow_names = given.workflows};
+  for (const auto& status : given.statuses) filter.statuses.push_back(*parse_handler_status(status));
+  auto handlers = value_of(remote.client().handlers(filter).get());
+  if (given.limit > 0 && handlers.size() > given.limit) handlers.erase(handlers.begin(), handlers.end() - static_cast<std::ptrdiff_t>(given.limit));
+  const auto output = remote.output();
+  if (output == Output::json) {
+    for (const auto& handler : handlers) std::cout << to_json(to_json_value(handler)) << '\n';
+    return exit_code::done;
+  }
+  std::vector<std::vector<std::string>> rows;
+  if (output == Output::terminal) rows.push_back({"HANDLER", "WORKFLOW", "STATUS", "STARTED", "ERROR"});
+  for (const auto& handler : handlers)
+    rows.push_back({handler.handler_id, handler.workflow_name, std::string(to_string(handler.status)), short_time(handler.started_at),
+                    handler.error});
+  print_table(rows, output);
+  return exit_code::done;
+}
+
+void add_list(CLI::App& app, Chosen& chosen) {
+  const auto remote = std::make_shared<Remote>();
+  const auto given = std::make_shared<ListArguments>();
+  auto* verb = add_remote_verb(app, chosen, "list", "Lists handlers, the oldest first", remote, [remote, given] { return list(*remote, *given); });
+  verb->add_option("--status", given->statuses, "Only those with this status; repeatable")
+      ->check(CLI::IsMember({"running", "completed", "failed", "cancelled"}))
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb->add_option("--workflow", given->workflows, "Only those of this workflow; repeatable")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("NAME");
+  verb->add_option("--limit", given->limit, "Only the last so many")->type_name("N");
+}
+
+void add_show(CLI::App& app, Chosen& chosen) {
+  const auto remote = std::make_shared<Remote>();
+  const auto id = std::make_shared<std::string>();
+  auto* verb = add_remote_verb(app, chosen, "show", "Shows a handler: its status, result or error, and times", remote, [remote, id] {
+    const auto handler = value_of(remote->client().handler(*id).get());
+    if (remote->json) {
+      std::cout << to_json(to_json_value(handler)) << '\n';
+      return exit_code::done;
+    }
+    std::vector<std::vector<std::string>> rows{{"handler", handler.handler_id},
+                                               {"workflow", handler.workflow_name},
+                                               {"run", handler.run_id},
+                                               {"status", std::string(to_string(handler.status))}};
+    if (!handler.error.empty()) rows.push_back({"error", handler.error});
+    if (handler.result) rows.push_back({"result", handler.result->type + " " + to_json(handler.result->value)});
+    rows.push_back({"started", handler.started_at});
+    rows.push_back({"updated", handler.updated_at});
+    if (!handler.completed_at.empty()) rows.push_back({"ended", handler.completed_at});
+    print_table(rows, remote->output());
+    return exit_code::done;
+  });
+  verb->add_option("ID", *id, "The handler's id")->required();
+}
+
+void add_cancel(CLI::App& app, Chosen& chosen) {
+  const auto remote = std::make_shared<Remote>();
+  const auto id = std::make_shared<std::string>();
+  const auto purge = std::make_shared<bool>(false);
+  auto* verb = add_remote_verb(app, chosen, "cancel", "Ends a run", remote, [remote, id, purge] {
+    const auto status = value_of(remote->client().cancel(*id, *purge).get());
+    std::cout << (remote->json ? to_json(Object{{"status", status}}) : status) << '\n';
+    return exit_code::done;
+  });
+  verb->add_option("ID", *id, "The handler's id")->required();
+  verb->add_flag("--purge", *purge, "Also delete everything that is stored of the handler");
+}
+
+}  // namespace
+
+void add_look_verbs(CLI::App& app, Chosen& chosen) {
+  add_workflows(app, chosen);
+  add_list(app, chosen);
+  add_show(app, chosen);
+  add_cancel(app, chosen);
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,35 @@
+// weir: serves workflows, and talks to servers that do.
+#include "verbs.hpp"
+
+#include "../../persistence/tool/verbs.hpp"
+
+#include <weir/version.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+
+int main(int argc, char** argv) {
+  using namespace weir::cli;
+  CLI::App app{"Serves workflows written in C++, and talks to servers that do."};
+  app.name("weir");
+  app.set_version_flag("--version", "weir " WEIR_VERSION);
+  app.require_subcommand(1);
+  app.footer(footer);
+  Chosen chosen;
+  add_serve(app, chosen);
+  add_run_verbs(app, chosen);
+  add_look_verbs(app, chosen);
+  add_graph(app, chosen);
+  weir::tool::add_db(app, chosen);
+  add_documentation_verbs(app, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) { return app.exit(error) == 0 ? exit_code::done : exit_code::wrong_usage; }
+  try {
+    return chosen();
+  } catch (const std::exception& error) {
+    std::cerr << "weir: " << error.what() << '\n';
+    return exit_code::wrong_usage;
+  }
+}

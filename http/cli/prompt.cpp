@@ -1,0 +1,130 @@
+#include "prompt.hpp"
+
+#include "fields.hpp"
+
+#include <iostream>
+
+namespace weir::cli {
+namespace {
+
+struct ResponseType {
+  std::string name;
+  Value schema;
+};
+
+/// The events that people send to a workflow, from its graph.
+std::vector<ResponseType> response_types(const Value& graph) {
+  std::vector<ResponseType> out;
+  const auto* nodes = graph.find("nodes");
+  if (!nodes || !nodes->is_array()) return out;
+  for (const auto& node : nodes->as_array()) {
+    const auto *types = node.find("event_types"), *name = node.find("event_type"), *schema = node.find("event_schema");
+    if (!types || !types->is_array() || !name || !name->is_string()) continue;
+    for (const auto& type : types->as_array())
+      if (type == Value("HumanResponseEvent")) out.push_back({name->as_string(), schema ? *schema : Value()});
+  }
+  return out;
+}
+
+/// Steps that await an answer do not show it in the graph; the server's list of events has it then.
+std::vector<ResponseType> all_types(const Client& client, const std::string& workflow) {
+  std::vector<ResponseType> out;
+  for (auto& schema : value_of(client.event_schemas(workflow).get()))
+    if (const auto* title = schema.find("title"); title && title->is_string()) out.push_back({title->as_string(), schema});
+  return out;
+}
+
+std::string read_line(const std::string& question) {
+  std::cerr << question << std::flush;
+  std::string line;
+  if (!std::getline(std::cin, line)) throw std::runtime_error("standard input ended before the answer was complete");
+  return line;
+}
+
+ResponseType choose(const std::vector<ResponseType>& types) {
+  if (types.size() == 1) return types.front();
+  for (std::size_t i = 0; i < types.size(); ++i) std::cerr << "  " << i + 1 << ") " << types[i].name << '\n';
+  const auto line = read_line("Which event answers it? ");
+  for (std::size_t i = 0; i < types.size(); ++i)
+    if (line == types[i].name || line == std::to_string(i + 1)) return types[i];
+  throw std::runtime_error("'" + line + "' is none of them");
+}
+
+ResponseType response_type(const Client& client, const RemoteHandler& handler, const std::string& wanted) {
+  if (wanted.empty()) {
+    auto types = response_types(value_of(client.graph(handler.workflow_name).get()));
+    if (!types.empty()) return choose(types);
+    throw std::runtime_error("workflow '" + handler.workflow_name + "' does not say which event answers: name it with --type");
+  }
+  for (auto& type : all_types(client, handler.workflow_name))
+    if (type.name == wanted) return type;
+  return {wanted, Value()};
+}
+
+bool required(const Value& schema, const std::string& name) {
+  const auto* names = schema.find("required");
+  if (!names || !names->is_array()) return false;
+  for (const auto& entry : names->as_array())
+    if (entry == Value(name)) return true;
+  return false;
+}
+
+/// Asks until there is an answer, or an empty line where the field has a default.
+void ask_for(const Value& schema, const std::string& name, Object& fields) {
+  const auto property = property_of(schema, name);
+  const bool must = required(schema, name);
+  std::string question = name;
+  if (const auto* description = property.find("description"); description && description->is_string())
+    question += " (" + description->as_string() + ")";
+  const auto* type = property.find("type");
+  const bool yes_or_no = type && *type == Value("boolean");
+  if (yes_or_no) question += " [y/n]";
+  if (const auto* fallback = property.find("default")) question += " [" + to_json(*fallback) + "]";
+  question += ": ";
+  while (true) {
+    auto line = read_line(question);
+    if (line.empty() && !must) return;
+    if (line.empty()) continue;
+    if (yes_or_no && (line == "y" || line == "yes")) line = "true";
+    if (yes_or_no && (line == "n" || line == "no")) line = "false";
+    fields.set(name, parse_value(line, property));
+    return;
+  }
+}
+
+}  // namespace
+
+RemoteEvent answer_prompt(const Client& client, const RemoteHandler& handler, const RemoteEvent& prompt, const Answer& answer) {
+  std::cerr << prompt.type << ' ' << to_json(prompt.value) << '\n';
+  const auto type = response_type(client, handler, answer.type);
+  auto fields = parse_fields(answer.fields, type.schema);
+  if (const auto* properties = type.schema.find("properties"); properties && properties->is_object())
+    for (const auto& [name, property] : properties->as_object())
+      if (!fields.find(name)) ask_for(type.schema, name, fields);
+  value_of(client.send_event(handler.handler_id, type.name, fields, answer.step).get());
+  RemoteEvent sent;
+  sent.type = type.name;
+  sent.value = std::move(fields);
+  return sent;
+}
+
+RemoteEvent find_prompt(const Client& client, const std::string& handler_id) {
+  using namespace std::chrono_literals;
+  auto stream = client.events(handler_id, {.include_internal = true});
+  std::optional<RemoteEvent> prompt;
+  bool idle = false;
+  // The protocol does not say what waits: it is what was asked last when the run is idle and nothing more comes. A run that
+  // still does other things is given a little longer.
+  while (!prompt || stream.ready_within(idle ? 100ms : 2000ms)) {
+    auto event = stream.next();
+    if (!event) break;
+    idle = event->type == "WorkflowIdleEvent";
+    if (event->is("InputRequiredEvent")) prompt = std::move(*event);
+    else if (event->terminal()) throw std::runtime_error("handler '" + handler_id + "' is over: nothing waits for an answer");
+  }
+  if (const auto error = stream.error()) throw RemoteError(*error);
+  if (!prompt) throw std::runtime_error("handler '" + handler_id + "' is over: nothing waits for an answer");
+  return std::move(*prompt);
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,24 @@
+// Answering a run that waits for a person.
+#pragma once
+
+#include "remote.hpp"
+
+#include <string>
+#include <vector>
+
+namespace weir::cli {
+
+struct Answer {
+  std::string type;  ///< of the event; empty: the only one that the workflow takes from people
+  std::string step;
+  std::vector<std::string> fields = {};  ///< key=value: those that need not be asked for
+};
+
+/// Shows the prompt, asks on standard input for each field that `answer` lacks, and sends the event. Returns what was sent.
+/// Throws RemoteError, or std::runtime_error when standard input ends before all required fields have a value.
+RemoteEvent answer_prompt(const Client& client, const RemoteHandler& handler, const RemoteEvent& prompt, const Answer& answer);
+
+/// Follows the run until it waits for a person, and returns what it asked last. Throws std::runtime_error when it ends first.
+RemoteEvent find_prompt(const Client& client, const std::string& handler_id);
+
+}  // namespace weir::cli

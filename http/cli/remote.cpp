@@ -1,0 +1,87 @@
+#include "remote.hpp"
+
+#include <unistd.h>
+
+#include <iostream>
+
+namespace weir::cli {
+
+Client Remote::client() const {
+  return Client({.url = server, .api_key = api_key, .ca_file = ca_file, .verify_tls = !insecure});
+}
+
+Output Remote::output() const {
+  if (json) return Output::json;
+  return plain || !::isatty(STDOUT_FILENO) ? Output::plain : Output::terminal;
+}
+
+namespace {
+
+int exit_code_of_error(Code code) {
+  switch (code) {
+    case Code::unavailable:
+    case Code::deadline_exceeded: return exit_code::unreachable;
+    case Code::not_found: return exit_code::not_found;
+    case Code::cancelled: return exit_code::interrupted;
+    default: return exit_code::refused;
+  }
+}
+
+}  // namespace
+
+RemoteError::RemoteError(const Error& error) : std::runtime_error(error.message), exit_code(exit_code_of_error(error.code)) {}
+
+CLI::App* add_remote_verb(CLI::App& app, Chosen& chosen, const std::string& name, const std::string& description,
+                          const std::shared_ptr<Remote>& remote, std::function<int()> action) {
+  auto* verb = app.add_subcommand(name, description);
+  verb->add_option("-s,--server", remote->server, "The server's URL")->envname("WEIR_SERVER")->capture_default_str()->type_name("URL");
+  verb->add_option("--api-key", remote->api_key, "The key that the server wants")->envname("WEIR_API_KEY")->type_name("KEY");
+  verb->add_option("--ca-file", remote->ca_file, "Authorities to trust instead of the system's, as PEM")->type_name("FILE");
+  verb->add_flag("--insecure", remote->insecure, "Do not verify the server's certificate");
+  verb->add_flag("--json", remote->json, "For programs: JSON, one value a line");
+  verb->add_flag("--plain", remote->plain, "Plain lines, as in a pipe, on a terminal too");
+  verb->callback([&chosen, action = std::move(action)] {
+    chosen = [action] {
+      try {
+        return action();
+      } catch (const RemoteError& error) {
+        std::cerr << "weir: " << error.what() << '\n';
+        return error.exit_code;
+      }
+    };
+  });
+  return verb;
+}
+
+int exit_code_of(const RemoteHandler& handler) {
+  return handler.status == HandlerStatus::completed ? exit_code::done : exit_code::run_failed;
+}
+
+namespace {
+
+Value text_or_null(const std::string& text) { return text.empty() ? Value() : Value(text); }
+
+}  // namespace
+
+Value to_json_value(const RemoteEvent& event) {
+  Value::Array types;
+  for (const auto& name : event.types) types.emplace_back(name);
+  Object out{{"type", event.type}, {"value", event.value}, {"types", types.empty() ? Value() : Value(std::move(types))},
+             {"qualified_name", text_or_null(event.qualified_name)}};
+  if (event.sequence >= 0) out.set("sequence", event.sequence);
+  return out;
+}
+
+Value to_json_value(const RemoteHandler& handler) {
+  return Object{{"handler_id", handler.handler_id},
+                {"workflow_name", handler.workflow_name},
+                {"run_id", text_or_null(handler.run_id)},
+                {"status", to_string(handler.status)},
+                {"error", text_or_null(handler.error)},
+                {"result", handler.result ? to_json_value(*handler.result) : Value()},
+                {"started_at", text_or_null(handler.started_at)},
+                {"updated_at", text_or_null(handler.updated_at)},
+                {"completed_at", text_or_null(handler.completed_at)}};
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,165 @@
+// run, start, watch, send, ask: verbs that begin a run, follow it and talk to it.
+#include "fields.hpp"
+#include "live_view.hpp"
+#include "prompt.hpp"
+
+#include <csignal>
+#include <cstring>
+#include <iostream>
+#include <unistd.h>
+
+namespace weir::cli {
+namespace {
+
+struct RunArguments {
+  std::string workflow, handler_id, idempotency_key;
+  std::vector<std::string> fields;
+  bool quiet = false;
+};
+
+/// Says how to go on with a run that this program no longer follows, and ends it.
+class LeaveOnInterrupt {
+public:
+  explicit LeaveOnInterrupt(const std::string& handler_id) {
+    const auto text = "\nweir: the run goes on; `weir watch " + handler_id + "` shows it again, `weir cancel " + handler_id + "` ends it\n";
+    std::strncpy(message_, text.c_str(), sizeof message_ - 1);
+    previous_ = std::signal(SIGINT, &leave);
+  }
+  ~LeaveOnInterrupt() { std::signal(SIGINT, previous_); }
+
+private:
+  static void leave(int) {
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, message_, std::strlen(message_));
+    ::_exit(exit_code::interrupted);
+  }
+  inline static char message_[512];
+  void (*previous_)(int);
+};
+
+/// Shows what happens until the run is over; answers it where a person sits at the terminal.
+int follow(const Client& client, const RemoteHandler& handler, Output output, bool quiet, const StreamOptions& from) {
+  const LeaveOnInterrupt leaving(handler.handler_id);
+  const bool person = output == Output::terminal && ::isatty(STDIN_FILENO);
+  LiveView view(output);
+  auto options = from;
+  options.include_internal = view.wants_internal() && !quiet;
+  auto stream = client.events(handler.handler_id, options);
+  while (const auto event = stream.next()) {
+    if (!quiet) view.show(*event);
+    if (!event->is("InputRequiredEvent")) continue;
+    // One that is answered already has something behind it.
+    if (person && !stream.ready_within(std::chrono::milliseconds(200))) {
+      view.clear();
+      answer_prompt(client, handler, *event, {});
+    } else if (output == Output::plain) {
+      std::cerr << "weir: waits for an answer: `weir ask " << handler.handler_id << "`\n";
+    }
+  }
+  if (const auto error = stream.error()) throw RemoteError(*error);
+  const auto ended = value_of(client.handler(handler.handler_id).get());
+  view.show(ended);
+  return exit_code_of(ended);
+}
+
+RemoteHandler start(const Client& client, const RunArguments& given) {
+  const auto schema = value_of(client.schema(given.workflow).get());
+  return value_of(client
+                      .start(given.workflow, parse_fields(given.fields, schema.start),
+                             {.handler_id = given.handler_id, .idempotency_key = given.idempotency_key})
+                      .get());
+}
+
+void add_start_arguments(CLI::App& verb, RunArguments& into) {
+  verb.add_option("WORKFLOW", into.workflow, "Its name: `weir workflows` lists them")->required();
+  verb.add_option("FIELDS", into.fields,
+                  "The start event's fields: key=value, key:=JSON, one JSON object, or - to read one from standard input");
+  verb.add_option("--handler-id", into.handler_id, "Continue, or choose, the handler of that id")->type_name("ID");
+  verb.add_option("--idempotency-key", into.idempotency_key, "Sending it again with the same key starts nothing new")->type_name("KEY");
+}
+
+void add_run_and_start(CLI::App& app, Chosen& chosen) {
+  const auto remote = std::make_shared<Remote>();
+  const auto given = std::make_shared<RunArguments>();
+  auto* run = add_remote_verb(app, chosen, "run", "Starts a workflow and shows what happens until it is over", remote, [remote, given] {
+    const auto client = remote->client();
+    const auto handler = start(client, *given);
+    if (remote->output() == Output::terminal) std::cerr << "handler " << handler.handler_id << '\n';
+    return follow(client, handler, remote->output(), given->quiet, {});
+  });
+  add_start_arguments(*run, *given);
+  run->add_flag("-q,--quiet", given->quiet, "Show only how it ended");
+
+  auto* begin = add_remote_verb(app, chosen, "start", "Starts a workflow and prints its handler's id", remote, [remote, given] {
+    const auto handler = start(remote->client(), *given);
+    std::cout << (remote->json ? to_json(to_json_value(handler)) : handler.handler_id) << '\n';
+    return exit_code::done;
+  });
+  add_start_arguments(*begin, *given);
+}
+
+void add_watch(CLI::App& app, Chosen& chosen) {
+  const auto remote = std::make_shared<Remote>();
+  const auto id = std::make_shared<std::string>();
+  const auto options = std::make_shared<StreamOptions>();
+  auto* watch = add_remote_verb(app, chosen, "watch", "Shows the events of a run, from its first on, until it is over", remote,
+                                [remote, id, options] {
+                                  const auto client = remote->client();
+                                  return follow(client, value_of(client.handler(*id).get()), remote->output(), false, *options);
+                                });
+  watch->add_option("ID", *id, "The handler's id")->required();
+  watch->add_option("--after", options->after, "Begin after the event of this sequence")->type_name("N");
+  watch->add_flag("--new", options->only_new, "Only what happens from now on");
+}
+
+void add_send(CLI::App& app, Chosen& chosen) {
+  struct Arguments {
+    std::string id, type, step;
+    std::vector<std::string> fields;
+  };
+  const auto remote = std::make_shared<Remote>();
+  const auto given = std::make_shared<Arguments>();
+  auto* send = add_remote_verb(app, chosen, "send", "Sends an event to a run", remote, [remote, given] {
+    const auto client = remote->client();
+    const auto handler = value_of(client.handler(given->id).get());
+    Value schema;
+    for (auto& known : value_of(client.event_schemas(handler.workflow_name).get()))
+      if (const auto* title = known.find("title"); title && *title == Value(given->type)) schema = known;
+    value_of(client.send_event(given->id, given->type, parse_fields(given->fields, schema), given->step).get());
+    std::cout << (remote->json ? R"({"status":"sent"})" : "sent") << '\n';
+    return exit_code::done;
+  });
+  send->add_option("ID", given->id, "The handler's id")->required();
+  send->add_option("TYPE", given->type, "The event's type")->required();
+  send->add_option("FIELDS", given->fields, "Its fields: key=value, key:=JSON, one JSON object, or - for standard input");
+  send->add_option("--step", given->step, "Only for the step of this name")->type_name("NAME");
+}
+
+void add_ask(CLI::App& app, Chosen& chosen) {
+  const auto remote = std::make_shared<Remote>();
+  const auto id = std::make_shared<std::string>();
+  const auto answer = std::make_shared<Answer>();
+  auto* ask = add_remote_verb(app, chosen, "ask", "Answers a run that waits for a person, asking for each field of the answer", remote,
+                              [remote, id, answer] {
+                                const auto client = remote->client();
+                                const auto handler = value_of(client.handler(*id).get());
+                                const auto sent = answer_prompt(client, handler, find_prompt(client, *id), *answer);
+                                if (remote->json) std::cout << to_json(to_json_value(sent)) << '\n';
+                                else std::cout << "sent " << sent.type << ' ' << to_json(sent.value) << '\n';
+                                return exit_code::done;
+                              });
+  ask->add_option("ID", *id, "The handler's id")->required();
+  ask->add_option("FIELDS", answer->fields, "Fields that need not be asked for: key=value");
+  ask->add_option("--type", answer->type, "The event that answers, where a workflow takes several")->type_name("TYPE");
+  ask->add_option("--step", answer->step, "Only for the step of this name")->type_name("NAME");
+}
+
+}  // namespace
+
+void add_run_verbs(CLI::App& app, Chosen& chosen) {
+  add_run_and_start(app, chosen);
+  add_watch(app, chosen);
+  add_send(app, chosen);
+  add_ask(app, chosen);
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,12 @@
+// What WorkflowServer::main reads.
+#pragma once
+
+#include <weir/server.hpp>
+
+namespace weir::detail {
+
+/// Flags, environment and configuration file over `options`. False when the program should end with `exit_code`, because help
+/// or the configuration was asked for, or an option does not exist. Throws std::invalid_argument on a value that is none.
+bool parse_main_options(ServerOptions& options, int argc, char** argv, int& exit_code);
+
+}  // namespace weir::detail

@@ -1,0 +1,89 @@
+// Flags, environment and configuration file: which of them wins, and what is said about a value that is none.
+#include <doctest/doctest.h>
+
+#include "../../http/settings.hpp"
+#include "../store/temporary.hpp"
+
+#include <cstdlib>
+#include <fstream>
+
+using namespace weir;
+using namespace weir::http;
+
+namespace {
+
+/// Set for one test.
+struct Environment {
+  explicit Environment(std::initializer_list<std::pair<const std::string, std::string>> given) : values(given) {
+    for (const auto& [name, value] : values) ::setenv(name.c_str(), value.c_str(), 1);
+  }
+  ~Environment() {
+    for (const auto& [name, value] : values) ::unsetenv(name.c_str());
+  }
+  std::map<std::string, std::string> values;
+};
+
+Configuration configured(const Values& flags, const std::string& file = "") {
+  Configuration out{.draft = {.options = {.host = "10.0.0.1"}}};
+  configure(out, flags, file);
+  return out;
+}
+
+std::string written(const TemporaryFolder& folder, const std::string& text) {
+  const auto path = folder.file("weir.conf");
+  std::ofstream(path) << text;
+  return path;
+}
+
+}  // namespace
+
+TEST_CASE("settings: a flag wins over the environment, that over the file, that over what the program chose") {
+  const TemporaryFolder folder;
+  const auto file = written(folder, "# a comment\nport = 1001\nheartbeat = \"5s\"\nretain = [\"7d\", \"failed=30d\"]\n");
+  CHECK(configured({}).draft.options.host == "10.0.0.1");
+  CHECK(configured({}, file).draft.options.port == 1001);
+  CHECK(configured({}, file).draft.options.heartbeat == std::chrono::seconds(5));
+  CHECK(configured({}, file).draft.options.runtime.retention.failed == std::chrono::hours(30 * 24));
+  const Environment environment({{"WEIR_PORT", "1002"}, {"WEIR_API_KEY", "one,two"}, {"WORKFLOWS_PY_SERVER_PORT", "1003"}});
+  CHECK(configured({}, file).draft.options.port == 1002);
+  CHECK(configured({}).draft.options.api_keys == std::vector<std::string>{"one", "two"});
+  const auto all = configured({{"port", {"1004"}}}, file);
+  CHECK(all.draft.options.port == 1004);
+  CHECK(all.sources.find("port")->second == "--port");
+}
+
+TEST_CASE("settings: the environment of a deployment of the Python server works") {
+  const Environment environment({{"WORKFLOWS_PY_SERVER_HOST", "10.1.1.1"}, {"WORKFLOWS_PY_SERVER_PORT", "9000"}});
+  CHECK(configured({}).draft.options.host == "10.1.1.1");
+  CHECK(configured({}).draft.options.port == 9000);
+  const Environment ours({{"WEIR_HOST", "10.2.2.2"}});
+  CHECK(configured({}).draft.options.host == "10.2.2.2");
+}
+
+TEST_CASE("settings: what is wrong is named with its source, its value and what is allowed") {
+  const TemporaryFolder folder;
+  CHECK_THROWS_WITH(configured({{"port", {"x"}}}), "--port must be a whole number from 0 to 65535, got 'x'");
+  CHECK_THROWS_WITH(configured({{"sync", {"half"}}}), "--sync must be full or normal, got 'half'");
+  CHECK_THROWS_WITH(configured({{"store", {"redis"}}}), "--store must be memory or sqlite:PATH, got 'redis'");
+  CHECK_THROWS_WITH(configured({{"idle-timeout", {"soon"}}}), "--idle-timeout must be a time like 60s or 5m, or never, got 'soon'");
+  const auto file = written(folder, "prot = 80\n");
+  CHECK_THROWS_WITH(configured({}, file), (file + ": there is no setting 'prot'. `weir serve --help` lists them").c_str());
+  CHECK_THROWS_WITH(configured({}, folder.file("none")), ("the configuration file '" + folder.file("none") + "' cannot be read").c_str());
+  const Environment environment({{"WEIR_BODY_MAX", "0"}});
+  CHECK_THROWS_WITH(configured({}), doctest::Contains("WEIR_BODY_MAX must be a whole number from 1 to"));
+}
+
+TEST_CASE("settings: what is printed can be read again, keys are not shown, and every setting has a row in the table") {
+  const TemporaryFolder folder;
+  auto changed = configured({{"port", {"99"}}, {"accept-context-api", {"true"}}, {"heartbeat", {"250ms"}}, {"retain", {"failed=1d"}}});
+  const auto text = printed(changed);
+  CHECK(text.find("port = \"99\"  # --port\n") != std::string::npos);
+  const auto again = configured({}, written(folder, text));
+  CHECK(again.draft.options.port == 99);
+  CHECK(again.draft.options.accept_context_api);
+  CHECK(again.draft.options.heartbeat == std::chrono::milliseconds(250));
+  CHECK(again.draft.options.runtime.retention.failed == std::chrono::hours(24));
+  changed = configured({{"api-key", {"secret"}}});
+  CHECK(printed(changed).find("secret") == std::string::npos);
+  for (const auto& setting : settings()) CHECK(settings_table().find("`--" + std::string(setting.name)) != std::string::npos);
+}
