@@ -3,7 +3,12 @@
 
 #include <weir/server.hpp>
 
+#include <string>
+
 namespace weir::detail {
+
+/// The address of servers that were not given one. `weir serve` changes it before it loads anything.
+std::string& default_host();
 
 /// Flags, environment and configuration file over `options`. False when the program should end with `exit_code`, because help
 /// or the configuration was asked for, or an option does not exist. Throws std::invalid_argument on a value that is none.

@@ -19,6 +19,12 @@ http::DefaultCursor default_cursor(const std::string& word) {
   throw std::invalid_argument("default_cursor must be auto, now or start, got '" + word + "'");
 }
 
+/// Every option has a value.
+ServerOptions completed(ServerOptions options) {
+  if (options.host.empty()) options.host = detail::default_host();
+  return options;
+}
+
 http::Limits limits_of(const ServerOptions& options) {
   http::Limits limits;
   limits.body_bytes_max = options.body_bytes_max;
@@ -44,7 +50,7 @@ struct WorkflowServer::State {
   std::unique_ptr<http::Transport> transport;
 
   explicit State(ServerOptions given)
-      : options(std::move(given)),
+      : options(completed(std::move(given))),
         runtime(runtime_options(options)), app{runtime.service(), options.heartbeat, default_cursor(options.default_cursor),
                                                limits_of(options), options.accept_context_api, options.api_keys} {}
 };
@@ -91,6 +97,11 @@ void WorkflowServer::serve() {
   sigwait(&signals, &signal);
   state_->runtime.service().log(LogLevel::info, "stopping");
   stop();
+}
+
+std::string& detail::default_host() {
+  static std::string host = "127.0.0.1";
+  return host;
 }
 
 int WorkflowServer::main(int argc, char** argv) {

@@ -1,10 +1,9 @@
-// One code base on CAF 0.17.6 (Debian) and CAF 1.x. The only file that asks for CAF's version.
+// One code base on CAF 0.17.6 (Debian) and CAF 1.x: what only the runtime needs.
 #pragma once
 
-#include <caf/all.hpp>
-#include <caf/config.hpp>
+#include <weir/caf_compat.hpp>
 
-#if CAF_MAJOR_VERSION == 0 && CAF_MINOR_VERSION < 18
+#if WEIR_CAF_0_17
 #include <caf/policy/work_sharing.hpp>
 #include <caf/scheduler/coordinator.hpp>
 #endif
@@ -13,10 +12,6 @@
 #include <new>
 #include <string>
 #include <utility>
-
-// CAF 1.0 and 1.1 define CAF_VERSION as an octal literal: only major and minor can be trusted.
-#define WEIR_CAF_1 (CAF_MAJOR_VERSION >= 1)
-#define WEIR_CAF_0_17 (CAF_MAJOR_VERSION == 0 && CAF_MINOR_VERSION < 18)
 
 // ThreadSanitizer cannot see inside Debian's libcaf, so the order that a mailbox gives to sender and receiver is told to
 // it here. In other builds these are nothing.
@@ -51,23 +46,6 @@ template <class Self, class F>
 auto on(Self* self, F handler) {
   return receiving(self, std::move(handler), &F::operator());
 }
-
-#if WEIR_CAF_0_17
-template <class R, class... A>
-struct Signature {
-  using Type = typename caf::replies_to<A...>::template with<R>;
-};
-template <class... A>
-struct Signature<void, A...> {
-  using Type = caf::reacts_to<A...>;
-};
-/// The signature of one message handler in a typed actor's interface.
-template <class R, class... A>
-using Takes = typename Signature<R, A...>::Type;
-#else
-template <class R, class... A>
-using Takes = caf::result<R>(A...);
-#endif
 
 #if WEIR_CAF_0_17
 /// CAF 0.17 wakes its clock thread whenever an actor ends, to drop timeouts it may have set. Weir's actors set none
@@ -180,8 +158,31 @@ private:
   };
 };
 
+#if WEIR_CAF_0_17
+/// CAF 0.17 makes a thread that spawns an actor hold on to the logger of that actor's system, and the system's end waits for
+/// it. A thread that is none of the system's lets go again.
+class LetGoOfLogger {
+public:
+  LetGoOfLogger() : before_(caf::logger::current_logger()) {}
+  ~LetGoOfLogger() {
+    if (caf::logger::current_logger() != before_) caf::logger::set_current_actor_system(nullptr);
+  }
+  LetGoOfLogger(const LetGoOfLogger&) = delete;
+  LetGoOfLogger& operator=(const LetGoOfLogger&) = delete;
+
+private:
+  caf::logger* before_;
+};
+/// For an actor of `system`, after it has called into another system.
+inline void take_logger_of(caf::actor_system& system) { caf::logger::set_current_actor_system(&system); }
+#else
+struct LetGoOfLogger {};
+inline void take_logger_of(caf::actor_system&) {}
+#endif
+
 template <class T, class Handle, class Where, class... A>
 Handle spawn(Where& where, A&&... args) {
+  [[maybe_unused]] const LetGoOfLogger let_go;
   return where.template spawn<Host<T, typename Handle::base>>(std::forward<A>(args)...);
 }
 

@@ -1,6 +1,7 @@
 // graph: a workflow's steps and events as text, DOT, Mermaid or SVG, from the server's representation (contract 4.3).
 #include "remote.hpp"
 
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <map>
@@ -84,7 +85,7 @@ std::string text(const Graph& graph) {
 
 /// Graphviz draws.
 int svg(const Graph& graph) {
-  std::cout << std::flush;
+  std::signal(SIGPIPE, SIG_IGN);  // a renderer that is not there reads nothing
   auto* renderer = ::popen("dot -Tsvg", "w");
   const auto source = dot(graph);
   if (!renderer || std::fwrite(source.data(), 1, source.size(), renderer) != source.size() || ::pclose(renderer) != 0)

@@ -108,23 +108,31 @@ RemoteEvent answer_prompt(const Client& client, const RemoteHandler& handler, co
   return sent;
 }
 
+void OpenPrompt::see(const RemoteEvent& event) {
+  idle_ = event.type == "WorkflowIdleEvent";
+  if (event.is("InputRequiredEvent")) asked_ = event;
+}
+
+bool OpenPrompt::waits(const EventStream& stream) const {
+  return asked_ && !stream.ready_within(std::chrono::milliseconds(idle_ ? 100 : 2000));
+}
+
+RemoteEvent OpenPrompt::take() {
+  auto out = std::move(*asked_);
+  asked_.reset();
+  return out;
+}
+
 RemoteEvent find_prompt(const Client& client, const std::string& handler_id) {
-  using namespace std::chrono_literals;
   auto stream = client.events(handler_id, {.include_internal = true});
-  std::optional<RemoteEvent> prompt;
-  bool idle = false;
-  // The protocol does not say what waits: it is what was asked last when the run is idle and nothing more comes. A run that
-  // still does other things is given a little longer.
-  while (!prompt || stream.ready_within(idle ? 100ms : 2000ms)) {
-    auto event = stream.next();
-    if (!event) break;
-    idle = event->type == "WorkflowIdleEvent";
-    if (event->is("InputRequiredEvent")) prompt = std::move(*event);
-    else if (event->terminal()) throw std::runtime_error("handler '" + handler_id + "' is over: nothing waits for an answer");
+  OpenPrompt prompt;
+  while (!prompt.waits(stream)) {
+    const auto event = stream.next();
+    if (const auto error = stream.error()) throw RemoteError(*error);
+    if (!event || event->terminal()) throw std::runtime_error("handler '" + handler_id + "' is over: nothing waits for an answer");
+    prompt.see(*event);
   }
-  if (const auto error = stream.error()) throw RemoteError(*error);
-  if (!prompt) throw std::runtime_error("handler '" + handler_id + "' is over: nothing waits for an answer");
-  return std::move(*prompt);
+  return prompt.take();
 }
 
 }  // namespace weir::cli

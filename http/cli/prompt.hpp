@@ -8,6 +8,21 @@
 
 namespace weir::cli {
 
+/// Whether a run waits for a person, told from its events. The protocol does not say: what was asked last is open when the run
+/// is idle and nothing more comes. A run that still does other things is given a little longer.
+class OpenPrompt {
+public:
+  /// In order, internal events too.
+  void see(const RemoteEvent& event);
+  /// Waits a moment for what the stream may still bring.
+  bool waits(const EventStream& stream) const;
+  RemoteEvent take();
+
+private:
+  std::optional<RemoteEvent> asked_;
+  bool idle_ = false;
+};
+
 struct Answer {
   std::string type;  ///< of the event; empty: the only one that the workflow takes from people
   std::string step;

@@ -41,19 +41,21 @@ int follow(const Client& client, const RemoteHandler& handler, Output output, bo
   const LeaveOnInterrupt leaving(handler.handler_id);
   const bool person = output == Output::terminal && ::isatty(STDIN_FILENO);
   LiveView view(output);
+  OpenPrompt prompt;
   auto options = from;
-  options.include_internal = view.wants_internal() && !quiet;
+  options.include_internal = person || (view.wants_internal() && !quiet);
   auto stream = client.events(handler.handler_id, options);
-  while (const auto event = stream.next()) {
-    if (!quiet) view.show(*event);
-    if (!event->is("InputRequiredEvent")) continue;
-    // One that is answered already has something behind it.
-    if (person && !stream.ready_within(std::chrono::milliseconds(200))) {
+  while (true) {
+    if (person && prompt.waits(stream)) {
       view.clear();
-      answer_prompt(client, handler, *event, {});
-    } else if (output == Output::plain) {
-      std::cerr << "weir: waits for an answer: `weir ask " << handler.handler_id << "`\n";
+      answer_prompt(client, handler, prompt.take(), {});
     }
+    const auto event = stream.next();
+    if (!event) break;
+    if (!quiet) view.show(*event);
+    prompt.see(*event);
+    if (output == Output::plain && event->is("InputRequiredEvent"))
+      std::cerr << "weir: waits for an answer: `weir ask " << handler.handler_id << "`\n";
   }
   if (const auto error = stream.error()) throw RemoteError(*error);
   const auto ended = value_of(client.handler(handler.handler_id).get());

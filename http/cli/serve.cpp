@@ -6,6 +6,7 @@
 #include "watch.hpp"
 
 #include "../command_line.hpp"
+#include "../main_options.hpp"
 
 #include <iostream>
 #include <stdexcept>
@@ -49,8 +50,11 @@ int run_program(const Plugin& program, const std::string& file, const http::Pars
   return program.run(static_cast<int>(words.size()), arguments.data());
 }
 
+constexpr const char* every_address = "0.0.0.0";
+
 int serve(const Arguments& given, const http::ParsedSettings& settings) {
-  http::Configuration configuration{.draft = {.options = {.host = "0.0.0.0"}}};
+  detail::default_host() = every_address;
+  http::Configuration configuration{.draft = {.options = {.host = every_address}}};
   http::configure(configuration, settings.flags, settings.config_file);
   if (settings.print_config) {
     std::cout << http::printed(configuration);
@@ -90,7 +94,7 @@ void add_serve(CLI::App& app, Chosen& chosen) {
   verb->add_option("FILE", given->files, "C++ sources, which are compiled and kept, and shared libraries");
   verb->add_flag("--watch", given->watch, "Load a file again when it changes; runs in flight go on with what they began with");
   verb->add_option("--cxxflags", given->cxxflags, "More flags for the compiler [WEIR_CXXFLAGS]")->type_name("FLAGS");
-  const auto settings = http::add_settings(*verb, {.options = {.host = "0.0.0.0"}});
+  const auto settings = http::add_settings(*verb, {.options = {.host = every_address}});
   verb->footer("A setting's flag wins over its environment variable (in brackets), and that over the file of --config.\n"
                "WORKFLOWS_PY_SERVER_HOST and WORKFLOWS_PY_SERVER_PORT are read where WEIR_HOST and WEIR_PORT are not set.");
   verb->callback([&chosen, given, settings] {

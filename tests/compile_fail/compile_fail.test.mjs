@@ -57,7 +57,7 @@ if (/\b12\./.test(spawnSync(compiler, ['-dumpfullversion'], { encoding: 'utf8' }
     'g++ 12 destroys braced temporaries inside co_await twice: give the WaitOptions a name, then await with it'];
   WRONG['an owning lambda inside co_await'] = [
     flow('weir::Task<Stop> run(weir::Context& ctx, const Start&) { std::string s; co_await ctx.blocking([s] { return s; }); co_return Stop{1}; }'),
-    'g++ 12 destroys lambdas that own what they capture twice inside co_await: capture by reference, or give the lambda a name first'];
+    'g++ 12 destroys temporaries that own something twice inside co_await: give the lambda, or the message, a name first'];
 }
 
 for (const [name, [text, sentence]] of Object.entries(WRONG))

@@ -100,7 +100,7 @@ template <class F>
 constexpr void check_effect() {
   static_assert(
       !WEIR_CO_AWAIT_BREAKS_TEMPORARIES || std::is_lvalue_reference_v<F> || std::is_trivially_destructible_v<F>,
-      "g++ 12 destroys lambdas that own what they capture twice inside co_await: capture by reference, or give the lambda a name first");
+      "g++ 12 destroys temporaries that own something twice inside co_await: give the lambda, or the message, a name first");
 }
 
 /// What calling F yields, a Task taken off.
@@ -207,10 +207,15 @@ public:
     return run_blocking<std::decay_t<F>>(std::decay_t<F>(std::forward<F>(job)));
   }
 
-  /// Asks an actor and awaits its answer: `co_await ctx.request(actor, message...)`. Include weir/caf.hpp.
+  /// Asks an actor and awaits its answer: `co_await ctx.request(actor, message...)`, or `ctx.request<Answer>(...)` for an actor
+  /// without a typed interface. An error, or an actor that is gone, is thrown as std::runtime_error. Include weir/caf.hpp.
   template <class Handle, class... A>
   [[nodiscard("co_await it")]] auto request(const Handle& actor, A&&... message) {
     return request_actor(*this, actor, std::forward<A>(message)...);
+  }
+  template <class R, class Handle, class... A>
+  [[nodiscard("co_await it")]] auto request(const Handle& actor, A&&... message) {
+    return request_actor_as<R>(*this, actor, std::forward<A>(message)...);
   }
 
   /// For awaitables: see StepHost. The body must be this context's.

@@ -14,7 +14,7 @@ namespace weir {
 
 struct ServerOptions {
   std::shared_ptr<Store> store = nullptr;  ///< empty: weir::memory()
-  std::string host = "127.0.0.1";
+  std::string host = "";  ///< empty: 127.0.0.1; under `weir serve` all addresses
   std::uint16_t port = 8080;  ///< 0: any free port
   /// A comment line on idle event streams, so that proxies keep them open; empty: none.
   std::optional<std::chrono::milliseconds> heartbeat = std::chrono::seconds(25);

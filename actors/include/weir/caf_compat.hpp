@@ -1,0 +1,103 @@
+// What weir/caf.hpp needs of CAF, on 0.17.6 (Debian) and 1.x alike. This file and the runtime's own are the only ones that ask for
+// CAF's version.
+#pragma once
+
+#include <caf/all.hpp>
+#include <caf/config.hpp>
+
+#include <string>
+#include <utility>
+
+// CAF 1.0 and 1.1 define CAF_VERSION as an octal literal: only major and minor can be trusted.
+#define WEIR_CAF_1 (CAF_MAJOR_VERSION >= 1)
+#define WEIR_CAF_0_17 (CAF_MAJOR_VERSION == 0 && CAF_MINOR_VERSION < 18)
+
+namespace weir::compat {
+
+#if WEIR_CAF_0_17
+template <class R, class... A>
+struct Signature {
+  using Type = typename caf::replies_to<A...>::template with<R>;
+};
+template <class... A>
+struct Signature<void, A...> {
+  using Type = caf::reacts_to<A...>;
+};
+/// The signature of one message handler in a typed actor's interface.
+template <class R, class... A>
+using Takes = typename Signature<R, A...>::Type;
+
+template <class Block>
+void add_message_types(caf::actor_system_config& config) {
+  config.add_message_types<Block>();
+}
+
+inline std::string text_of(caf::actor_system& system, const caf::error& error) { return system.render(error); }
+
+/// What a typed actor answers to a message.
+template <class Handle, class... A>
+using AnswerTo = caf::response_type_t<typename Handle::signatures, std::decay_t<A>...>;
+
+template <class Self, class Handle, class... A>
+auto request(Self* self, const Handle& actor, A&&... message) {
+  return self->request(actor, caf::infinite, std::forward<A>(message)...);
+}
+
+/// Calls `gone(address)` on the actor's thread when any of those it monitors has ended.
+template <class Self, class F>
+void on_down(Self* self, F gone) {
+  self->set_down_handler([gone](caf::down_msg& message) { gone(message.source); });
+}
+template <class Self>
+void monitor(Self* self, const caf::actor& other) {
+  self->monitor(other);
+}
+
+/// A message's members, inside its class: WEIR_CAF_MESSAGE(Type, x.a, x.b).
+#define WEIR_CAF_MESSAGE(type, ...)                                                   \
+  template <class Inspector>                                                          \
+  friend typename Inspector::result_type inspect(Inspector& inspector, type& x) {     \
+    return inspector(caf::meta::type_name(#type), __VA_ARGS__);                       \
+  }
+#else
+template <class R, class... A>
+using Takes = caf::result<R>(A...);
+
+template <class Block>
+void add_message_types(caf::actor_system_config&) {
+  caf::init_global_meta_objects<Block>();  // CAF 1.x: before the system is made, once for a program
+}
+
+inline std::string text_of(caf::actor_system&, const caf::error& error) { return caf::to_string(error); }
+
+template <class Handle, class... A>
+using AnswerTo = caf::response_type_t<typename Handle::signatures, std::decay_t<A>...>;
+
+template <class Self, class Handle, class... A>
+auto request(Self* self, const Handle& actor, A&&... message) {
+  return self->mail(std::forward<A>(message)...).request(actor, caf::infinite);
+}
+
+template <class Self, class F>
+void on_down(Self* self, F gone) {
+  self->set_down_handler([gone](caf::down_msg& message) { gone(message.source); });
+}
+template <class Self>
+void monitor(Self* self, const caf::actor& other) {
+  self->monitor(other);
+}
+
+#define WEIR_CAF_MESSAGE(type, ...)                                             \
+  template <class Inspector>                                                    \
+  friend bool inspect(Inspector& inspector, type& x) {                          \
+    return weir::compat::inspect_object(inspector, x, __VA_ARGS__);             \
+  }
+template <class Inspector, class X, class... T>
+bool inspect_object(Inspector& inspector, X& x, T&... fields) {
+  int i = 0;
+  static constexpr const char* names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+  return inspector.object(x).fields(inspector.field(names[i++], fields)...);
+}
+#endif
+
+}  // namespace weir::compat

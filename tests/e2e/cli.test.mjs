@@ -1,0 +1,357 @@
+// The weir command as people and scripts use it: each verb at a terminal, in a pipe and with --json, and `weir serve`.
+import assert from 'node:assert';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { eventually } from './server.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const weir = join(dirname(process.env.WEIR_BENCH_SERVER), 'weir');
+const folder = mkdtempSync(join(tmpdir(), 'weir-cli-'));
+const env = { ...process.env, XDG_CACHE_HOME: join(folder, 'cache') };
+for (const name of ['WEIR_SERVER', 'WEIR_HOST', 'WEIR_PORT', 'WEIR_API_KEY', 'WEIR_CONFIG', 'WORKFLOWS_PY_SERVER_HOST', 'WORKFLOWS_PY_SERVER_PORT']) delete env[name];
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const source = (name, text) => { const path = join(folder, name); writeFileSync(path, text); return path; };
+
+const shop = answer => `#include <weir/weir.hpp>
+#include <weir/plugin.hpp>
+struct Order { using kind = weir::StartEvent; std::string item; int count = 1; };
+struct Packed { std::string item; };
+struct Confirm { using kind = weir::InputRequiredEvent; std::string question; };
+struct Confirmed { using kind = weir::HumanResponseEvent; bool yes; std::string note = "none"; };
+struct Shipped { using kind = weir::StopEvent; std::string item; std::string note; };
+struct Shop : weir::Workflow {
+  Shop() { step<&Shop::pack>(); step<&Shop::ship>(); }
+  Confirm pack(weir::Context& ctx, const Order& order) {
+    if (order.item == "nothing") throw std::runtime_error("there is nothing to pack");
+    for (int i = 0; i < order.count; ++i) ctx.write_event_to_stream(Packed{order.item});
+    return {"Ship?"};
+  }
+  Shipped ship(const Confirmed& answer) { return {"${answer}", answer.yes ? answer.note : "refused"}; }
+};
+struct Echo : weir::Workflow {
+  Echo() { step<&Echo::echo>(); }
+  weir::StopEvent echo(const weir::StartEvent& start) { return weir::StopEvent(weir::Value(start.fields())); }
+};
+WEIR_EXPORT(server) {
+  server.add_workflow("shop", std::make_shared<Shop>(), {.additional_events = weir::events<Packed>()});
+  server.add_workflow<Echo>("echo");
+}
+`;
+
+/** Serves files until the tests are done; resolves when it says where. */
+async function serve(files, args = [], extra = {}) {
+  const child = spawn(weir, ['serve', ...files, '--host', '127.0.0.1', '--port', '0', ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...env, ...extra } });
+  const served = { log: '', child, stop: () => { child.kill('SIGTERM'); return ended; } };
+  const ended = new Promise(resolve => child.on('close', code => resolve(code)));
+  after(() => served.stop());
+  await new Promise((resolve, reject) => {
+    child.stderr.on('data', chunk => {
+      served.log += chunk;
+      const found = /serving on (http:\/\/\S+)/.exec(served.log);
+      if (found) { served.base = found[1]; resolve(); }
+    });
+    child.on('close', code => reject(new Error(`weir serve ended with ${code}: ${served.log}`)));
+  });
+  return served;
+}
+
+const { base } = await serve([source('shop.cpp', shop('tea'))]);
+
+/** In a pipe. */
+const piped = (args, { input = '', server = base } = {}) => {
+  const { status, stdout, stderr } = spawnSync(weir, args, { env: { ...env, WEIR_SERVER: server }, input, encoding: 'utf8' });
+  return { status, stdout, stderr };
+};
+const json = (args, options) => piped([...args, '--json'], options).stdout.trim().split('\n').map(line => JSON.parse(line));
+/** At a terminal; `typed` is what the person types. */
+const terminal = (args, typed = '') => new Promise(resolve => {
+  const command = [weir, ...args].map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const child = spawn('script', ['-qec', command, '/dev/null'], { env: { ...env, WEIR_SERVER: base, TERM: 'xterm' }, stdio: ['pipe', 'pipe', 'ignore'] });
+  let stdout = '', answered = false;
+  child.stdout.on('data', chunk => {
+    stdout += chunk;
+    if (typed && !answered && /\[y\/n\]|handler/.test(stdout) && stdout.includes('yes [y/n]')) { answered = true; child.stdin.write(typed); }
+  });
+  child.on('close', status => resolve({ status, stdout: stdout.replaceAll('\r', '') }));
+  if (!typed) child.stdin.end();
+});
+const start = (...fields) => piped(['start', 'shop', ...fields]).stdout.trim();
+
+test('workflows: names, a line each', async () => {
+  assert.deepEqual(piped(['workflows']), { status: 0, stdout: 'shop\necho\n', stderr: '' });
+  assert.deepEqual(json(['workflows']), [['shop', 'echo']]);
+  assert.equal((await terminal(['workflows'])).stdout, 'shop\necho\n');
+});
+
+test('run: events as they come and how it ended, in a pipe and as JSON', () => {
+  const { status, stdout } = piped(['run', 'echo', 'n=5', 'text=5 apples', 'deep:={"a":[1]}']);
+  assert.equal(status, 0);
+  assert.match(stdout, /^StopEvent \{"result":\{"n":5,"text":"5 apples","deep":\{"a":\[1\]\}\}\}\ncompleted  \w{10}\n$/);
+  const lines = json(['run', 'echo', '{"n":1}']);
+  assert.deepEqual(lines[0].value, { result: { n: 1 } });
+  assert.equal(lines.at(-1).status, 'completed');
+  assert.equal(json(['run', 'echo', '-', '-q'], { input: '{"n":2}' })[0].result.value.result.n, 2);
+  const failed = piped(['run', 'shop', 'item=nothing']);
+  assert.equal(failed.status, 1);
+  assert.match(failed.stdout, /failed: there is nothing to pack/);
+});
+
+test('run: at a terminal it shows the steps and asks the person', async () => {
+  const { status, stdout } = await terminal(['run', 'shop', 'item=tea', 'count=2'], 'y\nfast\n');
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, /\u25cf pack/);
+  assert.equal(stdout.split('Packed').length, 3);
+  assert.match(stdout, /note \["none"\]: /);
+  assert.match(stdout, /Shipped\S* \{"item":"tea","note":"fast"\}/);
+  assert.match(stdout, /completed/);
+});
+
+test('start, watch, send: a run is begun, followed from any point, and answered', async () => {
+  const id = start('item=tea');
+  assert.match(id, /^\w{10}$/);
+  const watching = terminal(['watch', id]);
+  assert.equal(json(['start', 'shop', 'item=tea', '--handler-id', 'mine'])[0].handler_id, 'mine');
+  assert.deepEqual(piped(['send', id, 'Confirmed', 'yes=true', 'note=7', '--step', 'ship']), { status: 0, stdout: 'sent\n', stderr: '' });
+  assert.match((await watching).stdout, /Packed[^]*Confirm[^]*Shipped[^]*completed/);
+  const { stdout } = piped(['watch', id]);
+  assert.match(stdout, /^Packed \{"item":"tea"\}\nConfirm \{"question":"Ship\?"\}\nShipped \{"item":"tea","note":"7"\}\ncompleted  /);
+  const events = json(['watch', id]);
+  assert.deepEqual(events.map(event => event.type ?? event.status), ['Packed', 'Confirm', 'Shipped', 'completed']);
+  assert.deepEqual(json(['watch', id, '--after', String(events[1].sequence)]).map(event => event.type ?? event.status), ['Shipped', 'completed']);
+  assert.deepEqual(json(['send', 'mine', 'Confirmed', 'yes=false']), [{ status: 'sent' }]);
+  assert.equal((await terminal(['send', start('item=x'), 'Confirmed', 'yes=true'])).stdout, 'sent\n');
+});
+
+test('ask: shows the prompt and asks for each field of the answer', async () => {
+  const asked = piped(['ask', start('item=tea')], { input: 'n\n\n' });
+  assert.equal(asked.status, 0, asked.stderr);
+  assert.equal(asked.stdout, 'sent Confirmed {"yes":false}\n');
+  assert.equal(asked.stderr, 'Confirm {"question":"Ship?"}\nyes [y/n]: note ["none"]: ');
+  assert.deepEqual(json(['ask', start('item=tea'), 'yes=true', 'note=ok'])[0].value, { yes: true, note: 'ok' });
+  const id = start('item=tea');
+  assert.match((await terminal(['ask', id], 'y\nquick\n')).stdout, /sent Confirmed \{"yes":true,"note":"quick"\}/);
+  const over = piped(['ask', id], { input: '' });
+  assert.equal(over.status, 2);
+  assert.equal(over.stderr, `weir: handler '${id}' is over: nothing waits for an answer\n`);
+  const silent = piped(['ask', start('item=tea')], { input: '' });
+  assert.equal(silent.status, 2);
+  assert.match(silent.stderr, /standard input ended before the answer was complete/);
+});
+
+test('list, show, cancel: handlers are found, looked at and ended', async () => {
+  const id = start('item=tea');
+  assert.match(piped(['list', '--status', 'running', '--workflow', 'shop', '--limit', '1']).stdout, new RegExp(`^${id}\tshop\trunning\t[-0-9]{10} [:0-9]{8}\t\n$`));
+  assert.deepEqual(json(['list', '--status', 'running', '--limit', '1']).map(handler => handler.handler_id), [id]);
+  assert.match((await terminal(['list'])).stdout, /HANDLER +WORKFLOW +STATUS +STARTED +ERROR\n/);
+  assert.match(piped(['show', id]).stdout, new RegExp(`^handler\t${id}\nworkflow\tshop\nrun\t\\w{10}\nstatus\trunning\n`));
+  assert.equal(json(['show', id])[0].status, 'running');
+  assert.match((await terminal(['show', id])).stdout, new RegExp(`handler   ${id}\n`));
+  assert.equal(piped(['cancel', id]).stdout, 'cancelled\n');
+  assert.equal(piped(['cancel', id]).status, 4);
+  assert.equal((await terminal(['cancel', start('item=tea')])).stdout, 'cancelled\n');
+  assert.deepEqual(json(['cancel', id, '--purge']), [{ status: 'deleted' }]);
+  const gone = piped(['show', id]);
+  assert.equal(gone.status, 4);
+  assert.match(gone.stderr, /^weir: Handler not found \(GET /);
+});
+
+test('graph: text, DOT, Mermaid, SVG and JSON', async () => {
+  assert.equal(piped(['graph', 'shop']).stdout, 'Shop\n  pack: Order -> Confirm\n  ship: Confirmed -> Shipped\n');
+  assert.match(piped(['graph', 'shop', '-f', 'dot']).stdout, /"pack" -> "Confirm";/);
+  assert.match(piped(['graph', 'shop', '-f', 'mermaid']).stdout, /^flowchart LR\n/);
+  assert.match(piped(['graph', 'shop', '-f', 'svg']).stdout, /<svg /);
+  assert.equal(json(['graph', 'shop'])[0].name, 'Shop');
+  assert.match((await terminal(['graph', 'shop'])).stdout, /pack: Order -> Confirm/);
+  const without = spawnSync(weir, ['graph', 'shop', '-f', 'svg'], { env: { ...env, WEIR_SERVER: base, PATH: folder }, encoding: 'utf8' });
+  assert.match(without.stderr, /SVG is drawn by Graphviz: install it/);
+});
+
+test('what goes wrong has an exit code and a sentence', () => {
+  for (const [args, status, sentence] of [
+    [['run', 'nobody'], 4, /Workflow not found/],
+    [['run', 'shop'], 5, /Field required/],
+    [['run', 'shop', 'tea'], 2, /'tea' is no field: write key=value/],
+    [['run', 'shop', 'item:=x'], 2, /'item:=x': Expecting value/],
+    [['watch'], 2, /ID is required/],
+    [['dance'], 2, /there is no verb 'dance'/],
+    [['send', 'nobody', 'Confirmed'], 4, /Handler not found/],
+    [['start', 'shop', 'item=tea', '--handler-id', start('item=tea')], 5, /is already running/],
+  ]) {
+    const got = piped(args);
+    assert.equal(got.status, status, `${args.join(' ')}: ${got.stderr}`);
+    assert.match(got.stderr + got.stdout, sentence);
+  }
+  const nowhere = piped(['workflows'], { server: 'http://127.0.0.1:9' });
+  assert.equal(nowhere.status, 3);
+  assert.match(nowhere.stderr, /^weir: GET http:\/\/127.0.0.1:9\/workflows: /);
+  assert.equal(piped(['workflows'], { server: 'localhost' }).status, 2);
+});
+
+test('Ctrl+C leaves a run alone and says how to find it again', async () => {
+  const id = start('item=tea');
+  const child = spawn(weir, ['watch', id], { env: { ...env, WEIR_SERVER: base }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', chunk => { stderr += chunk; });
+  await new Promise(resolve => child.stdout.on('data', chunk => String(chunk).includes('Confirm') && resolve()));
+  child.kill('SIGINT');
+  assert.equal(await new Promise(resolve => child.on('close', resolve)), 130);
+  assert.match(stderr, new RegExp(`the run goes on; \`weir watch ${id}\` shows it again`));
+  assert.equal(json(['show', id])[0].status, 'running');
+});
+
+test('serve: a program with a main() is served as it is, a library too, and both are told what is wrong', async () => {
+  const program = await serve([join(root, 'examples/hello.cpp')]);
+  assert.equal(piped(['graph', 'joke'], { server: program.base }).status, 0);
+  const library = join(folder, 'shop.so');
+  const includes = ['actors', 'persistence', 'http'].map(name => `-I${join(root, name, 'include')}`);
+  execFileSync(process.env.CXX ?? 'c++', ['-std=c++20', '-fPIC', '-shared', ...includes, join(folder, 'shop.cpp'), '-o', library]);
+  const served = await serve([library], ['--api-key', 'secret']);
+  assert.equal(piped(['workflows'], { server: served.base }).status, 5);
+  assert.equal(piped(['workflows', '--api-key', 'secret'], { server: served.base }).stdout, 'shop\necho\n');
+
+  const fails = (files, sentence, status = 2) => {
+    const got = spawnSync(weir, ['serve', ...files, '--port', '0'], { env, encoding: 'utf8' });
+    assert.equal(got.status, status, got.stderr);
+    assert.match(got.stderr, sentence);
+  };
+  fails([source('wrong.cpp', 'int x = "";\n')], /wrong.cpp:1:9: error: invalid conversion[^]*weir: '.*wrong.cpp' does not compile/);
+  fails([source('empty.cpp', 'int x;\n')], /exports no workflows: add WEIR_EXPORT/);
+  fails([source('old.cpp', '#include <weir/plugin.hpp>\n#undef WEIR_ABI\n#define WEIR_ABI "weir 0.0.1"\nWEIR_EXPORT(server) { (void)server; }\n')],
+    /was built for another Weir \(weir 0.0.1; this is weir /);
+  fails([source('throws.cpp', '#include <weir/plugin.hpp>\nstruct W : weir::Workflow {};\nWEIR_EXPORT(server) { server.add_workflow<W>("w"); }\n')], /throws.cpp': /);
+  fails([source('loose.cpp', '#include <weir/plugin.hpp>\nvoid nowhere();\nWEIR_EXPORT(server) { nowhere(); (void)server; }\n')], /cannot be loaded: .*undefined symbol/);
+  fails([join(folder, 'none.cpp')], /none.cpp' is no file/);
+  fails([], /serve needs a FILE/);
+  fails([join(folder, 'shop.cpp'), join(root, 'examples/hello.cpp')], /a file with a main\(\) is served alone/);
+});
+
+test('serve: several files share a server; what is reachable without a key is warned about', async () => {
+  const second = source('second.cpp', shop('coffee').replace('"shop"', '"second"').replace('"echo"', '"echo2"'));
+  const served = await serve([join(folder, 'shop.cpp'), second]);
+  assert.equal(piped(['workflows'], { server: served.base }).stdout, 'shop\necho\nsecond\necho2\n');
+  assert.doesNotMatch(served.log, /API key/);
+  const open = spawn(weir, ['serve', second, '--port', '0'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const said = await new Promise(resolve => {
+    let log = '';
+    open.stderr.on('data', chunk => { log += chunk; if (log.includes('serving on')) resolve(log); });
+  });
+  assert.match(said, /everybody who reaches 0.0.0.0:\d+ may start and read runs: set an API key/);
+  open.kill('SIGTERM');
+  await new Promise(resolve => open.on('close', resolve));
+});
+
+test('serve: settings come from a file, the environment and flags, and are printed with their sources', () => {
+  const config = source('weir.conf', 'port = 1234\nstore = "memory"\n');
+  const { stdout } = spawnSync(weir, ['serve', '--config', config, '--sync', 'normal', '--print-config'], { env: { ...env, WORKFLOWS_PY_SERVER_HOST: '127.0.0.9' }, encoding: 'utf8' });
+  assert.match(stdout, /host = "127.0.0.9"  # WORKFLOWS_PY_SERVER_HOST\nport = "1234"  # .*weir.conf: port\n/);
+  assert.match(stdout, /sync = "normal"  # --sync\n/);
+  const wrong = spawnSync(weir, ['serve', '--print-config'], { env: { ...env, WEIR_PORT: 'x' }, encoding: 'utf8' });
+  assert.equal(wrong.status, 2);
+  assert.equal(wrong.stderr, "weir: WEIR_PORT must be a whole number from 0 to 65535, got 'x'\n");
+});
+
+test('serve --watch: a changed file is loaded again, runs in flight end as they began, errors change nothing', async () => {
+  const file = source('changing.cpp', shop('before'));
+  const served = await serve([file], ['--watch']);
+  const begun = piped(['start', 'shop', 'item=x'], { server: served.base }).stdout.trim();
+  source('changing.cpp', 'this is no C++\n');
+  await eventually(() => served.log, log => /does not compile: what was loaded before stays/.test(log), 60000);
+  // Another layout of the answer, so that an old run must get the answer as it knows it.
+  source('changing.cpp', shop('after').replace('bool yes; std::string note = "none";', 'std::string extra = "x"; std::string note = "none"; bool yes;'));
+  await eventually(() => served.log, log => /reloaded/.test(log), 60000);
+  const answer = id => piped(['send', id, 'Confirmed', 'yes=true', 'note=hi'], { server: served.base }).status;
+  assert.equal(answer(begun), 0);
+  const ended = piped(['watch', begun], { server: served.base }).stdout;
+  assert.match(ended, /Shipped \{"item":"before","note":"hi"\}/);
+  const next = piped(['start', 'shop', 'item=x'], { server: served.base }).stdout.trim();
+  assert.equal(answer(next), 0);
+  assert.match(piped(['watch', next], { server: served.base }).stdout, /Shipped \{"item":"after","note":"hi"\}/);
+  assert.equal(await served.stop(), 0);
+});
+
+test('serve --watch: a program is started again when it changes, and its stored runs go on', async () => {
+  const text = answer => shop(answer).replace(/WEIR_EXPORT[^]*/, `int main(int argc, char** argv) {
+    weir::WorkflowServer server;
+    server.add_workflow<Shop>("shop");
+    return server.main(argc, argv);
+  }\n`);
+  const file = source('program.cpp', text('before'));
+  const probe = createServer().listen(0, '127.0.0.1');
+  await new Promise(resolve => probe.on('listening', resolve));
+  const { port } = probe.address();
+  await new Promise(resolve => probe.close(resolve));
+  const served = await serve([file], ['--watch', '--port', String(port), '--store', `sqlite:${join(folder, 'program.db')}`]);
+  const begun = piped(['start', 'shop', 'item=x'], { server: served.base }).stdout.trim();
+  source('program.cpp', text('after'));
+  await eventually(() => served.log, log => /restarted/.test(log) && log.split('serving on').length === 3, 60000);
+  assert.equal(piped(['send', begun, 'Confirmed', 'yes=true'], { server: served.base }).status, 0);
+  assert.match(piped(['watch', begun], { server: served.base }).stdout, /Shipped \{"item":"after","note":"none"\}/);
+  assert.equal(await served.stop(), 0);
+});
+
+test('a server that is killed in the middle of a stream and started again is followed without a gap', async () => {
+  const store = `sqlite:${join(folder, 'killed.db')}`;
+  const first = await serve([join(folder, 'shop.cpp')], ['--store', store]);
+  const port = new URL(first.base).port;
+  const id = piped(['start', 'shop', 'item=tea', 'count=3'], { server: first.base }).stdout.trim();
+  const watching = spawn(weir, ['watch', id, '--json'], { env: { ...env, WEIR_SERVER: first.base }, stdio: ['ignore', 'pipe', 'inherit'] });
+  let seen = '';
+  const prompted = new Promise(resolve => watching.stdout.on('data', chunk => { seen += chunk; if (seen.includes('Confirm')) resolve(); }));
+  const ended = new Promise(resolve => watching.on('close', resolve));
+  await prompted;
+  first.child.kill('SIGKILL');
+  const second = await serve([join(folder, 'shop.cpp')], ['--store', store, '--port', port]);
+  assert.equal(piped(['send', id, 'Confirmed', 'yes=true'], { server: second.base }).status, 0);
+  assert.equal(await ended, 0);
+  const events = seen.trim().split('\n').map(line => JSON.parse(line));
+  assert.deepEqual(events.map(event => event.type ?? event.status), ['Packed', 'Packed', 'Packed', 'Confirm', 'Shipped', 'completed']);
+});
+
+test('TLS: a certificate is verified, against an authority that is named, or not at all on request', async () => {
+  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', certificate, '-days', '2', '-subj', '/CN=localhost',
+    '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'], { stdio: 'ignore' });
+  const proxy = createServer({ key: readFileSync(key), cert: readFileSync(certificate) }, async (request, response) => {
+    const answer = await fetch(base + request.url);
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
+  }).listen(0, '127.0.0.1');
+  await new Promise(resolve => proxy.on('listening', resolve));
+  after(() => proxy.close());
+  const server = `https://127.0.0.1:${proxy.address().port}`;
+  // Not spawnSync: the proxy is in this process.
+  const ask = (...args) => new Promise(resolve => {
+    const child = spawn(weir, ['workflows', '--server', server, ...args], { env });
+    let out = '';
+    child.stdout.on('data', chunk => { out += chunk; });
+    child.stderr.on('data', chunk => { out += chunk; });
+    child.on('close', status => resolve({ status, out }));
+  });
+  const refused = await ask();
+  assert.equal(refused.status, 3);
+  assert.match(refused.out, /certificate/i);
+  assert.deepEqual(await ask('--ca-file', certificate), { status: 0, out: 'shop\necho\n' });
+  assert.deepEqual(await ask('--insecure'), { status: 0, out: 'shop\necho\n' });
+});
+
+test('completion and the manual page know every verb', () => {
+  const verbs = ['serve', 'run', 'start', 'watch', 'send', 'ask', 'workflows', 'list', 'show', 'cancel', 'graph', 'db', 'completion'];
+  const bash = source('completion.bash', piped(['completion', 'bash']).stdout);
+  const complete = line => execFileSync('bash', ['-c', `source ${bash}; COMP_WORDS=(${line}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _weir; echo "\${COMPREPLY[@]}"`],
+    { env: { ...env, WEIR_SERVER: base, PATH: `${dirname(weir)}:${process.env.PATH}` }, encoding: 'utf8' }).trim();
+  for (const verb of verbs) assert.ok(complete("weir ''").split(' ').includes(verb), verb);
+  assert.equal(complete("weir run s"), 'shop');
+  assert.equal(complete("weir list --stat"), '--status');
+  assert.equal(complete("weir db m"), 'migrate');
+  const zsh = piped(['completion', 'zsh']).stdout;
+  for (const verb of verbs) assert.match(zsh, new RegExp(`'${verb}:`));
+  assert.match(zsh, /^#compdef weir\n/);
+  const page = piped(['man']).stdout;
+  for (const verb of verbs) assert.match(page, new RegExp(`\\.SS ${verb}`));
+  assert.match(page, /WEIR_PORT/);
+});

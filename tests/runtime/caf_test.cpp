@@ -1,0 +1,198 @@
+// Weir inside a CAF program: the service as an actor, and steps that ask actors.
+#include <doctest/doctest.h>
+
+#include <weir/caf.hpp>
+#include <weir/weir.hpp>
+
+#include <caf/io/all.hpp>
+
+#include <chrono>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Order {
+  using kind = weir::StartEvent;
+  std::string item;
+};
+struct Packed {
+  std::string item;
+  int weight;
+};
+struct Confirm {
+  using kind = weir::InputRequiredEvent;
+};
+struct Confirmed {
+  using kind = weir::HumanResponseEvent;
+  bool yes;
+};
+struct Shipped {
+  using kind = weir::StopEvent;
+  int weight;
+};
+
+using Scale = caf::typed_actor<weir::compat::Takes<int, std::string>>;
+
+Scale::behavior_type scale(Scale::pointer, int weight_of_a_letter) {
+  return {[=](const std::string& item) { return weight_of_a_letter * static_cast<int>(item.size()); }};
+}
+
+struct Shop : weir::Workflow {
+  Shop(Scale typed, caf::actor untyped) : scale_(std::move(typed)), any_scale_(std::move(untyped)) {
+    step<&Shop::pack>();
+    step<&Shop::ship>();
+  }
+  weir::Task<Confirm> pack(weir::Context& ctx, const Order& order) {
+    const int weight = co_await ctx.request(scale_, order.item);
+    const int again = co_await ctx.request<int>(any_scale_, order.item);
+    ctx.store().set("weight", weight);
+    ctx.write_event_to_stream(Packed{order.item, again});
+    co_return Confirm{};
+  }
+  weir::Task<Shipped> ship(weir::Context& ctx, const Confirmed&) { co_return Shipped{ctx.store().get<int>("weight")}; }
+
+  Scale scale_;
+  caf::actor any_scale_;
+};
+
+struct Configuration : caf::actor_system_config {
+  Configuration() {
+    weir::add_message_types(*this);
+    load<caf::io::middleman>();
+  }
+};
+
+struct Program {
+  Configuration configuration;
+  caf::actor_system system{configuration};
+  Scale typed = system.spawn(scale, 1);
+  weir::Runtime runtime{weir::RuntimeOptions{.log = [](weir::LogLevel, std::string_view) {}}};
+  weir::ServiceActor service;
+
+  Program() {
+    runtime.add_workflow<Shop>("shop", typed, caf::actor_cast<caf::actor>(typed));
+    service = weir::spawn_service(system, runtime);
+  }
+  ~Program() {
+    caf::scoped_actor self{system};
+    caf::anon_send_exit(service, caf::exit_reason::user_shutdown);
+    self->wait_for(service);
+    caf::anon_send_exit(typed, caf::exit_reason::user_shutdown);
+  }
+};
+
+/// Asks and blocks; the error's text when there is one.
+template <class Answer, class Actor, class Message>
+Answer ask(caf::scoped_actor& self, const Actor& actor, Message message, std::string* failed = nullptr) {
+  Answer out{};
+  weir::compat::request(static_cast<caf::blocking_actor*>(self.ptr()), actor, std::move(message))
+      .receive([&](Answer& answer) { out = std::move(answer); },
+               [&](const caf::error& error) {
+                 const auto text = weir::compat::text_of(self->home_system(), error);
+                 REQUIRE_MESSAGE(failed, text);
+                 *failed = text;
+               });
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("caf: a run is started, followed and answered by messages, and its steps ask the program's own actors") {
+  Program program;
+  caf::scoped_actor self{program.system};
+  const auto started = ask<weir::HandlerMessage>(self, program.service, weir::StartMessage{.workflow = "shop", .start = Order{"teapot"}});
+  CHECK(started.status == "running");
+  ask<weir::HandlerMessage>(self, program.service, weir::SubscribeMessage{.handler_id = started.handler_id, .subscriber = self});
+  std::vector<std::string> seen;
+  bool over = false;
+  while (!over)
+    self->receive(
+        [&](const weir::StreamedMessage& message) {
+          CHECK(message.handler_id == started.handler_id);
+          seen.push_back(message.event.type);
+          if (message.event.is<Packed>()) CHECK(message.event.as<Packed>().weight == 6);
+          if (message.event.is<Confirm>())
+            CHECK(ask<bool>(self, program.service, weir::SendMessage{.handler_id = started.handler_id, .event = Confirmed{true}}));
+        },
+        [&](const weir::StreamEndedMessage&) { over = true; });
+  CHECK(seen == std::vector<std::string>{"Packed", "Confirm", "Shipped"});
+  const auto ended = ask<weir::HandlerMessage>(self, program.service, weir::QueryMessage{.handler_id = started.handler_id});
+  CHECK(ended.status == "completed");
+  CHECK(ended.result.as<Shipped>().weight == 6);
+  CHECK_THROWS_WITH(ended.result.as<Packed>(), "the event is a Shipped, no Packed");
+}
+
+TEST_CASE("caf: what cannot be done is answered with an error that says why") {
+  Program program;
+  caf::scoped_actor self{program.system};
+  const auto refused = [&](auto message, auto answer, const char* words) {
+    std::string failed;
+    ask<decltype(answer)>(self, program.service, message, &failed);
+    CHECK_MESSAGE(failed.find(words) != failed.npos, failed);
+  };
+  refused(weir::StartMessage{.workflow = "bakery"}, weir::HandlerMessage(), "Workflow 'bakery' not found");
+  refused(weir::StartMessage{.workflow = "shop", .start = Packed{"x", 1}}, weir::HandlerMessage(), "starts with a Order, not with a Packed");
+  refused(weir::StartMessage{.workflow = "shop"}, weir::HandlerMessage(), "Field required");
+  refused(weir::SendMessage{.handler_id = "nobody", .event = Confirmed{true}}, true, "Handler 'nobody' not found");
+  refused(weir::QueryMessage{.handler_id = "nobody"}, weir::HandlerMessage(), "Handler 'nobody' not found");
+  const auto id =
+      ask<weir::HandlerMessage>(self, program.service, weir::StartMessage{.workflow = "shop", .start = weir::EventMessage("Order", {{"item", "tea"}})})
+          .handler_id;
+  refused(weir::SendMessage{.handler_id = id, .event = weir::EventMessage("Nothing", {})}, true, "Invalid event type: Nothing");
+  CHECK(ask<bool>(self, program.service, weir::CancelMessage{.handler_id = id}));
+  CHECK_FALSE(ask<bool>(self, program.service, weir::CancelMessage{.handler_id = id}));
+  CHECK(ask<weir::HandlerMessage>(self, program.service, weir::QueryMessage{.handler_id = id}).status == "cancelled");
+}
+
+TEST_CASE("caf: a step whose actor is gone fails with a sentence, and the run with it") {
+  Program program;
+  caf::scoped_actor self{program.system};
+  caf::anon_send_exit(program.typed, caf::exit_reason::user_shutdown);
+  self->wait_for(program.typed);
+  const auto ended = ask<weir::HandlerMessage>(self, program.service, weir::RunMessage{.workflow = "shop", .start = Order{"tea"}});
+  CHECK(ended.status == "failed");
+  CHECK(ended.error.starts_with("the actor did not answer: "));
+}
+
+TEST_CASE("caf: who monitors or is linked to the service learns of its end, and a subscriber's end ends its subscription") {
+  Program program;
+  caf::scoped_actor self{program.system};
+  const auto id = ask<weir::HandlerMessage>(self, program.service, weir::StartMessage{.workflow = "shop", .start = Order{"tea"}}).handler_id;
+  {
+    caf::scoped_actor reader{program.system};
+    ask<weir::HandlerMessage>(reader, program.service, weir::SubscribeMessage{.handler_id = id, .subscriber = reader});
+  }
+  CHECK(ask<bool>(self, program.service, weir::SendMessage{.handler_id = id, .event = Confirmed{true}}));
+  self->monitor(program.service);
+  caf::anon_send_exit(program.service, caf::exit_reason::kill);
+  bool down = false;
+  self->receive([&](const caf::down_msg& message) { down = message.source == program.service.address(); });
+  CHECK(down);
+  std::string failed;
+  ask<weir::HandlerMessage>(self, program.service, weir::QueryMessage{.handler_id = id}, &failed);
+  CHECK_FALSE(failed.empty());
+}
+
+TEST_CASE("caf: the service is published and driven from another actor system") {
+  Program program;
+  const auto port = program.system.middleman().publish(program.service, 0, "127.0.0.1");
+  REQUIRE(port);
+  Configuration configuration;
+  caf::actor_system elsewhere{configuration};
+  const auto service = elsewhere.middleman().remote_actor<weir::ServiceActor>("127.0.0.1", *port);
+  REQUIRE(service);
+  caf::scoped_actor self{elsewhere};
+  const auto started = ask<weir::HandlerMessage>(self, *service, weir::StartMessage{.workflow = "shop", .start = Order{"kettle"}});
+  ask<weir::HandlerMessage>(self, *service, weir::SubscribeMessage{.handler_id = started.handler_id, .subscriber = self});
+  CHECK(ask<bool>(self, *service, weir::SendMessage{.handler_id = started.handler_id, .event = Confirmed{true}}));
+  int weight = 0;
+  bool over = false;
+  while (!over)
+    self->receive(
+        [&](const weir::StreamedMessage& message) {
+          if (message.event.is<Packed>()) weight = message.event.as<Packed>().weight;
+        },
+        [&](const weir::StreamEndedMessage&) { over = true; });
+  CHECK(weight == 6);
+}
