@@ -24,6 +24,32 @@ install(FILES ${PROJECT_BINARY_DIR}/weir-config.cmake ${PROJECT_BINARY_DIR}/weir
 configure_file(cmake/weir.pc.in ${PROJECT_BINARY_DIR}/weir.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/weir.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
 
+if(WEIR_TOOLS)
+  install(TARGETS weir-command RUNTIME COMPONENT command)
+  # The command itself writes them.
+  foreach(made "man:weir.1" "completion bash:weir.bash" "completion zsh:_weir")
+    string(REGEX REPLACE ":.*" "" verb "${made}")
+    string(REGEX REPLACE ".*:" "" file "${made}")
+    separate_arguments(verb)
+    add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/made/${file} DEPENDS weir-command
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/made
+      COMMAND weir-command ${verb} > ${PROJECT_BINARY_DIR}/made/${file})
+    list(APPEND WEIR_MADE ${PROJECT_BINARY_DIR}/made/${file})
+  endforeach()
+  add_custom_target(weir-made ALL DEPENDS ${WEIR_MADE})
+  install(FILES ${PROJECT_BINARY_DIR}/made/weir.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT command)
+  install(FILES ${PROJECT_BINARY_DIR}/made/weir.bash RENAME weir
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT command)
+  install(FILES ${PROJECT_BINARY_DIR}/made/_weir DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions COMPONENT command)
+endif()
+foreach(component command development)
+  set(package weir)
+  if(component STREQUAL development)
+    set(package libweir-dev)
+  endif()
+  install(FILES LICENSE RENAME copyright DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${package} COMPONENT ${component})
+endforeach()
+
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME weir)
 set(CPACK_PACKAGE_CONTACT "The Weir authors")

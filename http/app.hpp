@@ -8,7 +8,10 @@
 
 #include "../actors/runtime/service.hpp"
 
+#include <weir/server.hpp>
+
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +25,12 @@ enum class DefaultCursor {
   start,      ///< everything
 };
 
+/// A route that the program has added.
+struct OwnRoute {
+  std::string method, path;
+  std::function<RouteAnswer(const RouteRequest&)> answer;
+};
+
 struct App {
   runtime::Service& service;
   std::optional<std::chrono::milliseconds> heartbeat;
@@ -29,6 +38,7 @@ struct App {
   Limits limits;
   bool accept_context = false;      ///< runs may be started from a context that the request brings
   std::vector<std::string> api_keys = {};  ///< empty: everybody may ask
+  std::vector<OwnRoute> own_routes = {};
   RequestsUnderWay under_way = {};  ///< those with an Idempotency-Key
 };
 

@@ -104,6 +104,12 @@ Response unauthorised() {
   return response;
 }
 
+void answer_own(const OwnRoute& route, const ExchangePtr& exchange, std::vector<std::string> names) {
+  const auto header = [&](std::string_view name) { return exchange->header(name); };
+  auto answer = route.answer({exchange->method(), exchange->target(), exchange->body(), std::move(names), header});
+  exchange->respond({.status = answer.status, .content_type = std::move(answer.content_type), .body = std::move(answer.body)});
+}
+
 void route(App& app, const ExchangePtr& exchange) {
   if (auto response = refused(*exchange, app.limits)) return exchange->respond(std::move(*response));
   const auto method = exchange->method();
@@ -115,6 +121,8 @@ void route(App& app, const ExchangePtr& exchange) {
   const auto path = exchange->target().substr(0, exchange->target().find('?'));
   if (!app.api_keys.empty() && !open_to_everybody(path) && !authorised(app, *exchange)) return exchange->respond(unauthorised());
   std::vector<std::string> names;
+  for (const auto& entry : app.own_routes)
+    if (entry.method == wanted && matches(entry.path, target.segments, names)) return answer_own(entry, exchange, std::move(names));
   for (const auto& entry : routes)
     if (entry.method == wanted && matches(entry.path, target.segments, names))
       return entry.handle({app, exchange, std::move(target.query), std::move(names)});

@@ -60,6 +60,12 @@ WorkflowServer::~WorkflowServer() { stop(); }
 
 Runtime& WorkflowServer::runtime() { return state_->runtime; }
 
+void WorkflowServer::add_route(std::string method, std::string path, std::function<RouteAnswer(const RouteRequest&)> answer) {
+  if (state_->transport) throw std::logic_error("routes are added before the server is started");
+  if (!path.starts_with('/')) throw std::invalid_argument("a route's path begins with /, got '" + path + "'");
+  state_->app.own_routes.push_back({std::move(method), std::move(path), std::move(answer)});
+}
+
 void WorkflowServer::start() {
   if (state_->transport) throw std::logic_error("the server is serving already");
   const auto& options = state_->options;

@@ -76,6 +76,26 @@ TEST_CASE("an option that makes no sense is refused with what is allowed") {
   CHECK_THROWS_WITH(weir::WorkflowServer{{.default_cursor = "tomorrow"}}, "default_cursor must be auto, now or start, got 'tomorrow'");
 }
 
+TEST_CASE("a program's own routes stand beside the protocol's, see the request, and may fail") {
+  weir::WorkflowServer server{{.port = 0}};
+  server.add_workflow<PingFlow>("ping");
+  server.add_route("POST", "/double/*", [](const weir::RouteRequest& request) {
+    return weir::RouteAnswer{.status = 202,
+                             .content_type = "text/plain",
+                             .body = request.names[0] + std::string(request.body) + std::string(request.body) + std::string(request.header("X-Mark"))};
+  });
+  server.add_route("GET", "/broken", [](const weir::RouteRequest&) -> weir::RouteAnswer { throw std::runtime_error("no luck"); });
+  server.add_route("GET", "/health", [](const weir::RouteRequest&) { return weir::RouteAnswer{.body = "mine"}; });
+  CHECK_THROWS_WITH(server.add_route("GET", "here", nullptr), "a route's path begins with /, got 'here'");
+  server.start();
+  const auto doubled = post(server.port(), "/double/a%20b", "xy", "x-mark: !\r\n");
+  CHECK(talk::status(doubled) == 202);
+  CHECK(doubled.ends_with("\r\n\r\na bxyxy!"));
+  CHECK(get(server.port(), "/broken").ends_with(R"({"detail":"Internal server error: no luck"})"));
+  CHECK(get(server.port(), "/health").ends_with("mine"));
+  CHECK(run_ping(server.port()).find("42") != std::string::npos);
+}
+
 TEST_CASE("with API keys, requests without one are refused, and health and the page are open") {
   weir::WorkflowServer server{{.port = 0, .api_keys = {"first", "second"}}};
   server.add_workflow<PingFlow>("ping");

@@ -5,9 +5,11 @@
 #include <weir/store.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace weir {
@@ -33,6 +35,18 @@ struct ServerOptions {
   std::chrono::seconds drain_timeout{5};  ///< how long stop() lets requests in flight finish
 };
 
+/// A request to one of the program's own routes.
+struct RouteRequest {
+  std::string_view method, target, body;
+  std::vector<std::string> names;                             ///< what the path's stars stand for, decoded
+  std::function<std::string_view(std::string_view)> header;  ///< by name, in any case; empty when absent
+};
+struct RouteAnswer {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body = "";
+};
+
 /// Thread-safe after the last add_workflow. Several servers live side by side in one process.
 class WorkflowServer {
 public:
@@ -51,6 +65,11 @@ public:
   void add_workflow(const std::string& name, std::shared_ptr<W> workflow, WorkflowOptions options = {}) {
     runtime().add_workflow(name, std::move(workflow), std::move(options));
   }
+
+  /// A route of the program's own beside the protocol's, which it hides where the paths are the same. In `path` a "*" stands for
+  /// any one segment. `answer` is called on the I/O thread and must not block; what it throws is answered with 500. API keys are
+  /// asked for as everywhere. Before start().
+  void add_route(std::string method, std::string path, std::function<RouteAnswer(const RouteRequest&)> answer);
 
   /// Begins to serve on a thread of its own. Throws std::runtime_error when host and port cannot be bound.
   void start();
