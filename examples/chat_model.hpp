@@ -65,7 +65,8 @@ private:
       const auto* index = piece.find("index");
       const auto place = index && index->is_integer() ? static_cast<std::size_t>(index->as_integer()) : answer.tool_calls.size();
       if (place >= answer.tool_calls.size()) {
-        answer.tool_calls.push_back(weir::Object{{"id", ""}, {"type", "function"}, {"function", weir::Object{{"name", ""}, {"arguments", ""}}}});
+        answer.tool_calls.push_back(
+            weir::Object{{"id", ""}, {"type", "function"}, {"function", weir::Object{{"name", ""}, {"arguments", ""}}}});
       }
       auto& call = answer.tool_calls.back().as_object();
       if (const auto* id = piece.find("id"); id && id->is_string()) call.set("id", *id);

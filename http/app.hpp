@@ -36,7 +36,7 @@ struct App {
   std::optional<std::chrono::milliseconds> heartbeat;
   DefaultCursor default_cursor = DefaultCursor::automatic;
   Limits limits;
-  bool accept_context = false;      ///< runs may be started from a context that the request brings
+  bool accept_context = false;             ///< runs may be started from a context that the request brings
   std::vector<std::string> api_keys = {};  ///< empty: everybody may ask
   std::vector<OwnRoute> own_routes = {};
   RequestsUnderWay under_way = {};  ///< those with an Idempotency-Key

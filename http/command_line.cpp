@@ -20,7 +20,8 @@ std::shared_ptr<http::ParsedSettings> http::add_settings(CLI::App& app, const Dr
       return true;
     };
     if (setting.placeholder.empty()) {
-      app.add_flag(flag, [keep](std::int64_t) { keep({"true"}); }, description);
+      app.add_flag(
+          flag, [keep](std::int64_t) { keep({"true"}); }, description);
       continue;
     }
     auto* option = app.add_option(flag, keep, description)->type_name(std::string(setting.placeholder));

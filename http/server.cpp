@@ -51,7 +51,7 @@ struct WorkflowServer::State {
 
   explicit State(ServerOptions given)
       : options(completed(std::move(given))),
-        runtime(runtime_options(options)), app{runtime.service(), options.heartbeat, default_cursor(options.default_cursor),
+        runtime(runtime_options(options)), app{runtime.service(),  options.heartbeat,          default_cursor(options.default_cursor),
                                                limits_of(options), options.accept_context_api, options.api_keys} {}
 };
 

@@ -89,13 +89,13 @@ constexpr std::array table{
             [](Draft& d, const Texts& v) {
               d.sync = word<SqliteSync>(v.back(), {{"full", SqliteSync::full}, {"normal", SqliteSync::normal}});
             }},
-    Setting{"durability", "strict|pipelined",
-            "With a file: strict starts a step when what led to it is on disk; pipelined at once, and shows nothing before it is", false,
-            [](const Draft& d) { return std::string(d.options.runtime.durability == Durability::strict ? "strict" : "pipelined"); },
-            [](Draft& d, const Texts& v) {
-              d.options.runtime.durability =
-                  word<Durability>(v.back(), {{"strict", Durability::strict}, {"pipelined", Durability::pipelined}});
-            }},
+    Setting{
+        "durability", "strict|pipelined",
+        "With a file: strict starts a step when what led to it is on disk; pipelined at once, and shows nothing before it is", false,
+        [](const Draft& d) { return std::string(d.options.runtime.durability == Durability::strict ? "strict" : "pipelined"); },
+        [](Draft& d, const Texts& v) {
+          d.options.runtime.durability = word<Durability>(v.back(), {{"strict", Durability::strict}, {"pipelined", Durability::pipelined}});
+        }},
     Setting{"idle-timeout", "TIME", "With a file: how long a run only waits before it leaves memory, or never", false,
             [](const Draft& d) { return shown(d.options.runtime.idle_timeout); },
             [](Draft& d, const Texts& v) { d.options.runtime.idle_timeout = duration_or_never(v.back()); }},
@@ -104,9 +104,7 @@ constexpr std::array table{
             [](const Draft& d) { return shown(d.options.runtime.retention); },
             [](Draft& d, const Texts& v) { d.options.runtime.retention = parse_retention(v); }},
     Setting{"heartbeat", "TIME", "A comment on event streams that are idle for so long, or never", false,
-            [](const Draft& d) {
-              return shown(d.options.heartbeat ? std::optional<Duration>(*d.options.heartbeat) : std::nullopt);
-            },
+            [](const Draft& d) { return shown(d.options.heartbeat ? std::optional<Duration>(*d.options.heartbeat) : std::nullopt); },
             [](Draft& d, const Texts& v) {
               d.options.heartbeat.reset();
               if (const auto time = duration_or_never(v.back()); time && *time > Duration::zero())
@@ -120,16 +118,18 @@ constexpr std::array table{
             }},
     Setting{"accept-context-api", "", "Let requests bring a context to start from", false,
             [](const Draft& d) { return std::string(d.options.accept_context_api ? "true" : "false"); },
-            [](Draft& d, const Texts& v) { d.options.accept_context_api = word<bool>(v.back(), {{"true", true}, {"false", false}}); }},
-    Setting{"read-timeout", "TIME", "How long a client may take to send a request, or to begin the next one", false,
-            [](const Draft& d) { return shown(Duration(d.options.read_timeout)); },
             [](Draft& d, const Texts& v) {
-              d.options.read_timeout = std::max(seconds(1), std::chrono::ceil<seconds>(duration(v.back())));
+              d.options.accept_context_api = word<bool>(v.back(), {{"true", true}, {"false", false}});
             }},
+    Setting{
+        "read-timeout", "TIME", "How long a client may take to send a request, or to begin the next one", false,
+        [](const Draft& d) { return shown(Duration(d.options.read_timeout)); },
+        [](Draft& d, const Texts& v) { d.options.read_timeout = std::max(seconds(1), std::chrono::ceil<seconds>(duration(v.back()))); }},
     Setting{"drain-timeout", "TIME", "How long requests in flight may take to finish when the server is stopped", false,
             [](const Draft& d) { return shown(Duration(d.options.drain_timeout)); },
             [](Draft& d, const Texts& v) { d.options.drain_timeout = std::chrono::ceil<seconds>(duration(v.back())); }},
-    Setting{"body-max", "BYTES", "Bytes a request body may have", false, [](const Draft& d) { return std::to_string(d.options.body_bytes_max); },
+    Setting{"body-max", "BYTES", "Bytes a request body may have", false,
+            [](const Draft& d) { return std::to_string(d.options.body_bytes_max); },
             [](Draft& d, const Texts& v) { d.options.body_bytes_max = number<std::size_t>(v.back(), 1, std::size_t{1} << 40); }},
     Setting{"connections-max", "N", "Connections served at once; more wait", false,
             [](const Draft& d) { return std::to_string(d.options.connections_max); },
@@ -236,8 +236,9 @@ std::string settings_table() {
   const Draft defaults;
   for (const auto& setting : table) {
     const auto value = setting.shown(defaults);
-    out += "| `--" + std::string(setting.name) + (setting.placeholder.empty() ? "" : " " + cell(std::string(setting.placeholder))) + "` | `" +
-           environment_variable(setting) + "` | " + (value.empty() ? "" : "`" + value + "`") + " | " + cell(std::string(setting.description)) + " |\n";
+    out += "| `--" + std::string(setting.name) + (setting.placeholder.empty() ? "" : " " + cell(std::string(setting.placeholder))) +
+           "` | `" + environment_variable(setting) + "` | " + (value.empty() ? "" : "`" + value + "`") + " | " +
+           cell(std::string(setting.description)) + " |\n";
   }
   return out;
 }

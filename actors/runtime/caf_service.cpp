@@ -128,7 +128,7 @@ private:
       else if (!until_over) give(*row);
     };
     service_.start({workflow, std::move(*event), std::move(message.handler_id)}, begun,
-                    until_over ? std::function<void(const HandlerRow&)>(give) : nullptr, [&](const Error& error) { refuse(error.message); });
+                   until_over ? std::function<void(const HandlerRow&)>(give) : nullptr, [&](const Error& error) { refuse(error.message); });
     return *answer;
   }
 
@@ -147,7 +147,8 @@ private:
     const auto row = service_.store().find_handler(message.handler_id);
     const auto workflow = row ? service_.find_workflow(*row) : nullptr;
     if (!workflow) {
-      answer->deliver(failure(row ? "Workflow " + row->workflow_name + " not registered" : "Handler '" + message.handler_id + "' not found"));
+      answer->deliver(
+          failure(row ? "Workflow " + row->workflow_name + " not registered" : "Handler '" + message.handler_id + "' not found"));
       return *answer;
     }
     const auto event = parse_event(Object{{"type", message.event.type}, {"value", message.event.value()}}, workflow->registry);
@@ -188,14 +189,15 @@ private:
     const auto post = poster();
     // Batches that come before the stream is kept wait for this message to be done with.
     auto stream = service_.subscribe({row->handler_id, row->run_id, message.after, message.include_internal},
-                                      [this, post, key, who, to = message.subscriber, id = row->handler_id](StreamBatch batch) {
-                                        post([this, key, who, to, id, batch = std::move(batch)] { forward(key, who, to, id, batch); });
-                                      });
+                                     [this, post, key, who, to = message.subscriber, id = row->handler_id](StreamBatch batch) {
+                                       post([this, key, who, to, id, batch = std::move(batch)] { forward(key, who, to, id, batch); });
+                                     });
     streams_[who][key] = std::move(stream);
     return *answer;
   }
 
-  void forward(std::uint64_t key, const caf::actor_addr& who, const caf::actor& to, const std::string& handler_id, const StreamBatch& batch) {
+  void forward(std::uint64_t key, const caf::actor_addr& who, const caf::actor& to, const std::string& handler_id,
+               const StreamBatch& batch) {
     const auto streams = streams_.find(who);
     if (streams == streams_.end()) return;
     for (const auto& row : batch.rows)

@@ -4,17 +4,17 @@
 
 #include <openssl/evp.h>
 
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
-#include <spawn.h>
 #include <sstream>
 #include <stdexcept>
-#include <sys/wait.h>
-#include <unistd.h>
 
 extern char** environ;
 
@@ -47,8 +47,7 @@ Words include_flags() {
   if (fs::exists(installed / "weir/weir.hpp")) return {"-I" + installed.string()};
   Words out;
   for (const auto& folder : words_of(content(own_folder() / "weir.includes"))) out.push_back("-I" + folder);
-  if (out.empty())
-    throw std::runtime_error("Weir's headers are missing at " + installed.string() + ": install the package libweir-dev");
+  if (out.empty()) throw std::runtime_error("Weir's headers are missing at " + installed.string() + ": install the package libweir-dev");
   return out;
 }
 

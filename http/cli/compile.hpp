@@ -7,8 +7,8 @@
 namespace weir::cli {
 
 struct Compiled {
-  std::string library;                 ///< path of the shared library
-  std::vector<std::string> sources;    ///< the source and the headers it includes, but for the system's
+  std::string library;               ///< path of the shared library
+  std::vector<std::string> sources;  ///< the source and the headers it includes, but for the system's
 };
 
 /// Compiles with the installed compiler ($CXX, else c++) and the headers of this weir; `flags` and $WEIR_CXXFLAGS are appended.

@@ -80,8 +80,8 @@ void print_zsh(CLI::App& app) {
     std::cout << "    " << verb->get_name() << ") _arguments";
     for (const auto* option : verb->get_options())
       for (const auto& flag : flags_of(*option))
-        std::cout << " '" << flag << "[" << zsh_text(option->get_description()) << "]" << (option->get_items_expected_max() > 0 ? ": :_files" : "")
-                  << "'";
+        std::cout << " '" << flag << "[" << zsh_text(option->get_description()) << "]"
+                  << (option->get_items_expected_max() > 0 ? ": :_files" : "") << "'";
     const auto inner = names_of(verbs_of(*verb));
     const auto words = inner.empty() ? words_for(*verb) : inner;
     if (!words.empty()) std::cout << " '2: :(" << (words.front() == '$' ? "'\"" + words + "\"'" : words) << ")'";
@@ -120,7 +120,8 @@ void print_verb(CLI::App& verb, const std::string& name) {
 }
 
 void print_man(CLI::App& app) {
-  std::cout << ".TH WEIR 1 \"\" \"weir " WEIR_VERSION "\" \"User Commands\"\n.SH NAME\nweir \\- serves workflows, and talks to servers that do\n"
+  std::cout << ".TH WEIR 1 \"\" \"weir " WEIR_VERSION
+               "\" \"User Commands\"\n.SH NAME\nweir \\- serves workflows, and talks to servers that do\n"
                ".SH SYNOPSIS\n.B weir\n.I verb\n[options] [arguments]\n.SH DESCRIPTION\n"
             << troff(app.get_description()) << "\n.SH VERBS\n";
   for (auto* verb : verbs_of(app)) print_verb(*verb, verb->get_name());

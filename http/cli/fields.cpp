@@ -45,19 +45,20 @@ Value parse_value(const std::string& text, const Value& property) {
   if (!parsed) return text;
   const bool known = property.is_object() && (property.find("type") || property.find("anyOf"));
   // "5" for a field of text is text; null stands for nothing only where that is allowed.
-  if (known && takes(property, "string") && !(parsed->is_null() && takes(property, "null"))) return parsed->is_string() ? *parsed : Value(text);
+  if (known && takes(property, "string") && !(parsed->is_null() && takes(property, "null")))
+    return parsed->is_string() ? *parsed : Value(text);
   return std::move(*parsed);
 }
 
 Object parse_fields(const std::vector<std::string>& words, const Value& schema) {
-  if (words.size() == 1 && words[0] == "-")
-    return object_of(std::string(std::istreambuf_iterator<char>(std::cin), {}), "standard input");
+  if (words.size() == 1 && words[0] == "-") return object_of(std::string(std::istreambuf_iterator<char>(std::cin), {}), "standard input");
   if (words.size() == 1 && words[0].starts_with('{')) return object_of(words[0], "'" + words[0] + "'");
   Object out;
   for (const auto& word : words) {
     const auto equals = word.find('=');
     if (equals == word.npos || equals == 0)
-      throw std::invalid_argument("'" + word + "' is no field: write key=value, key:=JSON, one JSON object, or - to read one from standard input");
+      throw std::invalid_argument("'" + word +
+                                  "' is no field: write key=value, key:=JSON, one JSON object, or - to read one from standard input");
     if (word[equals - 1] != ':') {
       const auto name = word.substr(0, equals);
       out.set(name, parse_value(word.substr(equals + 1), property_of(schema, name)));

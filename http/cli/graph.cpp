@@ -34,7 +34,8 @@ const Value::Array& array_of(const Value& object, std::string_view key) {
 
 Graph read(const Value& graph) {
   Graph out{text_of(graph, "name"), {}, {}};
-  for (const auto& node : array_of(graph, "nodes")) out.nodes.push_back({text_of(node, "id"), text_of(node, "label"), text_of(node, "node_type")});
+  for (const auto& node : array_of(graph, "nodes"))
+    out.nodes.push_back({text_of(node, "id"), text_of(node, "label"), text_of(node, "node_type")});
   for (const auto& edge : array_of(graph, "edges"))
     out.edges.push_back({text_of(edge, "source"), text_of(edge, "target"), text_of(edge, "label")});
   return out;
@@ -49,7 +50,8 @@ std::string dot(const Graph& graph) {
     out += "  " + quoted(node.id) + " [label=" + quoted(node.label) + ", shape=" + shape + "];\n";
   }
   for (const auto& edge : graph.edges)
-    out += "  " + quoted(edge.source) + " -> " + quoted(edge.target) + (edge.label.empty() ? "" : " [label=" + quoted(edge.label) + "]") + ";\n";
+    out += "  " + quoted(edge.source) + " -> " + quoted(edge.target) + (edge.label.empty() ? "" : " [label=" + quoted(edge.label) + "]") +
+           ";\n";
   return out + "}\n";
 }
 
@@ -59,10 +61,15 @@ std::string mermaid(const Graph& graph) {
   for (const auto& node : graph.nodes) {
     const auto name = names[node.id] = "n" + std::to_string(names.size());
     const auto label = quoted(node.label);
-    out += "  " + name + (node.type == "step" ? "[" + label + "]" : node.type == "event" ? "([" + label + "])" : "[/" + label + "/]") + "\n";
+    out += "  " + name +
+           (node.type == "step"    ? "[" + label + "]"
+            : node.type == "event" ? "([" + label + "])"
+                                   : "[/" + label + "/]") +
+           "\n";
   }
   for (const auto& edge : graph.edges)
-    out += "  " + names[edge.source] + " -->" + (edge.label.empty() ? "" : "|" + quoted(edge.label) + "|") + " " + names[edge.target] + "\n";
+    out +=
+        "  " + names[edge.source] + " -->" + (edge.label.empty() ? "" : "|" + quoted(edge.label) + "|") + " " + names[edge.target] + "\n";
   return out;
 }
 
@@ -111,7 +118,9 @@ void add_graph(CLI::App& app, Chosen& chosen) {
     return exit_code::done;
   });
   verb->add_option("WORKFLOW", *workflow, "Its name")->required();
-  verb->add_option("-f,--format", *format, "text, dot, mermaid or svg")->capture_default_str()->check(CLI::IsMember({"text", "dot", "mermaid", "svg"}));
+  verb->add_option("-f,--format", *format, "text, dot, mermaid or svg")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"text", "dot", "mermaid", "svg"}));
 }
 
 }  // namespace weir::cli

@@ -57,7 +57,8 @@ int list(const Remote& remote, const ListArguments& given) {
   RemoteFilter filter{.statuses = {}, .workflow_names = given.workflows};
   for (const auto& status : given.statuses) filter.statuses.push_back(*parse_handler_status(status));
   auto handlers = value_of(remote.client().handlers(filter).get());
-  if (given.limit > 0 && handlers.size() > given.limit) handlers.erase(handlers.begin(), handlers.end() - static_cast<std::ptrdiff_t>(given.limit));
+  if (given.limit > 0 && handlers.size() > given.limit)
+    handlers.erase(handlers.begin(), handlers.end() - static_cast<std::ptrdiff_t>(given.limit));
   const auto output = remote.output();
   if (output == Output::json) {
     for (const auto& handler : handlers) std::cout << to_json(to_json_value(handler)) << '\n';
@@ -66,8 +67,8 @@ int list(const Remote& remote, const ListArguments& given) {
   std::vector<std::vector<std::string>> rows;
   if (output == Output::terminal) rows.push_back({"HANDLER", "WORKFLOW", "STATUS", "STARTED", "ERROR"});
   for (const auto& handler : handlers)
-    rows.push_back({handler.handler_id, handler.workflow_name, std::string(to_string(handler.status)), short_time(handler.started_at),
-                    handler.error});
+    rows.push_back(
+        {handler.handler_id, handler.workflow_name, std::string(to_string(handler.status)), short_time(handler.started_at), handler.error});
   print_table(rows, output);
   return exit_code::done;
 }
@@ -75,7 +76,8 @@ int list(const Remote& remote, const ListArguments& given) {
 void add_list(CLI::App& app, Chosen& chosen) {
   const auto remote = std::make_shared<Remote>();
   const auto given = std::make_shared<ListArguments>();
-  auto* verb = add_remote_verb(app, chosen, "list", "Lists handlers, the oldest first", remote, [remote, given] { return list(*remote, *given); });
+  auto* verb =
+      add_remote_verb(app, chosen, "list", "Lists handlers, the oldest first", remote, [remote, given] { return list(*remote, *given); });
   verb->add_option("--status", given->statuses, "Only those with this status; repeatable")
       ->check(CLI::IsMember({"running", "completed", "failed", "cancelled"}))
       ->expected(1)

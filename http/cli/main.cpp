@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
   add_graph(app, chosen);
   weir::tool::add_db(app, chosen);
   add_documentation_verbs(app, chosen);
-  if (const std::string word = argc > 1 ? argv[1] : ""; !word.empty() && word[0] != '-' && app.get_subcommands([&](const CLI::App* verb) { return verb->get_name() == word; }).empty()) {
+  if (const std::string word = argc > 1 ? argv[1] : "";
+      !word.empty() && word[0] != '-' && app.get_subcommands([&](const CLI::App* verb) { return verb->get_name() == word; }).empty()) {
     std::cerr << "weir: there is no verb '" << word << "'. `weir --help` lists them\n";
     return exit_code::wrong_usage;
   }

@@ -17,7 +17,8 @@ Plugin::Plugin(const std::string& library, std::string file, bool own_build) : f
   const auto symbol = [&](const char* name) { return ::dlsym(handle, name); };
   const auto abi = reinterpret_cast<const char* (*)()>(symbol("weir_plugin_abi"));
   if (abi && std::string_view(abi()) != WEIR_ABI)
-    throw std::runtime_error("'" + file_ + "' was built for another Weir (" + abi() + "; this is " WEIR_ABI "): build it again with the headers of this one");
+    throw std::runtime_error("'" + file_ + "' was built for another Weir (" + abi() +
+                             "; this is " WEIR_ABI "): build it again with the headers of this one");
   if (abi) add_workflows_ = reinterpret_cast<void (*)(WorkflowServer&)>(symbol("weir_plugin_add_workflows"));
   if (own_build && !add_workflows_) main_ = reinterpret_cast<int (*)(int, char**)>(symbol("main"));
   if (!add_workflows_ && !main_)

@@ -6,9 +6,7 @@
 
 namespace weir::cli {
 
-Client Remote::client() const {
-  return Client({.url = server, .api_key = api_key, .ca_file = ca_file, .verify_tls = !insecure});
-}
+Client Remote::client() const { return Client({.url = server, .api_key = api_key, .ca_file = ca_file, .verify_tls = !insecure}); }
 
 Output Remote::output() const {
   if (json) return Output::json;
@@ -66,7 +64,9 @@ Value text_or_null(const std::string& text) { return text.empty() ? Value() : Va
 Value to_json_value(const RemoteEvent& event) {
   Value::Array types;
   for (const auto& name : event.types) types.emplace_back(name);
-  Object out{{"type", event.type}, {"value", event.value}, {"types", types.empty() ? Value() : Value(std::move(types))},
+  Object out{{"type", event.type},
+             {"value", event.value},
+             {"types", types.empty() ? Value() : Value(std::move(types))},
              {"qualified_name", text_or_null(event.qualified_name)}};
   if (event.sequence >= 0) out.set("sequence", event.sequence);
   return out;

@@ -3,10 +3,10 @@
 #include "live_view.hpp"
 #include "prompt.hpp"
 
+#include <unistd.h>
 #include <csignal>
 #include <cstring>
 #include <iostream>
-#include <unistd.h>
 
 namespace weir::cli {
 namespace {
@@ -36,10 +36,18 @@ private:
   void (*previous_)(int);
 };
 
-/// Shows what happens until the run is over; answers it where a person sits at the terminal.
-int follow(const Client& client, const RemoteHandler& handler, Output output, bool quiet, const StreamOptions& from) {
+struct Following {
+  Output output;
+  bool quiet = false;  ///< show only how it ended
+  bool ask = false;    ///< answer what it asks, with the person at the terminal
+  StreamOptions from = {};
+};
+
+/// Shows what happens until the run is over.
+int follow(const Client& client, const RemoteHandler& handler, const Following& how) {
   const LeaveOnInterrupt leaving(handler.handler_id);
-  const bool person = output == Output::terminal && ::isatty(STDIN_FILENO);
+  const auto& [output, quiet, ask, from] = how;
+  const bool person = ask && output == Output::terminal && ::isatty(STDIN_FILENO);
   LiveView view(output);
   OpenPrompt prompt;
   auto options = from;
@@ -54,7 +62,7 @@ int follow(const Client& client, const RemoteHandler& handler, Output output, bo
     if (!event) break;
     if (!quiet) view.show(*event);
     prompt.see(*event);
-    if (output == Output::plain && event->is("InputRequiredEvent"))
+    if (output != Output::json && !person && event->is("InputRequiredEvent"))
       std::cerr << "weir: waits for an answer: `weir ask " << handler.handler_id << "`\n";
   }
   if (const auto error = stream.error()) throw RemoteError(*error);
@@ -86,7 +94,7 @@ void add_run_and_start(CLI::App& app, Chosen& chosen) {
     const auto client = remote->client();
     const auto handler = start(client, *given);
     if (remote->output() == Output::terminal) std::cerr << "handler " << handler.handler_id << '\n';
-    return follow(client, handler, remote->output(), given->quiet, {});
+    return follow(client, handler, {.output = remote->output(), .quiet = given->quiet, .ask = true});
   });
   add_start_arguments(*run, *given);
   run->add_flag("-q,--quiet", given->quiet, "Show only how it ended");
@@ -103,11 +111,11 @@ void add_watch(CLI::App& app, Chosen& chosen) {
   const auto remote = std::make_shared<Remote>();
   const auto id = std::make_shared<std::string>();
   const auto options = std::make_shared<StreamOptions>();
-  auto* watch = add_remote_verb(app, chosen, "watch", "Shows the events of a run, from its first on, until it is over", remote,
-                                [remote, id, options] {
-                                  const auto client = remote->client();
-                                  return follow(client, value_of(client.handler(*id).get()), remote->output(), false, *options);
-                                });
+  auto* watch = add_remote_verb(
+      app, chosen, "watch", "Shows the events of a run, from its first on, until it is over", remote, [remote, id, options] {
+        const auto client = remote->client();
+        return follow(client, value_of(client.handler(*id).get()), {.output = remote->output(), .from = *options});
+      });
   watch->add_option("ID", *id, "The handler's id")->required();
   watch->add_option("--after", options->after, "Begin after the event of this sequence")->type_name("N");
   watch->add_flag("--new", options->only_new, "Only what happens from now on");

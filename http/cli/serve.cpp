@@ -67,7 +67,8 @@ int serve(const Arguments& given, const http::ParsedSettings& settings) {
   for (const auto& [plugin, sources] : loaded) {
     if (!plugin.is_program()) continue;
     if (loaded.size() > 1)
-      throw std::runtime_error("a file with a main() is served alone: give the others' workflows to its server, or export all with WEIR_EXPORT");
+      throw std::runtime_error(
+          "a file with a main() is served alone: give the others' workflows to its server, or export all with WEIR_EXPORT");
     if (given.watch) return watch_program(given.files.front(), sources, flags);
     return run_program(plugin, given.files.front(), settings);
   }
@@ -95,11 +96,10 @@ void add_serve(CLI::App& app, Chosen& chosen) {
   verb->add_flag("--watch", given->watch, "Load a file again when it changes; runs in flight go on with what they began with");
   verb->add_option("--cxxflags", given->cxxflags, "More flags for the compiler [WEIR_CXXFLAGS]")->type_name("FLAGS");
   const auto settings = http::add_settings(*verb, {.options = {.host = every_address}});
-  verb->footer("A setting's flag wins over its environment variable (in brackets), and that over the file of --config.\n"
-               "WORKFLOWS_PY_SERVER_HOST and WORKFLOWS_PY_SERVER_PORT are read where WEIR_HOST and WEIR_PORT are not set.");
-  verb->callback([&chosen, given, settings] {
-    chosen = [given, settings] { return serve(*given, *settings); };
-  });
+  verb->footer(
+      "A setting's flag wins over its environment variable (in brackets), and that over the file of --config.\n"
+      "WORKFLOWS_PY_SERVER_HOST and WORKFLOWS_PY_SERVER_PORT are read where WEIR_HOST and WEIR_PORT are not set.");
+  verb->callback([&chosen, given, settings] { chosen = [given, settings] { return serve(*given, *settings); }; });
 }
 
 }  // namespace weir::cli

@@ -15,12 +15,12 @@ using Chosen = std::function<int()>;
 
 namespace exit_code {
 constexpr int done = 0;
-constexpr int run_failed = 1;      ///< the run failed or was cancelled; db check: problems were found
-constexpr int wrong_usage = 2;     ///< an option, an argument or a file is wrong
-constexpr int unreachable = 3;     ///< the server cannot be reached, or did not answer in time
-constexpr int not_found = 4;       ///< no such workflow, handler or run
-constexpr int refused = 5;         ///< the server refused the request
-constexpr int interrupted = 130;   ///< Ctrl+C
+constexpr int run_failed = 1;     ///< the run failed or was cancelled; db check: problems were found
+constexpr int wrong_usage = 2;    ///< an option, an argument or a file is wrong
+constexpr int unreachable = 3;    ///< the server cannot be reached, or did not answer in time
+constexpr int not_found = 4;      ///< no such workflow, handler or run
+constexpr int refused = 5;        ///< the server refused the request
+constexpr int interrupted = 130;  ///< Ctrl+C
 }  // namespace exit_code
 
 inline constexpr const char* footer =

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <spawn.h>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -13,7 +14,6 @@
 #include <fstream>
 #include <iostream>
 #include <map>
-#include <spawn.h>
 #include <stdexcept>
 
 extern char** environ;

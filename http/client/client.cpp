@@ -180,7 +180,8 @@ Answered<RemoteHandler> Client::run(std::string workflow, const Object& fields, 
 }
 Answered<RemoteHandler> Client::start(std::string workflow, const EventBox& start, RemoteStart options) const {
   if (!options.timeout) options.timeout = state_->options.timeout;
-  return ask<RemoteHandler>(state_, start_request(state_, workflow, "/run-nowait", start_value(start), options), options.stop, read_handler);
+  return ask<RemoteHandler>(state_, start_request(state_, workflow, "/run-nowait", start_value(start), options), options.stop,
+                            read_handler);
 }
 Answered<RemoteHandler> Client::start(std::string workflow, const Object& fields, RemoteStart options) const {
   if (!options.timeout) options.timeout = state_->options.timeout;

@@ -88,8 +88,8 @@ Expected<EventBox> RemoteEvent::decode(const EventType& expected) const {
 }
 
 Error RemoteHandler::not_completed() const {
-  return {Code::failed_precondition, "handler '" + handler_id + "' has no result: it is " + std::string(to_string(status)) +
-                                         (error.empty() ? "" : ", " + error)};
+  return {Code::failed_precondition,
+          "handler '" + handler_id + "' has no result: it is " + std::string(to_string(status)) + (error.empty() ? "" : ", " + error)};
 }
 
 }  // namespace weir

@@ -12,7 +12,8 @@ constexpr std::chrono::milliseconds first_delay{50}, longest_delay{2000};
 }  // namespace
 
 StreamState::StreamState(std::shared_ptr<ClientState> client, std::string handler_id, const StreamOptions& options)
-    : client_(std::move(client)), handler_id_(std::move(handler_id)), options_(options), received_(options.after), delivered_(options.after) {}
+    : client_(std::move(client)), handler_id_(std::move(handler_id)), options_(options), received_(options.after),
+      delivered_(options.after) {}
 
 void StreamState::connect() {
   std::string target;
@@ -32,7 +33,8 @@ void StreamState::connect() {
   request.stop = options_.stop;
   // The transfer keeps this alive until it has ended; destroying the reader's end aborts it.
   request.on_data = [self = shared_from_this()](std::string_view data) { return self->take(data); };
-  const auto id = client_->transfers.begin(std::move(request), [self = shared_from_this()](const client::Reply& reply) { self->ended(reply); });
+  const auto id =
+      client_->transfers.begin(std::move(request), [self = shared_from_this()](const client::Reply& reply) { self->ended(reply); });
   const std::lock_guard lock(mutex_);
   transfer_ = id;
   if (over_) client_->transfers.abort(id);
@@ -72,10 +74,9 @@ void StreamState::ended(const client::Reply& reply) {
     if (reply.status == 200) connected_ = true;
   }
   if (complete || reply.status == 204) return finish(std::nullopt);
-  auto reason = reply.error ? *reply.error
-                : reply.status == 200
-                    ? Error{Code::unavailable, "the stream of handler '" + handler_id_ + "' ended before its run"}
-                    : client::refusal("GET", client_->base + "/events/" + handler_id_, reply);
+  auto reason = reply.error           ? *reply.error
+                : reply.status == 200 ? Error{Code::unavailable, "the stream of handler '" + handler_id_ + "' ended before its run"}
+                                      : client::refusal("GET", client_->base + "/events/" + handler_id_, reply);
   // The others will not change by asking again.
   if (reason.code == Code::unavailable || reason.code == Code::deadline_exceeded) connect_again(std::move(reason));
   else finish(std::move(reason));

@@ -51,7 +51,7 @@ private:
   std::function<void(std::optional<RemoteEvent>)> reader_;
   std::optional<Error> error_;
   bool connected_ = false, complete_ = false, paused_ = false;
-  bool over_ = false;  ///< nothing follows what is in the queue
+  bool over_ = false;            ///< nothing follows what is in the queue
   std::int64_t received_ = -1;   ///< sequence of the last event that arrived
   std::int64_t delivered_ = -1;  ///< of the last one that the reader got
   int reconnects_ = -1;

@@ -143,7 +143,8 @@ struct Transfers::State {
       const auto& transfer = *static_cast<Transfer*>(user);
       if (result == CURLE_OK) finish(transfer.id, std::nullopt);
       else
-        finish(transfer.id, Error{code_of(result), transfer.request.method + " " + transfer.request.url + ": " + curl_easy_strerror(result)});
+        finish(transfer.id,
+               Error{code_of(result), transfer.request.method + " " + transfer.request.url + ": " + curl_easy_strerror(result)});
     }
   }
 

@@ -22,7 +22,7 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string body = {};
   std::optional<Duration> timeout = {};  ///< of the whole request; empty: none
-  std::stop_token stop = {};  ///< aborts it
+  std::stop_token stop = {};             ///< aborts it
   /// Gets the body of a 200 piece by piece, on the I/O thread; false: not now, offer it again after unpause(). Empty: gathered
   /// in Reply::body.
   std::function<bool(std::string_view)> on_data = {};

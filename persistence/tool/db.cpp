@@ -27,8 +27,7 @@ int show_stats(const std::string& path, bool json) {
     std::cout << to_json(figures) << '\n';
     return 0;
   }
-  for (const auto& [name, value] : figures)
-    std::cout << name << ": " << (value.is_string() ? value.as_string() : to_json(value)) << '\n';
+  for (const auto& [name, value] : figures) std::cout << name << ": " << (value.is_string() ? value.as_string() : to_json(value)) << '\n';
   return 0;
 }
 
@@ -66,8 +65,9 @@ void add_db(CLI::App& app, std::function<int()>& chosen) {
   };
   verb("check", "Looks for damage, and for runs that contradict themselves; exit code 1 when there is any",
        [](const Options& given) { return check_file(given.path); });
-  verb("stats", "Sizes, handlers by status, and what is waiting", [](const Options& given) { return show_stats(given.path, given.json); })
-      ->add_flag("--json", options->json, "For programs");
+  verb("stats", "Sizes, handlers by status, and what is waiting", [](const Options& given) {
+    return show_stats(given.path, given.json);
+  })->add_flag("--json", options->json, "For programs");
   verb("migrate", "Brings the file to this program's format, which a server also does at its start",
        [](const Options& given) { return migrate_now(given.path); });
 }

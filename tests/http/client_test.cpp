@@ -124,7 +124,8 @@ TEST_CASE("client: events whose types are not known are sent and read by name") 
   const auto echoed = value_of(client.run("echo", weir::Object{{"n", 1}, {"text", "ä\"\n"}}).get());
   CHECK(echoed.result->type == "StopEvent");
   CHECK(echoed.result_as<weir::Value>()->find("text")->as_string() == "ä\"\n");
-  CHECK(value_of(client.run("echo", weir::StartEvent(weir::Object{{"n", 2}})).get()).result_as<weir::Value>()->find("n")->as_integer() == 2);
+  CHECK(value_of(client.run("echo", weir::StartEvent(weir::Object{{"n", 2}})).get()).result_as<weir::Value>()->find("n")->as_integer() ==
+        2);
   CHECK(value_of(client.run("echo").get()).result_as<weir::Value>()->as_object().empty());
   const auto id = value_of(client.start("shop", weir::Object{{"item", "oil"}}).get()).handler_id;
   CHECK(value_of(client.send_event(id, "Confirmed", weir::Object{{"yes", false}}, "ship").get()));
@@ -140,13 +141,15 @@ TEST_CASE("client: what the server refuses comes back as a code and the server's
     CHECK(answer.error().code == code);
     CHECK_MESSAGE(answer.error().message.starts_with(words), answer.error().message);
   };
-  refused(client.run("nobody").get(), weir::Code::not_found, "Workflow not found (POST " + served.url() + "/workflows/nobody/run answered 404)");
+  refused(client.run("nobody").get(), weir::Code::not_found,
+          "Workflow not found (POST " + served.url() + "/workflows/nobody/run answered 404)");
   refused(client.run("shop", weir::Object{{"count", 1}}).get(), weir::Code::invalid_argument, "Validation error for 'start_event'");
   refused(client.handler("nobody").get(), weir::Code::not_found, "Handler not found");
   refused(client.send_event("nobody", Confirmed{true}).get(), weir::Code::not_found, "Handler not found");
   const auto id = value_of(client.start("shop", Order{"tea"}).get()).handler_id;
   refused(client.start("shop", Order{"tea"}, {.handler_id = id}).get(), weir::Code::conflict, "Handler '" + id + "' is already running");
-  refused(client.handler(id).get()->result_as<Shipped>(), weir::Code::failed_precondition, "handler '" + id + "' has no result: it is running");
+  refused(client.handler(id).get()->result_as<Shipped>(), weir::Code::failed_precondition,
+          "handler '" + id + "' has no result: it is running");
   auto stream = client.events("nobody");
   CHECK_FALSE(stream.next());
   CHECK(stream.error()->code == weir::Code::not_found);

@@ -80,9 +80,10 @@ TEST_CASE("a program's own routes stand beside the protocol's, see the request, 
   weir::WorkflowServer server{{.port = 0}};
   server.add_workflow<PingFlow>("ping");
   server.add_route("POST", "/double/*", [](const weir::RouteRequest& request) {
-    return weir::RouteAnswer{.status = 202,
-                             .content_type = "text/plain",
-                             .body = request.names[0] + std::string(request.body) + std::string(request.body) + std::string(request.header("X-Mark"))};
+    return weir::RouteAnswer{
+        .status = 202,
+        .content_type = "text/plain",
+        .body = request.names[0] + std::string(request.body) + std::string(request.body) + std::string(request.header("X-Mark"))};
   });
   server.add_route("GET", "/broken", [](const weir::RouteRequest&) -> weir::RouteAnswer { throw std::runtime_error("no luck"); });
   server.add_route("GET", "/health", [](const weir::RouteRequest&) { return weir::RouteAnswer{.body = "mine"}; });
@@ -100,7 +101,9 @@ TEST_CASE("with API keys, requests without one are refused, and health and the p
   weir::WorkflowServer server{{.port = 0, .api_keys = {"first", "second"}}};
   server.add_workflow<PingFlow>("ping");
   server.start();
-  const auto run = [&](const std::string& header) { return talk::status(post(server.port(), "/workflows/ping/run", "{}", header)); };
+  const auto run = [&](const std::string& header) {
+    return talk::status(post(server.port(), "/workflows/ping/run", R"({"start_event":{"n":1}})", header));
+  };
   CHECK(run("") == 401);
   CHECK(run("Authorization: Bearer wrong\r\n") == 401);
   CHECK(run("Authorization: Bearer firs\r\n") == 401);

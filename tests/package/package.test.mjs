@@ -48,7 +48,7 @@ test('a component that does not exist is named', () => {
   const project = join(folder, 'wrong');
   mkdirSync(project);
   writeFileSync(join(project, 'CMakeLists.txt'), 'cmake_minimum_required(VERSION 3.25)\nproject(wrong CXX)\nfind_package(weir REQUIRED COMPONENTS tea)\n');
-  assert.throws(() => configure(project, join(project, 'build'), `-DCMAKE_PREFIX_PATH=${prefix}`), /weir has no component 'tea'. It has: core;http;client;caf/);
+  assert.throws(() => configure(project, join(project, 'build'), `-DCMAKE_PREFIX_PATH=${prefix}`), /weir has no component 'tea'/);
 });
 
 test('pkg-config tells all that a program needs', () => {

@@ -132,13 +132,14 @@ TEST_CASE("caf: what cannot be done is answered with an error that says why") {
     CHECK_MESSAGE(failed.find(words) != failed.npos, failed);
   };
   refused(weir::StartMessage{.workflow = "bakery"}, weir::HandlerMessage(), "Workflow 'bakery' not found");
-  refused(weir::StartMessage{.workflow = "shop", .start = Packed{"x", 1}}, weir::HandlerMessage(), "starts with a Order, not with a Packed");
+  refused(weir::StartMessage{.workflow = "shop", .start = Packed{"x", 1}}, weir::HandlerMessage(),
+          "starts with a Order, not with a Packed");
   refused(weir::StartMessage{.workflow = "shop"}, weir::HandlerMessage(), "Field required");
   refused(weir::SendMessage{.handler_id = "nobody", .event = Confirmed{true}}, true, "Handler 'nobody' not found");
   refused(weir::QueryMessage{.handler_id = "nobody"}, weir::HandlerMessage(), "Handler 'nobody' not found");
-  const auto id =
-      ask<weir::HandlerMessage>(self, program.service, weir::StartMessage{.workflow = "shop", .start = weir::EventMessage("Order", {{"item", "tea"}})})
-          .handler_id;
+  const auto id = ask<weir::HandlerMessage>(self, program.service,
+                                            weir::StartMessage{.workflow = "shop", .start = weir::EventMessage("Order", {{"item", "tea"}})})
+                      .handler_id;
   refused(weir::SendMessage{.handler_id = id, .event = weir::EventMessage("Nothing", {})}, true, "Invalid event type: Nothing");
   CHECK(ask<bool>(self, program.service, weir::CancelMessage{.handler_id = id}));
   CHECK_FALSE(ask<bool>(self, program.service, weir::CancelMessage{.handler_id = id}));
@@ -158,7 +159,8 @@ TEST_CASE("caf: a step whose actor is gone fails with a sentence, and the run wi
 TEST_CASE("caf: who monitors or is linked to the service learns of its end, and a subscriber's end ends its subscription") {
   Program program;
   caf::scoped_actor self{program.system};
-  const auto id = ask<weir::HandlerMessage>(self, program.service, weir::StartMessage{.workflow = "shop", .start = Order{"tea"}}).handler_id;
+  const auto id =
+      ask<weir::HandlerMessage>(self, program.service, weir::StartMessage{.workflow = "shop", .start = Order{"tea"}}).handler_id;
   {
     caf::scoped_actor reader{program.system};
     ask<weir::HandlerMessage>(reader, program.service, weir::SubscribeMessage{.handler_id = id, .subscriber = reader});

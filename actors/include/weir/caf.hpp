@@ -165,18 +165,20 @@ Pending<Expected<NoVoid<R>>> ask_actor(Handle actor, A... message) {
   return Pending<Expected<NoVoid<R>>>([actor, words = std::tuple<A...>(std::move(message)...)](auto answer) {
     auto& system = actor.home_system();
     // CAF 0.17 binds a reference to nothing when a function is spawned without an argument.
-    system.spawn([answer, actor, &system](caf::event_based_actor* self, const std::tuple<A...>& given) {
-      const auto failed = [=, &system](const caf::error& error) {
-        answer(Error{Code::unavailable, "the actor did not answer: " + compat::text_of(system, error)});
-      };
-      std::apply(
-          [&](const A&... word) {
-            auto asked = compat::request(self, actor, word...);
-            if constexpr (std::is_void_v<R>) asked.then([=] { answer(true); }, failed);
-            else asked.then([=](R value) { answer(std::move(value)); }, failed);
-          },
-          given);
-    }, words);
+    system.spawn(
+        [answer, actor, &system](caf::event_based_actor* self, const std::tuple<A...>& given) {
+          const auto failed = [=, &system](const caf::error& error) {
+            answer(Error{Code::unavailable, "the actor did not answer: " + compat::text_of(system, error)});
+          };
+          std::apply(
+              [&](const A&... word) {
+                auto asked = compat::request(self, actor, word...);
+                if constexpr (std::is_void_v<R>) asked.then([=] { answer(true); }, failed);
+                else asked.then([=](R value) { answer(std::move(value)); }, failed);
+              },
+              given);
+        },
+        words);
   });
 }
 

@@ -54,10 +54,10 @@ void monitor(Self* self, const caf::actor& other) {
 }
 
 /// A message's members, inside its class: WEIR_CAF_MESSAGE(Type, x.a, x.b).
-#define WEIR_CAF_MESSAGE(type, ...)                                                   \
-  template <class Inspector>                                                          \
-  friend typename Inspector::result_type inspect(Inspector& inspector, type& x) {     \
-    return inspector(caf::meta::type_name(#type), __VA_ARGS__);                       \
+#define WEIR_CAF_MESSAGE(type, ...)                                               \
+  template <class Inspector>                                                      \
+  friend typename Inspector::result_type inspect(Inspector& inspector, type& x) { \
+    return inspector(caf::meta::type_name(#type), __VA_ARGS__);                   \
   }
 #else
 template <class R, class... A>
@@ -87,10 +87,10 @@ void monitor(Self* self, const caf::actor& other) {
   self->monitor(other);
 }
 
-#define WEIR_CAF_MESSAGE(type, ...)                                             \
-  template <class Inspector>                                                    \
-  friend bool inspect(Inspector& inspector, type& x) {                          \
-    return weir::compat::inspect_object(inspector, x, __VA_ARGS__);             \
+#define WEIR_CAF_MESSAGE(type, ...)                                 \
+  template <class Inspector>                                        \
+  friend bool inspect(Inspector& inspector, type& x) {              \
+    return weir::compat::inspect_object(inspector, x, __VA_ARGS__); \
   }
 template <class Inspector, class X, class... T>
 bool inspect_object(Inspector& inspector, X& x, T&... fields) {

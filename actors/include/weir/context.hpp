@@ -98,9 +98,8 @@ inline constexpr bool never = false;
 /// F as deduced for a forwarding reference.
 template <class F>
 constexpr void check_effect() {
-  static_assert(
-      !WEIR_CO_AWAIT_BREAKS_TEMPORARIES || std::is_lvalue_reference_v<F> || std::is_trivially_destructible_v<F>,
-      "g++ 12 destroys temporaries that own something twice inside co_await: give the lambda, or the message, a name first");
+  static_assert(!WEIR_CO_AWAIT_BREAKS_TEMPORARIES || std::is_lvalue_reference_v<F> || std::is_trivially_destructible_v<F>,
+                "g++ 12 destroys temporaries that own something twice inside co_await: give the lambda, or the message, a name first");
 }
 
 /// What calling F yields, a Task taken off.

@@ -31,8 +31,8 @@ public:
     return answer.get();
   }
 
-  auto operator co_await() & { return Awaiter{std::move(begin_)}; }
-  auto operator co_await() && {
+  auto operator co_await()& { return Awaiter{std::move(begin_)}; }
+  auto operator co_await()&& {
     static_assert(!WEIR_CO_AWAIT_BREAKS_TEMPORARIES || detail::never<T>,
                   "g++ 12 destroys braced temporaries inside co_await twice: give the call a name, then await the name");
     return Awaiter{std::move(begin_)};

@@ -27,7 +27,7 @@ struct ClientOptions {
   std::string ca_file = {};  ///< PEM file of authorities to trust instead of the system's
   bool verify_tls = true;    ///< false: any certificate will do. For tests only
   Duration connect_timeout = std::chrono::seconds(10);
-  Duration timeout = std::chrono::seconds(30);       ///< for an answer; run(), cancel() and streams wait as long as it takes
+  Duration timeout = std::chrono::seconds(30);        ///< for an answer; run(), cancel() and streams wait as long as it takes
   Duration reconnect_for = std::chrono::seconds(30);  ///< how long a broken stream tries to go on before it gives up
 };
 
@@ -65,8 +65,8 @@ struct RemoteHandler {
   std::string workflow_name;
   std::string run_id;
   HandlerStatus status = HandlerStatus::running;
-  std::string error;                  ///< empty unless failed
-  std::optional<RemoteEvent> result;  ///< the stop event of a completed run
+  std::string error;                                 ///< empty unless failed
+  std::optional<RemoteEvent> result;                 ///< the stop event of a completed run
   std::string started_at, updated_at, completed_at;  ///< as the server wrote them; empty: not yet
 
   bool terminal() const noexcept { return status != HandlerStatus::running; }
@@ -96,9 +96,9 @@ struct CallOptions {
 };
 
 struct RemoteStart {
-  std::string handler_id = {};         ///< empty: the server makes one up
-  std::optional<Object> context = {};  ///< to begin from, where the server allows it
-  std::string idempotency_key = {};    ///< makes sending it again harmless (Weir only)
+  std::string handler_id = {};           ///< empty: the server makes one up
+  std::optional<Object> context = {};    ///< to begin from, where the server allows it
+  std::string idempotency_key = {};      ///< makes sending it again harmless (Weir only)
   std::optional<Duration> timeout = {};  ///< as in CallOptions; for run() there is none otherwise
   std::stop_token stop = {};
 };

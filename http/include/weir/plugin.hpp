@@ -14,6 +14,6 @@
 /// What a library and the `weir` that loads it must have in common.
 #define WEIR_ABI "weir " WEIR_VERSION ", C++ ABI " WEIR_ABI_TEXT(__GXX_ABI_VERSION)
 
-#define WEIR_EXPORT(server)                                           \
-  extern "C" const char* weir_plugin_abi() { return WEIR_ABI; }       \
+#define WEIR_EXPORT(server)                                     \
+  extern "C" const char* weir_plugin_abi() { return WEIR_ABI; } \
   extern "C" void weir_plugin_add_workflows(weir::WorkflowServer& server)

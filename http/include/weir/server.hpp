@@ -16,8 +16,8 @@ namespace weir {
 
 struct ServerOptions {
   std::shared_ptr<Store> store = nullptr;  ///< empty: weir::memory()
-  std::string host = "";  ///< empty: 127.0.0.1; under `weir serve` all addresses
-  std::uint16_t port = 8080;  ///< 0: any free port
+  std::string host = "";                   ///< empty: 127.0.0.1; under `weir serve` all addresses
+  std::uint16_t port = 8080;               ///< 0: any free port
   /// A comment line on idle event streams, so that proxies keep them open; empty: none.
   std::optional<std::chrono::milliseconds> heartbeat = std::chrono::seconds(25);
   /// What a stream without a cursor begins with: "auto" (everything for a run's first reader, only new events for
@@ -38,7 +38,7 @@ struct ServerOptions {
 /// A request to one of the program's own routes.
 struct RouteRequest {
   std::string_view method, target, body;
-  std::vector<std::string> names;                             ///< what the path's stars stand for, decoded
+  std::vector<std::string> names;                            ///< what the path's stars stand for, decoded
   std::function<std::string_view(std::string_view)> header;  ///< by name, in any case; empty when absent
 };
 struct RouteAnswer {
