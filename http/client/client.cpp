@@ -17,8 +17,8 @@ template <class T, class Read>
 Answered<T> ask(const StatePtr& state, Request request, std::stop_token stop, Read read) {
   request.stop = std::move(stop);
   return Answered<T>([state, request = std::move(request), read](std::function<void(Expected<T>)> answer) {
-    // The state stays until the answer is there: a call may outlive its client.
-    state->transfers.begin(request, [state, request, read, answer = std::move(answer)](Reply reply) {
+    // The callback does not own the state: the I/O thread must not be the one that ends it.
+    state->transfers.begin(request, [request, read, answer = std::move(answer)](Reply reply) {
       if (reply.error) answer(std::move(*reply.error));
       else answer(read(request, reply));
     });
@@ -189,9 +189,9 @@ Answered<RemoteHandler> Client::start(std::string workflow, const Object& fields
 }
 
 EventStream Client::events(std::string handler_id, StreamOptions options) const {
-  auto stream = std::make_shared<detail::StreamState>(state_, std::move(handler_id), options);
+  auto stream = std::make_shared<detail::StreamState>(*state_, std::move(handler_id), options);
   stream->open();
-  return EventStream(std::move(stream));
+  return EventStream(state_, std::move(stream));
 }
 
 Answered<bool> Client::send_event(std::string handler_id, const EventBox& event, std::string step, CallOptions options) const {

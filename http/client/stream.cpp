@@ -11,8 +11,8 @@ constexpr std::chrono::milliseconds first_delay{50}, longest_delay{2000};
 
 }  // namespace
 
-StreamState::StreamState(std::shared_ptr<ClientState> client, std::string handler_id, const StreamOptions& options)
-    : client_(std::move(client)), handler_id_(std::move(handler_id)), options_(options), received_(options.after),
+StreamState::StreamState(ClientState& client, std::string handler_id, const StreamOptions& options)
+    : client_(client), handler_id_(std::move(handler_id)), options_(options), received_(options.after),
       delivered_(options.after) {}
 
 void StreamState::connect() {
@@ -28,16 +28,16 @@ void StreamState::connect() {
     sse_.clear();
     paused_ = false;
   }
-  auto request = client_->request("GET", target);
+  auto request = client_.request("GET", target);
   request.headers.emplace_back("Accept", "text/event-stream");
   request.stop = options_.stop;
   // The transfer keeps this alive until it has ended; destroying the reader's end aborts it.
   request.on_data = [self = shared_from_this()](std::string_view data) { return self->take(data); };
   const auto id =
-      client_->transfers.begin(std::move(request), [self = shared_from_this()](const client::Reply& reply) { self->ended(reply); });
+      client_.transfers.begin(std::move(request), [self = shared_from_this()](const client::Reply& reply) { self->ended(reply); });
   const std::lock_guard lock(mutex_);
   transfer_ = id;
-  if (over_) client_->transfers.abort(id);
+  if (over_) client_.transfers.abort(id);
 }
 
 bool StreamState::take(std::string_view data) {
@@ -76,7 +76,7 @@ void StreamState::ended(const client::Reply& reply) {
   if (complete || reply.status == 204) return finish(std::nullopt);
   auto reason = reply.error           ? *reply.error
                 : reply.status == 200 ? Error{Code::unavailable, "the stream of handler '" + handler_id_ + "' ended before its run"}
-                                      : client::refusal("GET", client_->base + "/events/" + handler_id_, reply);
+                                      : client::refusal("GET", client_.base + "/events/" + handler_id_, reply);
   // The others will not change by asking again.
   if (reason.code == Code::unavailable || reason.code == Code::deadline_exceeded) connect_again(std::move(reason));
   else finish(std::move(reason));
@@ -92,10 +92,10 @@ void StreamState::connect_again(Error reason) {
     delay_ = std::clamp(delay_ * 2, first_delay, longest_delay);
     delay = delay_;
     // A first connection that fails says at once what is wrong.
-    hopeless = !connected_ || now + delay > *broken_since_ + client_->options.reconnect_for;
+    hopeless = !connected_ || now + delay > *broken_since_ + client_.options.reconnect_for;
   }
   if (hopeless) return finish(std::move(reason));
-  client_->transfers.after(delay, [self = shared_from_this()] { self->connect(); });
+  client_.transfers.after(delay, [self = shared_from_this()] { self->connect(); });
 }
 
 void StreamState::finish(std::optional<Error> error) {
@@ -132,7 +132,7 @@ void StreamState::serve() {
     }
     if (paused_ && events_.size() <= queue_max / 2) {
       paused_ = false;
-      client_->transfers.unpause(transfer_);
+      client_.transfers.unpause(transfer_);
     }
   }
   reader(std::move(event));
@@ -146,7 +146,7 @@ void StreamState::close() {
     over_ = true;
     transfer = transfer_;
   }
-  if (transfer) client_->transfers.abort(transfer);
+  if (transfer) client_.transfers.abort(transfer);
   serve();
 }
 
@@ -174,6 +174,7 @@ namespace weir {
 EventStream& EventStream::operator=(EventStream&& other) noexcept {
   if (state_ && state_ != other.state_) state_->close();
   state_ = std::move(other.state_);
+  client_ = std::move(other.client_);
   return *this;
 }
 EventStream::~EventStream() {
@@ -181,7 +182,7 @@ EventStream::~EventStream() {
 }
 std::optional<RemoteEvent> EventStream::next() { return async_next().get(); }
 Pending<std::optional<RemoteEvent>> EventStream::async_next() {
-  return Pending<std::optional<RemoteEvent>>([state = state_](auto answer) { state->next(std::move(answer)); });
+  return Pending<std::optional<RemoteEvent>>([client = client_, state = state_](auto answer) { state->next(std::move(answer)); });
 }
 bool EventStream::ready_within(Duration time) const { return state_->ready_within(time); }
 std::optional<Error> EventStream::error() const { return state_->error(); }

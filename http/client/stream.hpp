@@ -15,10 +15,11 @@
 
 namespace weir::detail {
 
-/// Transfers' callbacks fill a queue of limited length, the reader empties it. Lives until both are done.
+/// Transfers' callbacks fill a queue of limited length, the reader empties it. Lives until both are done; readers keep the
+/// client's state beside it.
 class StreamState : public std::enable_shared_from_this<StreamState> {
 public:
-  StreamState(std::shared_ptr<ClientState> client, std::string handler_id, const StreamOptions& options);
+  StreamState(ClientState& client, std::string handler_id, const StreamOptions& options);
 
   void open() { connect(); }
   void close();
@@ -41,7 +42,7 @@ private:
   /// Gives the reader that waits what there is. Call without the lock.
   void serve();
 
-  const std::shared_ptr<ClientState> client_;
+  ClientState& client_;  ///< there as long as the I/O thread, or somebody who reads
   const std::string handler_id_;
   const StreamOptions options_;
 

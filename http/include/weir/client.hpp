@@ -124,7 +124,8 @@ class StreamState;
 /// last event. One reader at a time; destroying it closes the connection.
 class EventStream {
 public:
-  explicit EventStream(std::shared_ptr<detail::StreamState> state) : state_(std::move(state)) {}
+  EventStream(std::shared_ptr<detail::ClientState> client, std::shared_ptr<detail::StreamState> state)
+      : client_(std::move(client)), state_(std::move(state)) {}
   EventStream(EventStream&&) noexcept = default;
   EventStream& operator=(EventStream&&) noexcept;
   ~EventStream();
@@ -163,13 +164,15 @@ public:
   End end() const { return {}; }
 
 private:
+  std::shared_ptr<detail::ClientState> client_;
   std::shared_ptr<detail::StreamState> state_;
 };
 
 template <class T>
 using Answered = Pending<Expected<T>>;
 
-/// Thread-safe, cheap to copy; owns one I/O thread and keeps connections open. Every operation begins when its answer is asked
+/// Thread-safe, cheap to copy; owns one I/O thread and keeps connections open. What is awaited when the last copy goes is answered
+/// with Code::cancelled. Every operation begins when its answer is asked
 /// for: `.get()` blocks, `co_await` suspends. Errors: Code::unavailable when the server cannot be reached, deadline_exceeded,
 /// cancelled, unauthenticated, not_found, conflict, invalid_argument; the message says what was asked and what came back.
 class Client {
