@@ -100,6 +100,20 @@ test('the README shows examples/hello.cpp as it is compiled', () => {
   assert.equal(/```cpp\n([^]*?)```/.exec(read('README.md'))[1], read('examples/hello.cpp'));
 });
 
+test('every C++ snippet of the guide is cut from the file that it names, and its pages link to each other', () => {
+  const wrong = [];
+  for (const page of walk('docs')) {
+    const text = read(page);
+    for (const [, before, snippet] of text.matchAll(/(.*)\n```cpp\n([^]*?)```/g)) {
+      const from = /^<!-- from (\S+) -->$/.exec(before)?.[1];
+      const lines = snippet.trimEnd().split('\n');
+      if (!from || !read(from).includes(lines.join('\n'))) wrong.push(`${page}: ${from ?? 'nowhere'}: ${lines[0].trim()}`);
+    }
+    for (const [, link] of text.matchAll(/\]\(([^)#\s]+\.md)\)/g)) if (!walk('docs').includes(join('docs', link))) wrong.push(`${page} links to ${link}`);
+  }
+  assert.deepEqual(wrong, []);
+});
+
 test('no file has grown beyond one idea', () => {
   const long = sources.filter(path => !path.startsWith('tests/') && read(path).split('\n').length > 450);
   assert.deepEqual(long, []);
