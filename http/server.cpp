@@ -22,6 +22,8 @@ http::DefaultCursor default_cursor(const std::string& word) {
 /// Every option has a value.
 ServerOptions completed(ServerOptions options) {
   if (options.host.empty()) options.host = detail::default_host();
+  for (const auto& key : options.api_keys)
+    if (key.empty()) throw std::invalid_argument("an API key must not be empty");
   return options;
 }
 

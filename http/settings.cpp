@@ -76,7 +76,12 @@ constexpr std::array table{
             [](Draft& d, const Texts& v) { d.options.port = number<std::uint16_t>(v.back(), 0, 65535); }},
     Setting{"api-key", "KEY", "Requests must bring this key (Authorization: Bearer KEY). Several: any of them", true,
             [](const Draft& d) { return std::string(d.options.api_keys.empty() ? "" : "***"); },
-            [](Draft& d, const Texts& v) { d.options.api_keys = v; }},
+            [](Draft& d, const Texts& v) {
+              // An unset shell variable must not leave the door open.
+              for (const auto& key : v)
+                if (key.empty()) refuse("a key that is not empty", key);
+              d.options.api_keys = v;
+            }},
     Setting{"store", "STORE", "Where runs are kept: memory, or sqlite:PATH for a file that outlives the process", false,
             [](const Draft& d) { return d.store; },
             [](Draft& d, const Texts& v) {

@@ -55,7 +55,8 @@ fs::path cache_folder() {
   const char *cache = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
   if (cache && *cache) return fs::path(cache) / "weir";
   if (home && *home) return fs::path(home) / ".cache/weir";
-  return fs::temp_directory_path() / ("weir-cache-" + std::to_string(::getuid()));
+  // No shared folder: what lies there may be somebody else's.
+  throw std::runtime_error("there is no place for compiled files: set HOME or XDG_CACHE_HOME");
 }
 
 /// The program's full path; empty when there is none of that name.

@@ -3,16 +3,38 @@
 #include <weir/plugin.hpp>
 
 #include <dlfcn.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 
 namespace weir::cli {
 
+namespace {
+
+/// A path that is loaded already would give the old code again, so a changed library is loaded from a copy.
+void* open_library(const std::string& path) {
+  constexpr int how = RTLD_NOW | RTLD_LOCAL;
+  void* loaded = ::dlopen(path.c_str(), how | RTLD_NOLOAD);
+  if (!loaded) return ::dlopen(path.c_str(), how);
+  ::dlclose(loaded);
+  std::string copy = (std::filesystem::temp_directory_path() / "weir-reload-XXXXXX").string();
+  const int file = ::mkstemp(copy.data());
+  if (file < 0) throw std::runtime_error("no copy of '" + path + "' can be made in " + std::filesystem::temp_directory_path().string());
+  ::close(file);
+  std::filesystem::copy_file(path, copy, std::filesystem::copy_options::overwrite_existing);
+  void* out = ::dlopen(copy.c_str(), how);
+  std::filesystem::remove(copy);
+  return out;
+}
+
+}  // namespace
+
 Plugin::Plugin(const std::string& library, std::string file, bool own_build) : file_(std::move(file)) {
   // Types that a changed file brings again take the place of those it brought before.
   const detail::EventTypeOwner owner(std::filesystem::weakly_canonical(file_).string());
-  void* handle = ::dlopen(std::filesystem::absolute(library).c_str(), RTLD_NOW | RTLD_LOCAL);
+  void* handle = open_library(std::filesystem::absolute(library).string());
   if (!handle) throw std::runtime_error("'" + file_ + "' cannot be loaded: " + ::dlerror());
   const auto symbol = [&](const char* name) { return ::dlsym(handle, name); };
   const auto abi = reinterpret_cast<const char* (*)()>(symbol("weir_plugin_abi"));

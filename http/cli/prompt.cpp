@@ -3,6 +3,7 @@
 #include "fields.hpp"
 
 #include <iostream>
+#include <set>
 
 namespace weir::cli {
 namespace {
@@ -12,25 +13,38 @@ struct ResponseType {
   Value schema;
 };
 
-/// The events that people send to a workflow, from its graph.
-std::vector<ResponseType> response_types(const Value& graph) {
-  std::vector<ResponseType> out;
-  const auto* nodes = graph.find("nodes");
-  if (!nodes || !nodes->is_array()) return out;
-  for (const auto& node : nodes->as_array()) {
-    const auto *types = node.find("event_types"), *name = node.find("event_type"), *schema = node.find("event_schema");
-    if (!types || !types->is_array() || !name || !name->is_string()) continue;
-    for (const auto& type : types->as_array())
-      if (type == Value("HumanResponseEvent")) out.push_back({name->as_string(), schema ? *schema : Value()});
-  }
-  return out;
+std::string text_of(const Value& object, std::string_view key) {
+  const auto* found = object.find(key);
+  return found && found->is_string() ? found->as_string() : std::string();
 }
 
-/// Steps that await an answer do not show it in the graph; the server's list of events has it then.
+/// Every event that the workflow's clients may see or send.
 std::vector<ResponseType> all_types(const Client& client, const std::string& workflow) {
   std::vector<ResponseType> out;
   for (auto& schema : value_of(client.event_schemas(workflow).get()))
-    if (const auto* title = schema.find("title"); title && title->is_string()) out.push_back({title->as_string(), schema});
+    if (const auto title = text_of(schema, "title"); !title.empty()) out.push_back({title, schema});
+  return out;
+}
+
+/// The events that may answer. A step that takes one shows it in the graph, with its ancestors. One that awaits it in its body
+/// does not: then it is among the events that clients may send and no step declares.
+std::vector<ResponseType> response_types(const Client& client, const std::string& workflow, const std::string& prompt) {
+  std::vector<ResponseType> out;
+  std::set<std::string> declared;
+  const auto graph = value_of(client.graph(workflow).get());
+  const auto* nodes = graph.find("nodes");
+  if (nodes && nodes->is_array())
+    for (const auto& node : nodes->as_array()) {
+      const auto name = text_of(node, "event_type");
+      const auto *types = node.find("event_types"), *schema = node.find("event_schema");
+      declared.insert(name);
+      if (!types || !types->is_array()) continue;
+      for (const auto& type : types->as_array())
+        if (type == Value("HumanResponseEvent")) out.push_back({name, schema ? *schema : Value()});
+    }
+  if (!out.empty()) return out;
+  for (auto& type : all_types(client, workflow))
+    if (type.name != prompt && !declared.contains(type.name)) out.push_back(std::move(type));
   return out;
 }
 
@@ -50,9 +64,9 @@ ResponseType choose(const std::vector<ResponseType>& types) {
   throw std::runtime_error("'" + line + "' is none of them");
 }
 
-ResponseType response_type(const Client& client, const RemoteHandler& handler, const std::string& wanted) {
+ResponseType response_type(const Client& client, const RemoteHandler& handler, const std::string& prompt, const std::string& wanted) {
   if (wanted.empty()) {
-    auto types = response_types(value_of(client.graph(handler.workflow_name).get()));
+    const auto types = response_types(client, handler.workflow_name, prompt);
     if (!types.empty()) return choose(types);
     throw std::runtime_error("workflow '" + handler.workflow_name + "' does not say which event answers: name it with --type");
   }
@@ -96,7 +110,7 @@ void ask_for(const Value& schema, const std::string& name, Object& fields) {
 
 RemoteEvent answer_prompt(const Client& client, const RemoteHandler& handler, const RemoteEvent& prompt, const Answer& answer) {
   std::cerr << prompt.type << ' ' << to_json(prompt.value) << '\n';
-  const auto type = response_type(client, handler, answer.type);
+  const auto type = response_type(client, handler, prompt.type, answer.type);
   auto fields = parse_fields(answer.fields, type.schema);
   if (const auto* properties = type.schema.find("properties"); properties && properties->is_object())
     for (const auto& [name, property] : properties->as_object())

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <spawn.h>
-#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -53,7 +52,7 @@ pid_t spawn(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
   for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
-  // The child gets the signals that this process keeps for sigtimedwait().
+  // The child gets the signals that this process keeps for sigwait().
   posix_spawnattr_t attributes;
   ::posix_spawnattr_init(&attributes);
   sigset_t none;

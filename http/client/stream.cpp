@@ -12,8 +12,7 @@ constexpr std::chrono::milliseconds first_delay{50}, longest_delay{2000};
 }  // namespace
 
 StreamState::StreamState(ClientState& client, std::string handler_id, const StreamOptions& options)
-    : client_(client), handler_id_(std::move(handler_id)), options_(options), received_(options.after),
-      delivered_(options.after) {}
+    : client_(client), handler_id_(std::move(handler_id)), options_(options), received_(options.after), delivered_(options.after) {}
 
 void StreamState::connect() {
   std::string target;
@@ -33,11 +32,9 @@ void StreamState::connect() {
   request.stop = options_.stop;
   // The transfer keeps this alive until it has ended; destroying the reader's end aborts it.
   request.on_data = [self = shared_from_this()](std::string_view data) { return self->take(data); };
-  const auto id =
-      client_.transfers.begin(std::move(request), [self = shared_from_this()](const client::Reply& reply) { self->ended(reply); });
-  const std::lock_guard lock(mutex_);
-  transfer_ = id;
-  if (over_) client_.transfers.abort(id);
+  const std::lock_guard lock(mutex_);  // what arrives waits until the transfer's id is known
+  transfer_ = client_.transfers.begin(std::move(request), [self = shared_from_this()](const client::Reply& reply) { self->ended(reply); });
+  if (over_) client_.transfers.abort(transfer_);
 }
 
 bool StreamState::take(std::string_view data) {

@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { eventually } from './server.mjs';
+import { built, eventually, startProgram } from './server.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
-const weir = join(dirname(process.env.WEIR_BENCH_SERVER), 'weir');
+const weir = built('weir');
 const folder = mkdtempSync(join(tmpdir(), 'weir-cli-'));
 const env = { ...process.env, XDG_CACHE_HOME: join(folder, 'cache') };
 for (const name of ['WEIR_SERVER', 'WEIR_HOST', 'WEIR_PORT', 'WEIR_API_KEY', 'WEIR_CONFIG', 'WORKFLOWS_PY_SERVER_HOST', 'WORKFLOWS_PY_SERVER_PORT']) delete env[name];
@@ -44,22 +44,9 @@ WEIR_EXPORT(server) {
 }
 `;
 
-/** Serves files until the tests are done; resolves when it says where. */
-async function serve(files, args = [], extra = {}) {
-  const child = spawn(weir, ['serve', ...files, '--host', '127.0.0.1', '--port', '0', ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...env, ...extra } });
-  const served = { log: '', child, stop: () => { child.kill('SIGTERM'); return ended; } };
-  const ended = new Promise(resolve => child.on('close', code => resolve(code)));
-  after(() => served.stop());
-  await new Promise((resolve, reject) => {
-    child.stderr.on('data', chunk => {
-      served.log += chunk;
-      const found = /serving on (http:\/\/\S+)/.exec(served.log);
-      if (found) { served.base = found[1]; resolve(); }
-    });
-    child.on('close', code => reject(new Error(`weir serve ended with ${code}: ${served.log}`)));
-  });
-  return served;
-}
+/** Serves files until the test is done. */
+const serve = (files, args = [], options = {}) =>
+  startProgram(weir, ['serve', ...files, '--host', '127.0.0.1', '--port', '0', ...args], { env, ...options });
 
 const { base } = await serve([source('shop.cpp', shop('tea'))]);
 
@@ -110,6 +97,14 @@ test('run: at a terminal it shows the steps and asks the person', async () => {
   assert.match(stdout, /note \["none"\]: /);
   assert.match(stdout, /Shipped\S* \{"item":"tea","note":"fast"\}/);
   assert.match(stdout, /completed/);
+});
+
+test('run: the README\'s program, whose step awaits the answer, is answered without naming its type', async () => {
+  const program = await serve([join(root, 'examples/hello.cpp')]);
+  const id = piped(['start', 'joke', 'subject=cat'], { server: program.base }).stdout.trim();
+  const asked = piped(['ask', id], { input: 'y\n', server: program.base });
+  assert.equal(asked.stdout, 'sent Verdict {"approved":true}\n', asked.stderr);
+  assert.match(piped(['watch', id], { server: program.base }).stdout, /Joke \{"text":"A cat walks into a bar."\}\ncompleted/);
 });
 
 test('start, watch, send: a run is begun, followed from any point, and answered', async () => {
@@ -235,7 +230,7 @@ test('serve: several files share a server; what is reachable without a key is wa
   const second = source('second.cpp', shop('coffee').replace('"shop"', '"second"').replace('"echo"', '"echo2"'));
   const served = await serve([join(folder, 'shop.cpp'), second]);
   assert.equal(piped(['workflows'], { server: served.base }).stdout, 'shop\necho\nsecond\necho2\n');
-  assert.doesNotMatch(served.log, /API key/);
+  assert.doesNotMatch(served.log(), /API key/);
   const open = spawn(weir, ['serve', second, '--port', '0'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   const said = await new Promise(resolve => {
     let log = '';
@@ -261,10 +256,10 @@ test('serve --watch: a changed file is loaded again, runs in flight end as they 
   const served = await serve([file], ['--watch']);
   const begun = piped(['start', 'shop', 'item=x'], { server: served.base }).stdout.trim();
   source('changing.cpp', 'this is no C++\n');
-  await eventually(() => served.log, log => /does not compile: what was loaded before stays/.test(log), 60000);
+  await eventually(() => served.log(), log => /does not compile: what was loaded before stays/.test(log), 60000);
   // Another layout of the answer, so that an old run must get the answer as it knows it.
   source('changing.cpp', shop('after').replace('bool yes; std::string note = "none";', 'std::string extra = "x"; std::string note = "none"; bool yes;'));
-  await eventually(() => served.log, log => /reloaded/.test(log), 60000);
+  await eventually(() => served.log(), log => /reloaded/.test(log), 60000);
   const answer = id => piped(['send', id, 'Confirmed', 'yes=true', 'note=hi'], { server: served.base }).status;
   assert.equal(answer(begun), 0);
   const ended = piped(['watch', begun], { server: served.base }).stdout;
@@ -272,7 +267,21 @@ test('serve --watch: a changed file is loaded again, runs in flight end as they 
   const next = piped(['start', 'shop', 'item=x'], { server: served.base }).stdout.trim();
   assert.equal(answer(next), 0);
   assert.match(piped(['watch', next], { server: served.base }).stdout, /Shipped \{"item":"after","note":"hi"\}/);
-  assert.equal(await served.stop(), 0);
+  assert.equal((await served.stop()).code, 0);
+});
+
+test('serve --watch: a shared library that is built again under its name is loaded again', async () => {
+  const library = join(folder, 'again.so');
+  const includes = ['actors', 'persistence', 'http'].map(name => `-I${join(root, name, 'include')}`);
+  const build = answer => execFileSync(process.env.CXX ?? 'c++', ['-std=c++20', '-fPIC', '-shared', '-fno-gnu-unique', ...includes,
+    source('again.cpp', shop(answer)), '-o', library]);
+  build('before');
+  const served = await serve([library], ['--watch']);
+  build('after');
+  await eventually(() => served.log(), log => /reloaded/.test(log), 60000);
+  const id = piped(['start', 'shop', 'item=x'], { server: served.base }).stdout.trim();
+  assert.equal(piped(['send', id, 'Confirmed', 'yes=true'], { server: served.base }).status, 0);
+  assert.match(piped(['watch', id], { server: served.base }).stdout, /Shipped \{"item":"after"/);
 });
 
 test('serve --watch: a program is started again when it changes, and its stored runs go on', async () => {
@@ -289,15 +298,15 @@ test('serve --watch: a program is started again when it changes, and its stored 
   const served = await serve([file], ['--watch', '--port', String(port), '--store', `sqlite:${join(folder, 'program.db')}`]);
   const begun = piped(['start', 'shop', 'item=x'], { server: served.base }).stdout.trim();
   source('program.cpp', text('after'));
-  await eventually(() => served.log, log => /restarted/.test(log) && log.split('serving on').length === 3, 60000);
+  await eventually(() => served.log(), log => /restarted/.test(log) && log.split('serving on').length === 3, 60000);
   assert.equal(piped(['send', begun, 'Confirmed', 'yes=true'], { server: served.base }).status, 0);
   assert.match(piped(['watch', begun], { server: served.base }).stdout, /Shipped \{"item":"after","note":"none"\}/);
-  assert.equal(await served.stop(), 0);
+  assert.equal((await served.stop()).code, 0);
 });
 
 test('a server that is killed in the middle of a stream and started again is followed without a gap', async () => {
   const store = `sqlite:${join(folder, 'killed.db')}`;
-  const first = await serve([join(folder, 'shop.cpp')], ['--store', store]);
+  const first = await serve([join(folder, 'shop.cpp')], ['--store', store], { survives: false });
   const port = new URL(first.base).port;
   const id = piped(['start', 'shop', 'item=tea', 'count=3'], { server: first.base }).stdout.trim();
   const watching = spawn(weir, ['watch', id, '--json'], { env: { ...env, WEIR_SERVER: first.base }, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -305,7 +314,7 @@ test('a server that is killed in the middle of a stream and started again is fol
   const prompted = new Promise(resolve => watching.stdout.on('data', chunk => { seen += chunk; if (seen.includes('Confirm')) resolve(); }));
   const ended = new Promise(resolve => watching.on('close', resolve));
   await prompted;
-  first.child.kill('SIGKILL');
+  first.process.kill('SIGKILL');
   const second = await serve([join(folder, 'shop.cpp')], ['--store', store, '--port', port]);
   assert.equal(piped(['send', id, 'Confirmed', 'yes=true'], { server: second.base }).status, 0);
   assert.equal(await ended, 0);
@@ -354,4 +363,5 @@ test('completion and the manual page know every verb', () => {
   const page = piped(['man']).stdout;
   for (const verb of verbs) assert.match(page, new RegExp(`\\.SS ${verb}`));
   assert.match(page, /WEIR_PORT/);
+  assert.ok(readFileSync(join(root, 'docs/serve.md'), 'utf8').includes(piped(['settings']).stdout), 'docs/serve.md has the table of `weir settings`');
 });

@@ -1,32 +1,15 @@
-// The examples behind HTTP: the agent against a scripted model, the long loop across Ctrl+C, and the installed command beside them.
+// The examples behind HTTP: the agent against a scripted model, the long loop across Ctrl+C.
 import assert from 'node:assert';
-import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { post } from './server.mjs';
+import { built, post, startProgram } from './server.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-examples-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
-const binary = join(dirname(process.env.WEIR_BENCH_SERVER), 'weir-examples');
-
-async function serve(...args) {
-  const child = spawn(binary, ['--port', '0', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const ended = new Promise(resolve => child.on('close', resolve));
-  after(() => { child.kill('SIGTERM'); return ended; });
-  let log = '';
-  const base = await new Promise((resolve, reject) => {
-    child.stderr.on('data', chunk => {
-      log += chunk;
-      const found = /serving on (http:\/\/\S+)/.exec(log);
-      if (found) resolve(found[1]);
-    });
-    child.on('close', () => reject(new Error(log)));
-  });
-  return { base, interrupt: () => { child.kill('SIGINT'); return ended; } };
-}
+const serve = (...args) => startProgram(built('weir-examples'), ['--port', '0', ...args]);
 
 /** The events of a run, from its first on, as they come. */
 async function* events(base, id) {
@@ -89,7 +72,8 @@ test('long loop: Ctrl+C in the middle, and the next server goes on behind the la
   const first = await serve(...store);
   const { handler_id } = await (await post(first.base, '/workflows/loop/run-nowait', { start_event: { to: 40, pause_ms: 20 } })).json();
   for await (const event of events(first.base, handler_id)) if (event.value.number === 10) break;
-  assert.equal(await first.interrupt(), 0);
+  first.process.kill('SIGINT');
+  assert.equal((await first.ended).code, 0);
   const second = await serve(...store);
   const numbers = [];
   for await (const event of events(second.base, handler_id)) numbers.push(event.value.number ?? event.value.turns);

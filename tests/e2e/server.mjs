@@ -1,13 +1,19 @@
 // Starts a server under test on a free port and ends it when the test file is done.
 import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
 import { after } from 'node:test';
 
 const binary = process.env.WEIR_BENCH_SERVER;
 if (!binary) throw new Error('set WEIR_BENCH_SERVER to the path of weir-bench-server');
 
-/** Resolves to { base, process, stop } once the server says where it listens. One that the test kills does not survive. */
-export async function startServer(args = [], { port = 0, survives = true, env = {} } = {}) {
-  const child = spawn(binary, ['--port', String(port), ...args], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
+/** Another of the programs that were built. */
+export const built = name => join(dirname(binary), name);
+
+export const startServer = (args = [], { port = 0, ...options } = {}) => startProgram(binary, ['--port', String(port), ...args], options);
+
+/** Resolves to { base, process, ended, stop, log() } once the program says where it listens. One that the test kills does not survive. */
+export async function startProgram(program, args, { survives = true, env = {} } = {}) {
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
   let log = '';
   const base = await new Promise((resolve, reject) => {
     child.stderr.on('data', chunk => {
@@ -26,7 +32,7 @@ export async function startServer(args = [], { port = 0, survives = true, env = 
     const { code, signal } = await stop();
     if (survives && code !== 0) throw new Error(`the server ended with ${code ?? signal}: ${log}`);
   });
-  return { base, process: child, ended, stop };
+  return { base, process: child, ended, stop, log: () => log };
 }
 
 export async function json(response) { return { status: response.status, body: await response.json() }; }

@@ -114,6 +114,8 @@ TEST_CASE("with API keys, requests without one are refused, and health and the p
   CHECK(talk::status(get(server.port(), "/health")) == 200);
   CHECK(talk::status(get(server.port(), "/")) == 200);
   CHECK(talk::status(get(server.port(), "/handlers?x=/health")) == 401);
+  const weir::ServerOptions one_is_empty{.api_keys = {"first", ""}};
+  CHECK_THROWS_WITH(weir::WorkflowServer{one_is_empty}, "an API key must not be empty");
 }
 
 TEST_CASE("a context brought by a request is used when the server allows it, and named when it is wrong") {

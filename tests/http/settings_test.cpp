@@ -66,6 +66,11 @@ TEST_CASE("settings: what is wrong is named with its source, its value and what 
   CHECK_THROWS_WITH(configured({{"sync", {"half"}}}), "--sync must be full or normal, got 'half'");
   CHECK_THROWS_WITH(configured({{"store", {"redis"}}}), "--store must be memory or sqlite:PATH, got 'redis'");
   CHECK_THROWS_WITH(configured({{"idle-timeout", {"soon"}}}), "--idle-timeout must be a time like 60s or 5m, or never, got 'soon'");
+  CHECK_THROWS_WITH(configured({{"api-key", {""}}}), "--api-key must be a key that is not empty, got ''");
+  {
+    const Environment trailing_comma({{"WEIR_API_KEY", "one,"}, {"WEIR_HOST", "10.0.0.1"}});
+    CHECK_THROWS_WITH(configured({}), "WEIR_API_KEY must be a key that is not empty, got ''");
+  }
   const auto file = written(folder, "prot = 80\n");
   CHECK_THROWS_WITH(configured({}, file), (file + ": there is no setting 'prot'. `weir serve --help` lists them").c_str());
   CHECK_THROWS_WITH(configured({}, folder.file("none")), ("the configuration file '" + folder.file("none") + "' cannot be read").c_str());

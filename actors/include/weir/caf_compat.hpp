@@ -34,23 +34,9 @@ void add_message_types(caf::actor_system_config& config) {
 
 inline std::string text_of(caf::actor_system& system, const caf::error& error) { return system.render(error); }
 
-/// What a typed actor answers to a message.
-template <class Handle, class... A>
-using AnswerTo = caf::response_type_t<typename Handle::signatures, std::decay_t<A>...>;
-
 template <class Self, class Handle, class... A>
 auto request(Self* self, const Handle& actor, A&&... message) {
   return self->request(actor, caf::infinite, std::forward<A>(message)...);
-}
-
-/// Calls `gone(address)` on the actor's thread when any of those it monitors has ended.
-template <class Self, class F>
-void on_down(Self* self, F gone) {
-  self->set_down_handler([gone](caf::down_msg& message) { gone(message.source); });
-}
-template <class Self>
-void monitor(Self* self, const caf::actor& other) {
-  self->monitor(other);
 }
 
 /// A message's members, inside its class: WEIR_CAF_MESSAGE(Type, x.a, x.b).
@@ -70,14 +56,32 @@ void add_message_types(caf::actor_system_config&) {
 
 inline std::string text_of(caf::actor_system&, const caf::error& error) { return caf::to_string(error); }
 
-template <class Handle, class... A>
-using AnswerTo = caf::response_type_t<typename Handle::signatures, std::decay_t<A>...>;
-
 template <class Self, class Handle, class... A>
 auto request(Self* self, const Handle& actor, A&&... message) {
   return self->mail(std::forward<A>(message)...).request(actor, caf::infinite);
 }
 
+#define WEIR_CAF_MESSAGE(type, ...)                                 \
+  template <class Inspector>                                        \
+  friend bool inspect(Inspector& inspector, type& x) {              \
+    return weir::compat::inspect_object(inspector, x, __VA_ARGS__); \
+  }
+template <class Inspector, class X, class... T, std::size_t... I>
+bool inspect_numbered(Inspector& inspector, X& x, std::index_sequence<I...>, T&... fields) {
+  static constexpr const char* names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+  return inspector.object(x).fields(inspector.field(names[I], fields)...);
+}
+template <class Inspector, class X, class... T>
+bool inspect_object(Inspector& inspector, X& x, T&... fields) {
+  return inspect_numbered(inspector, x, std::index_sequence_for<T...>(), fields...);
+}
+#endif
+
+/// What a typed actor answers to a message.
+template <class Handle, class... A>
+using AnswerTo = caf::response_type_t<typename Handle::signatures, std::decay_t<A>...>;
+
+/// Calls `gone(address)` on the actor's thread when any of those it monitors has ended.
 template <class Self, class F>
 void on_down(Self* self, F gone) {
   self->set_down_handler([gone](caf::down_msg& message) { gone(message.source); });
@@ -86,18 +90,5 @@ template <class Self>
 void monitor(Self* self, const caf::actor& other) {
   self->monitor(other);
 }
-
-#define WEIR_CAF_MESSAGE(type, ...)                                 \
-  template <class Inspector>                                        \
-  friend bool inspect(Inspector& inspector, type& x) {              \
-    return weir::compat::inspect_object(inspector, x, __VA_ARGS__); \
-  }
-template <class Inspector, class X, class... T>
-bool inspect_object(Inspector& inspector, X& x, T&... fields) {
-  int i = 0;
-  static constexpr const char* names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
-  return inspector.object(x).fields(inspector.field(names[i++], fields)...);
-}
-#endif
 
 }  // namespace weir::compat
