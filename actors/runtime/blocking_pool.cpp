@@ -10,6 +10,11 @@ void BlockingPool::submit(std::function<void()> job) {
   else changed_.notify_one();
 }
 
+void BlockingPool::resize(std::size_t threads_max) {
+  const std::lock_guard lock(mutex_);
+  threads_max_ = threads_max;
+}
+
 void BlockingPool::stop() {
   std::deque<std::function<void()>> dropped;
   std::vector<std::thread> threads;

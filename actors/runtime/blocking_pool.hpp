@@ -21,14 +21,16 @@ public:
 
   /// Refused jobs (after stop) are dropped.
   void submit(std::function<void()> job);
+  /// The bound on threads; those that exist stay.
+  void resize(std::size_t threads_max);
   /// Drops waiting jobs and returns when the running ones have ended.
   void stop();
 
 private:
   void run();
 
-  const std::size_t threads_max_;
   std::mutex mutex_;
+  std::size_t threads_max_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> jobs_;
   std::vector<std::thread> threads_;

@@ -67,13 +67,16 @@ private:
 };
 #endif
 
+inline void set_threads(caf::actor_system_config& config, std::size_t threads) {
+  config.set(WEIR_CAF_1 ? "caf.scheduler.max-threads" : "scheduler.max-threads", threads);
+}
+
 /// Configuration of a system whose messages are in the type-id block `Block`.
 template <class Block>
 struct Config : caf::actor_system_config {
   explicit Config(std::size_t threads) {
 #if WEIR_CAF_0_17
     this->template add_message_types<Block>();
-    this->set("scheduler.max-threads", threads);
     this->template load<QuietScheduler>();
 #else
     static const bool once = [] {
@@ -82,9 +85,9 @@ struct Config : caf::actor_system_config {
       return true;
     }();
     (void)once;
-    this->set("caf.scheduler.max-threads", threads);
     this->set("caf.scheduler.policy", "sharing");
 #endif
+    set_threads(*this, threads);
   }
 };
 

@@ -29,7 +29,7 @@ bool Hibernation::wake(const HandlerRow& row) {
     return false;
   }
   const auto run = std::make_shared<LiveRun>(environment_, workflow, row, Inheritance{{}, row.workflow_name});
-  const auto supervisor = compat::spawn<Supervisor, SupervisorActor>(system_, run);
+  const auto supervisor = compat::spawn<Supervisor, SupervisorActor>(*system_, run);
   if (!registry_.try_add(row.handler_id, {supervisor, run}, "", [&] { compat::post(supervisor, ResumeRun()); })) compat::stop(supervisor);
   const std::lock_guard lock(mutex_);
   if (stopping_) compat::stop(supervisor);

@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -16,7 +17,7 @@ namespace weir::runtime {
 /// Thread-safe.
 class Hibernation {
 public:
-  Hibernation(Environment& environment, Registry& registry, const Catalog& catalog, caf::actor_system& system)
+  Hibernation(Environment& environment, Registry& registry, const Catalog& catalog, const std::unique_ptr<caf::actor_system>& system)
       : environment_(environment), registry_(registry), catalog_(catalog), system_(system) {}
   ~Hibernation() { stop(); }
   Hibernation(const Hibernation&) = delete;
@@ -40,7 +41,7 @@ private:
   Environment& environment_;
   Registry& registry_;
   const Catalog& catalog_;
-  caf::actor_system& system_;
+  const std::unique_ptr<caf::actor_system>& system_;  ///< another one when Service::configure changes its threads
   std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<Time> next_;

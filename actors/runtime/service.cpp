@@ -88,7 +88,7 @@ struct Service::State {
 
   explicit State(RuntimeOptions options)
       : environment(std::move(options)), config(environment.options.actor_threads), system(std::make_unique<caf::actor_system>(config)),
-        hibernation(environment, registry, catalog, *system), retention(environment) {
+        hibernation(environment, registry, catalog, system), retention(environment) {
     environment.registry = &registry;
     environment.hibernation = &hibernation;
   }
@@ -127,11 +127,19 @@ void Service::try_resources(const WorkflowInfo& workflow) const {
 
 std::vector<std::string> Service::workflow_names() const { return state_->catalog.names(); }
 void Service::configure(RuntimeOptions options) {
+  if (live_runs() > 0) throw std::logic_error("options cannot be changed when runs have started: start them after main() has read the command line");
   auto& environment = state_->environment;
   if (options.store) environment.use_store(std::move(options.store));
   environment.options.durability = options.durability;
   environment.options.idle_timeout = options.idle_timeout;
   environment.options.retention = options.retention;
+  environment.options.slow_step = options.slow_step;
+  environment.pool.resize(options.blocking_threads_max);
+  if (options.actor_threads == environment.options.actor_threads) return;
+  environment.options.actor_threads = options.actor_threads;
+  state_->system.reset();
+  compat::set_threads(state_->config, options.actor_threads);
+  state_->system = std::make_unique<caf::actor_system>(state_->config);
 }
 Store& Service::store() const { return *state_->environment.store; }
 std::size_t Service::live_runs() const { return state_->registry.size(); }

@@ -106,7 +106,7 @@ public:
   /// The first batch is requested already. A run that is over is read on the calling thread.
   std::unique_ptr<Stream> subscribe(const StreamRequest& request, std::function<void(StreamBatch)> sink);
 
-  /// Before anything is started: store, durability, idle_timeout and retention; the others stay as they were constructed.
+  /// All options but the log, before any run is started: std::logic_error after that.
   void configure(RuntimeOptions options);
   Store& store() const;
   std::size_t live_runs() const;

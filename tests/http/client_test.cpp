@@ -262,6 +262,44 @@ TEST_CASE("client: coroutines await calls and events, and steps do so without ho
   CHECK(value_of(caller.run("calling", weir::Object{{"n", 7}}).get()).result_as<weir::Value>()->find("n")->as_integer() == 7);
 }
 
+TEST_CASE("client: every operation can be awaited") {
+  const Served served;
+  const auto all = [](weir::Client client) -> weir::Task<std::string> {
+    auto healthy = client.healthy();
+    CHECK(value_of(co_await healthy));
+    auto workflows = client.workflows();
+    CHECK(value_of(co_await workflows).size() == 2);
+    auto schema = client.schema("shop");
+    CHECK(value_of(co_await schema).start.find("title")->as_string() == "Order");
+    auto schemas = client.event_schemas("shop");
+    CHECK(value_of(co_await schemas).size() == 5);
+    auto graph = client.graph("shop");
+    CHECK(value_of(co_await graph).find("name")->as_string() == "Shop");
+    auto running = client.run("echo", weir::Object{{"n", 3}});
+    CHECK(value_of(co_await running).status == weir::HandlerStatus::completed);
+    auto starting = client.start("shop", Order{"tea"});
+    const auto id = value_of(co_await starting).handler_id;
+    auto stream = client.events(id);
+    auto first = stream.async_next();
+    const auto packed = co_await first;
+    CHECK(packed->is<Packed>());
+    auto second = stream.async_next();
+    co_await second;
+    auto sending = client.send_event(id, "Confirmed", weir::Object{{"yes", true}});
+    CHECK(value_of(co_await sending));
+    auto third = stream.async_next();
+    const auto last = co_await third;
+    CHECK(last->terminal());
+    auto looking = client.handler(id);
+    CHECK(value_of(co_await looking).status == weir::HandlerStatus::completed);
+    auto listing = client.handlers({.workflow_names = {"shop"}});
+    CHECK(value_of(co_await listing).size() == 1);
+    auto purging = client.cancel(id, true);
+    co_return value_of(co_await purging);
+  };
+  CHECK(weir::sync_wait(all(served.client())) == "deleted");
+}
+
 TEST_CASE("client: a reader that is slow holds the stream back and misses nothing") {
   const Served served;
   const auto client = served.client();

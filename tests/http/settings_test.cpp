@@ -78,6 +78,13 @@ TEST_CASE("settings: what is wrong is named with its source, its value and what 
   CHECK_THROWS_WITH(configured({}), doctest::Contains("WEIR_BODY_MAX must be a whole number from 1 to"));
 }
 
+TEST_CASE("settings: threads and slow steps are settings too") {
+  const auto runtime = configured({{"actor-threads", {"3"}}, {"blocking-threads", {"7"}}, {"slow-step", {"2s"}}}).draft.options.runtime;
+  CHECK(runtime.actor_threads == 3);
+  CHECK(runtime.blocking_threads_max == 7);
+  CHECK(runtime.slow_step == std::chrono::seconds(2));
+}
+
 TEST_CASE("settings: what is printed can be read again, keys are not shown, and every setting has a row in the table") {
   const TemporaryFolder folder;
   auto changed = configured({{"port", {"99"}}, {"accept-context-api", {"true"}}, {"heartbeat", {"250ms"}}, {"retain", {"failed=1d"}}});
