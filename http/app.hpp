@@ -63,6 +63,7 @@ void get_openapi(const Call& call);
 // runs.cpp
 void post_run(const Call& call);
 void post_run_nowait(const Call& call);
+void post_rerun(const Call& call);
 void get_handlers(const Call& call);
 void get_handler(const Call& call);
 void get_result(const Call& call);
@@ -74,8 +75,24 @@ void get_events(const Call& call);
 void get_run_events(const Call& call);
 void post_event(const Call& call);
 
+// listing.cpp
+void get_handlers_page(const Call& call, HandlerFilter filter);
+void get_events_page(const Call& call, const HandlerRow& row);
+void get_workflows_detail(const Call& call);
+
+// details.cpp
+void get_handler_detail(const Call& call, const HandlerRow& row);
+void get_handler_state(const Call& call);
+void get_handler_export(const Call& call);
+
+// tab_stream.cpp
+void get_tab_stream(const Call& call);
+
 // page.cpp
+/// Part of the debugger: files that are the same for everybody.
+bool is_page(std::string_view path);
 void get_page(const Call& call);
+void get_ui_config(const Call& call);
 
 // routes.cpp
 /// Answers the request, sooner or later.

@@ -1,5 +1,7 @@
 #include "event_stream.hpp"
 
+#include "logged_event.hpp"
+
 namespace weir::http {
 namespace {
 
@@ -77,6 +79,12 @@ private:
 
 void append_frame(std::string& out, const EventRow& row, const EventStreamOptions& options) {
   const bool sse = options.format == StreamFormat::sse;
+  if (options.metadata) {
+    if (sse) out += "id: " + std::to_string(row.sequence) + "\ndata: ";
+    append_logged_event(out, row);
+    out += sse ? "\n\n" : "\n";
+    return;
+  }
   if (sse && options.qualified_names) {
     out += row.payload->frame();
     return;

@@ -63,6 +63,7 @@ void stream_run(const Call& call, const std::optional<HandlerRow>& row, std::str
   EventStreamOptions options;
   options.format = call.query.flag("sse", true) ? StreamFormat::sse : StreamFormat::ndjson;
   options.qualified_names = call.query.flag("include_qualified_name", true);
+  options.metadata = call.query.flag("include_metadata", false);
   options.heartbeat = call.app.heartbeat;
   if (options.format == StreamFormat::sse)
     if (const auto seen = python_integer(call.exchange->header("Last-Event-ID")))
@@ -77,6 +78,12 @@ void stream_run(const Call& call, const std::optional<HandlerRow>& row, std::str
   const bool nothing_left = !last || last->sequence <= request.after;
   if (nothing_left && (row->terminal() || (last && last->terminal))) return call.respond({.status = 204});
   stream_events(call.exchange, call.app.service, request, options);
+}
+
+/// As they come, or with stream=false a page of those that are there.
+void show_events(const Call& call, const std::optional<HandlerRow>& row, std::string_view what) {
+  if (row && !call.query.flag("stream", true)) return get_events_page(call, *row);
+  stream_run(call, row, what);
 }
 
 void send_event(const Call& call, std::optional<IdempotencyKey> key, const Respond& respond) {
@@ -100,8 +107,8 @@ void send_event(const Call& call, std::optional<IdempotencyKey> key, const Respo
 
 }  // namespace
 
-void get_events(const Call& call) { stream_run(call, call.app.service.store().find_handler(call.names[0]), "Handler"); }
-void get_run_events(const Call& call) { stream_run(call, call.app.service.store().find_run(call.names[0]), "Run"); }
+void get_events(const Call& call) { show_events(call, call.app.service.store().find_handler(call.names[0]), "Handler"); }
+void get_run_events(const Call& call) { show_events(call, call.app.service.store().find_run(call.names[0]), "Run"); }
 
 void post_event(const Call& call) {
   const auto act = [&](std::optional<IdempotencyKey> key, const Respond& respond) { send_event(call, std::move(key), respond); };

@@ -18,6 +18,7 @@ void respond_with(const Call& call, std::string runtime::WorkflowInfo::*text, co
 void get_health(const Call& call) { call.respond(json(R"({"status":"healthy"})")); }
 
 void get_workflows(const Call& call) {
+  if (call.query.flag("detail", false)) return get_workflows_detail(call);
   std::string body;
   JsonWriter writer(body);
   writer.begin_object();

@@ -1,7 +1,11 @@
-// The built-in page: what runs here and where the API is. Conditional and range requests as static files answer them.
+// The debugger's files, and what it asks about the server. Conditional and range requests as static files answer them.
 #include "app.hpp"
-#include "page_html.hpp"
 #include "target.hpp"
+#include "translate.hpp"
+
+#include "../ui/assets.hpp"
+
+#include <weir/version.hpp>
 
 #include <ctime>
 
@@ -16,13 +20,6 @@ std::string http_date(std::time_t time) {
   gmtime_r(&time, &parts);
   std::strftime(buffer, sizeof buffer, "%a, %d %b %Y %H:%M:%S GMT", &parts);
   return buffer;
-}
-
-/// FNV-1a of the content, quoted.
-std::string entity_tag(std::string_view content) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (char c : content) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  return "\"" + std::to_string(hash) + "\"";
 }
 
 bool is_unchanged(const Exchange& exchange, std::string_view tag) {
@@ -52,32 +49,81 @@ RangeKind parse_range(std::string_view header, std::size_t size, Range& range) {
   return range.first < size && range.first <= range.last ? RangeKind::part : RangeKind::impossible;
 }
 
+/// Nothing from elsewhere, nothing inline, nobody around it (style attributes set by scripts are not inline styles).
+constexpr std::string_view content_security_policy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'";
+
+const ui::Asset* find(std::string_view path) {
+  if (path == "/") path = "/index.html";
+  for (const auto& asset : ui::assets())
+    if (asset.path == path) return &asset;
+  return nullptr;
+}
+
+bool takes_gzip(const Exchange& exchange) {
+  const auto accepted = exchange.header("Accept-Encoding");
+  const auto at = accepted.find("gzip");
+  return at != accepted.npos && !accepted.substr(at).starts_with("gzip;q=0");
+}
+
+std::string tag_of(const ui::Asset& asset, bool packed) { return '"' + std::string(asset.hash) + (packed ? "-gz\"" : "\""); }
+
+Headers headers_of(const ui::Asset& asset, const std::string& tag) {
+  Headers out{{"accept-ranges", "bytes"},
+              {"last-modified", http_date(started_at)},
+              {"etag", tag},
+              {"cache-control", asset.immutable ? "public, max-age=31536000, immutable" : "no-cache"},
+              {"vary", "Accept-Encoding"},
+              {"x-content-type-options", "nosniff"}};
+  if (asset.path == "/index.html") {
+    out.emplace_back("content-security-policy", content_security_policy);
+    out.emplace_back("referrer-policy", "no-referrer");
+  }
+  return out;
+}
+
+Response part_of(const ui::Asset& asset, const std::string& tag, const Range& range) {
+  const auto content = asset.plain.view();
+  Response response{.status = 206, .content_type = std::string(asset.type), .headers = headers_of(asset, tag)};
+  response.body = content.substr(range.first, range.last - range.first + 1);
+  response.headers.emplace_back("content-range", "bytes " + std::to_string(range.first) + "-" + std::to_string(range.last) + "/" +
+                                                     std::to_string(content.size()));
+  return response;
+}
+
 }  // namespace
 
+bool is_page(std::string_view path) { return find(path) != nullptr; }
+
 void get_page(const Call& call) {
-  static const std::string tag = entity_tag(page_html());
   const auto& exchange = *call.exchange;
-  const auto content = page_html();
-  if (is_unchanged(exchange, tag)) return call.respond({.status = 304, .content_type = "", .headers = {{"etag", tag}}});
+  const auto* asset = find(exchange.target().substr(0, exchange.target().find('?')));
+  if (!asset) return call.respond(problem(404, "Not Found"));
   Range range{};
-  const auto total = std::to_string(content.size());
-  switch (parse_range(exchange.header("Range"), content.size(), range)) {
-    case RangeKind::impossible:
-      return call.respond({.status = 416, .content_type = "text/plain; charset=utf-8", .headers = {{"content-range", "bytes */" + total}}});
-    case RangeKind::part: {
-      Response response{.status = 206, .content_type = "text/html; charset=utf-8"};
-      response.body = content.substr(range.first, range.last - range.first + 1);
-      response.headers = {{"accept-ranges", "bytes"},
-                          {"last-modified", http_date(started_at)},
-                          {"etag", tag},
-                          {"content-range", "bytes " + std::to_string(range.first) + "-" + std::to_string(range.last) + "/" + total}};
-      return call.respond(std::move(response));
-    }
-    case RangeKind::whole: break;
-  }
-  Response response{.content_type = "text/html; charset=utf-8", .body = std::string(content)};
-  response.headers = {{"accept-ranges", "bytes"}, {"last-modified", http_date(started_at)}, {"etag", tag}};
+  const auto size = asset->plain.view().size();
+  const auto wanted = parse_range(exchange.header("Range"), size, range);
+  const bool packed = wanted == RangeKind::whole && takes_gzip(exchange);
+  const auto tag = tag_of(*asset, packed);
+  if (is_unchanged(exchange, tag)) return call.respond({.status = 304, .content_type = "", .headers = headers_of(*asset, tag)});
+  if (wanted == RangeKind::part) return call.respond(part_of(*asset, tag, range));
+  if (wanted == RangeKind::impossible)
+    return call.respond(
+        {.status = 416, .content_type = "text/plain; charset=utf-8", .headers = {{"content-range", "bytes */" + std::to_string(size)}}});
+  Response response{.content_type = std::string(asset->type), .headers = headers_of(*asset, tag)};
+  response.body = packed ? asset->gzip.view() : asset->plain.view();
+  if (packed) response.headers.emplace_back("content-encoding", "gzip");
   call.respond(std::move(response));
+}
+
+void get_ui_config(const Call& call) {
+  call.respond(json(to_json(Value(Object{
+      {"server", "weir"},
+      {"version", WEIR_VERSION},
+      {"needs_api_key", !call.app.api_keys.empty()},
+      {"body_bytes_max", static_cast<std::int64_t>(call.app.limits.body_bytes_max)},
+      {"capabilities", Value::Array{"pages", "detail", "metadata", "stream", "rerun", "state", "export", "statistics"}},
+  }))));
 }
 
 }  // namespace weir::http

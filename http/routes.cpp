@@ -18,6 +18,11 @@ struct Route {
 constexpr std::array routes{
     Route{"GET", "/", &get_page},
     Route{"GET", "/index.html", &get_page},
+    Route{"GET", "/assets/*", &get_page},
+    Route{"GET", "/icon.svg", &get_page},
+    Route{"GET", "/licenses.txt", &get_page},
+    Route{"GET", "/ui/config", &get_ui_config},
+    Route{"GET", "/ui/stream", &get_tab_stream},
     Route{"GET", "/health", &get_health},
     Route{"GET", "/openapi.json", &get_openapi},
     Route{"GET", "/workflows", &get_workflows},
@@ -29,6 +34,9 @@ constexpr std::array routes{
     Route{"GET", "/handlers", &get_handlers},
     Route{"GET", "/handlers/*", &get_handler},
     Route{"POST", "/handlers/*/cancel", &post_cancel},
+    Route{"POST", "/handlers/*/rerun", &post_rerun},
+    Route{"GET", "/handlers/*/state", &get_handler_state},
+    Route{"GET", "/handlers/*/export", &get_handler_export},
     Route{"GET", "/results/*", &get_result},
     Route{"GET", "/runs/*", &get_run},
     Route{"GET", "/runs/*/events", &get_run_events},
@@ -96,7 +104,7 @@ bool authorised(const App& app, const Exchange& exchange) {
 }
 
 /// What load balancers and browsers ask for before they can have a key.
-bool open_to_everybody(std::string_view path) { return path == "/health" || path == "/" || path == "/index.html"; }
+bool open_to_everybody(std::string_view path) { return path == "/health" || path == "/ui/config" || is_page(path); }
 
 Response unauthorised() {
   auto response = problem(401, "An API key is needed: send it as 'Authorization: Bearer KEY'");

@@ -123,7 +123,9 @@ void post_run(const Call& call) {
   answer_once(call, act, repeat);
 }
 
-void post_run_nowait(const Call& call) {
+namespace {
+
+void start_nowait(const Call& call, Prepared (*prepare)(const Call&)) {
   const auto act = [&](std::optional<IdempotencyKey> key, const Respond& respond) {
     auto prepared = prepare(call);
     if (!prepared.start) return respond(std::move(prepared.refusal));
@@ -139,9 +141,42 @@ void post_run_nowait(const Call& call) {
   answer_once(call, act, repeat);
 }
 
-void get_handlers(const Call& call) { call.respond(json(handlers_json(call.app.service.store().list_handlers(filter_of(call.query))))); }
+/// The run's workflow from its newest version, with its start event, or another that the request brings.
+Prepared prepare_again(const Call& call) {
+  const auto row = call.app.service.store().find_handler(call.names[0]);
+  if (!row) return refuse("Handler not found", 404);
+  const auto workflow = call.app.service.find_workflow(row->workflow_name);
+  if (!workflow) return refuse("Workflow " + row->workflow_name + " not registered", 404);
+  const auto body = call.exchange->body().empty() ? Expected<Value>(Value(Object())) : parse_json(call.exchange->body());
+  if (!body) return refuse("Invalid JSON body: " + body.error().message);
+  if (!body->is_object()) return refuse("The body must be an object, got " + std::string(python_type_name(*body)));
+  auto given = *body;
+  if (!given.find("start_event")) {
+    const auto input = call.app.service.store().find_input(row->run_id);
+    if (!input) return refuse("The start event of this run is not known: send one as start_event", 409);
+    given = Object{{"start_event", *parse_json(*input)}};
+  }
+  auto event = start_event(*workflow, given);
+  if (!event) return refuse(event.error().message);
+  return {runtime::StartRequest{.workflow = workflow, .start = std::move(*event), .handler_id = ""}};
+}
 
-void get_handler(const Call& call) { respond_with(call, named_handler(call), &handler_json, "Handler"); }
+}  // namespace
+
+void post_run_nowait(const Call& call) { start_nowait(call, &prepare); }
+void post_rerun(const Call& call) { start_nowait(call, &prepare_again); }
+
+/// With a limit, a page; without, all of them as the protocol has it.
+void get_handlers(const Call& call) {
+  if (call.query.last("limit")) return get_handlers_page(call, filter_of(call.query));
+  call.respond(json(handlers_json(call.app.service.store().list_handlers(filter_of(call.query)))));
+}
+
+void get_handler(const Call& call) {
+  const auto row = named_handler(call);
+  if (row && call.query.flag("detail", false)) return get_handler_detail(call, *row);
+  respond_with(call, row, &handler_json, "Handler");
+}
 void get_result(const Call& call) { respond_with(call, named_handler(call), &result_json, "Handler"); }
 void get_run(const Call& call) { respond_with(call, call.app.service.store().find_run(call.names[0]), &handler_json, "Run"); }
 
@@ -151,7 +186,7 @@ void post_cancel(const Call& call) {
   const auto handler_id = call.names[0];
   if (!service.store().find_handler(handler_id)) return call.respond(problem(404, "Handler not found"));
   service.cancel(handler_id, [&service, exchange = call.exchange, handler_id, purge](bool ended) {
-    if (purge) exchange->respond(service.store().purge(handler_id) ? json(R"({"status":"deleted"})") : problem(404, "Handler not found"));
+    if (purge) exchange->respond(service.purge(handler_id) ? json(R"({"status":"deleted"})") : problem(404, "Handler not found"));
     else exchange->respond(ended ? json(R"({"status":"cancelled"})") : problem(404, "Handler not found"));
   });
 }

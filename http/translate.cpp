@@ -1,16 +1,13 @@
 #include "translate.hpp"
 
-#include <weir/json_writer.hpp>
-
 namespace weir::http {
 namespace {
 
-void write_handler(JsonWriter& out, const HandlerRow& row, std::string_view result) {
+void write_members(JsonWriter& out, const HandlerRow& row, std::string_view result) {
   const auto text = [&](std::string_view key, std::string_view value) {
     out.key(key);
     out.string(value);
   };
-  out.begin_object();
   text("handler_id", row.handler_id);
   text("workflow_name", row.workflow_name);
   text("run_id", row.run_id);
@@ -23,6 +20,11 @@ void write_handler(JsonWriter& out, const HandlerRow& row, std::string_view resu
   text("updated_at", timestamp(row.updated_at));
   out.key("completed_at");
   row.completed_at ? out.string(timestamp(*row.completed_at)) : out.null();
+}
+
+void write_handler(JsonWriter& out, const HandlerRow& row, std::string_view result) {
+  out.begin_object();
+  write_members(out, row, result);
   out.end_object();
 }
 
@@ -59,6 +61,18 @@ std::string result_json(const HandlerRow& row) {
   JsonWriter writer(out);
   write_handler(writer, row, row.result.empty() ? "" : unwrapped(row.result));
   return out;
+}
+
+void write_handler_item(JsonWriter& out, const HandlerRow& row, bool with_result) {
+  out.begin_object();
+  write_members(out, row, with_result ? row.result : "");
+  out.key("idle_since");
+  row.idle_since ? out.string(timestamp(*row.idle_since)) : out.null();
+  out.key("waiting_for");
+  out.raw(row.waiting_for.empty() ? "[]" : row.waiting_for);
+  out.key("parent_handler_id");
+  row.parent_handler_id.empty() ? out.null() : out.string(row.parent_handler_id);
+  out.end_object();
 }
 
 std::string handlers_json(const std::vector<HandlerRow>& rows) {

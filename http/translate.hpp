@@ -4,6 +4,7 @@
 #include "exchange.hpp"
 
 #include <weir/error.hpp>
+#include <weir/json_writer.hpp>
 #include <weir/store.hpp>
 
 #include <string>
@@ -16,6 +17,8 @@ std::string timestamp(Time time);
 std::string handler_json(const HandlerRow& row);
 /// The same with `result` unwrapped (contract 1.8).
 std::string result_json(const HandlerRow& row);
+/// The handler object and what the protocol leaves out: idle_since, waiting_for, parent_handler_id.
+void write_handler_item(JsonWriter& out, const HandlerRow& row, bool with_result);
 std::string handlers_json(const std::vector<HandlerRow>& rows);
 
 /// 202 while running, 200 when completed, 500 when failed or cancelled.

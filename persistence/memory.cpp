@@ -1,5 +1,5 @@
 // The memory store: sharded maps under one lock each, so that runs do not queue up behind one another.
-#include <weir/store.hpp>
+#include "handler_query.hpp"
 
 #include <algorithm>
 #include <array>
@@ -31,8 +31,12 @@ struct Handler {
   std::vector<std::string> children;
 };
 
+constexpr std::size_t states_kept_max = 256;  // of a run, the newest
+
 struct EventLog {
   std::vector<EventRow> rows;
+  std::deque<std::pair<std::int64_t, NamedStates>> states;  ///< by the event they were changed after
+  std::shared_ptr<const EventPayload> input;
   bool first_read_claimed = false;
   std::string handler_id;
   std::vector<std::string> keys;
@@ -76,7 +80,9 @@ public:
     handler.runs.push_back(row.run_id);
     auto& logs = logs_.of(row.run_id);
     const std::lock_guard log_lock(logs.mutex);
-    logs.items[row.run_id].handler_id = row.handler_id;
+    auto& log = logs.items[row.run_id];
+    log.handler_id = row.handler_id;
+    log.input = std::move(handler.row.input);
     return left;
   }
 
@@ -148,6 +154,47 @@ public:
     out.reserve(ordered.size());
     for (auto& [created, row] : ordered) out.push_back(std::move(row));
     return out;
+  }
+
+  HandlerPage find_handlers(const HandlerQuery& query) const override {
+    std::map<std::uint64_t, HandlerRow> ordered;
+    for (const auto& shard : handlers_) {
+      const std::lock_guard lock(shard.mutex);
+      for (const auto& [id, handler] : shard.items)
+        if (matches(query.filter, handler.row) && weir::matches(query, handler.row)) ordered.emplace(handler.created, handler.row);
+    }
+    HandlerPage page{.total = ordered.size()};
+    const auto behind = query.cursor.empty() ? std::nullopt : std::optional(parse_cursor(query.cursor));
+    const auto fill = [&](auto begin, auto end) {
+      for (; begin != end; ++begin) {
+        if (page.rows.size() == query.limit) return void(page.next = std::to_string(std::prev(begin)->first));
+        page.rows.push_back(std::move(begin->second));
+      }
+    };
+    if (query.newest_first) fill(std::make_reverse_iterator(behind ? ordered.lower_bound(*behind) : ordered.end()), ordered.rend());
+    else fill(behind ? ordered.upper_bound(*behind) : ordered.begin(), ordered.end());
+    return page;
+  }
+
+  std::optional<std::string> find_input(std::string_view run_id) const override {
+    std::shared_ptr<const EventPayload> input;
+    {
+      const auto& shard = logs_.of(run_id);
+      const std::lock_guard lock(shard.mutex);
+      if (const auto found = shard.items.find(run_id); found != shard.items.end()) input = found->second.input;
+    }
+    return input ? std::optional(std::string(input->json())) : std::nullopt;
+  }
+
+  std::optional<NamedStates> find_states_at(std::string_view run_id, std::int64_t sequence) const override {
+    const auto& shard = logs_.of(run_id);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.items.find(run_id);
+    if (found == shard.items.end()) return std::nullopt;
+    const auto& states = found->second.states;
+    const auto later = std::find_if(states.begin(), states.end(), [&](const auto& entry) { return entry.first > sequence; });
+    if (later == states.begin()) return states.size() == states_kept_max ? std::nullopt : std::optional(NamedStates());
+    return std::prev(later)->second;
   }
 
   std::vector<EventRow> read_events(std::string_view run_id, std::int64_t after, std::size_t limit) const override {
@@ -235,12 +282,16 @@ private:
   }
 
   void append(Commit& commit) {
-    if (commit.events.empty()) return;
+    if (commit.events.empty() && !commit.states) return;
     auto& shard = logs_.of(commit.run_id);
     const std::lock_guard lock(shard.mutex);
     const auto found = shard.items.find(commit.run_id);
     if (found == shard.items.end()) return;  // purged meanwhile
     std::move(commit.events.begin(), commit.events.end(), std::back_inserter(found->second.rows));
+    if (!commit.states) return;
+    auto& states = found->second.states;
+    if (states.size() == states_kept_max) states.pop_front();
+    states.emplace_back(commit.states_after, *commit.states);
   }
 
   std::string handler_of(std::string_view run_id) const {

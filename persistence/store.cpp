@@ -1,5 +1,11 @@
 // What the stores have in common.
-#include <weir/store.hpp>
+#include "handler_query.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <stdexcept>
+#include <tuple>
 
 namespace weir {
 
@@ -28,6 +34,49 @@ const std::optional<Duration>& kept_for(const Retention& retention, HandlerStatu
 std::vector<Expected<bool>> Store::commit_all(std::vector<Commit> commits) {
   std::vector<Expected<bool>> out;
   for (auto& commit : commits) out.push_back(this->commit(std::move(commit)));
+  return out;
+}
+
+namespace {
+
+bool contains(std::string_view whole, std::string_view part) {
+  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b)); };
+  return std::search(whole.begin(), whole.end(), part.begin(), part.end(), same) != whole.end();
+}
+
+}  // namespace
+
+bool matches(const HandlerQuery& query, const HandlerRow& row) {
+  if (query.since && row.started_at < *query.since) return false;
+  if (query.until && row.started_at >= *query.until) return false;
+  return query.text.empty() || contains(row.handler_id, query.text) || contains(row.error, query.text) || contains(row.result, query.text);
+}
+
+std::uint64_t parse_cursor(const std::string& cursor) {
+  std::uint64_t out = 0;
+  const auto [end, error] = std::from_chars(cursor.data(), cursor.data() + cursor.size(), out);
+  if (error != std::errc() || end != cursor.data() + cursor.size())
+    throw std::invalid_argument("cursor must be what an earlier page's next_cursor says, got '" + cursor + "'");
+  return out;
+}
+
+HandlerPage Store::find_handlers(const HandlerQuery& query) const {
+  auto rows = list_handlers(query.filter);
+  std::erase_if(rows, [&](const HandlerRow& row) { return !matches(query, row); });
+  if (query.newest_first) std::reverse(rows.begin(), rows.end());
+  HandlerPage page{.total = rows.size()};
+  const auto from = query.cursor.empty() ? 0 : std::min<std::size_t>(rows.size(), parse_cursor(query.cursor));
+  const auto to = std::min(rows.size(), from + query.limit);
+  if (to < rows.size()) page.next = std::to_string(to);
+  std::move(rows.begin() + static_cast<std::ptrdiff_t>(from), rows.begin() + static_cast<std::ptrdiff_t>(to), std::back_inserter(page.rows));
+  return page;
+}
+
+std::vector<HandlerCount> Store::count_handlers() const {
+  std::map<std::tuple<std::string, HandlerStatus, bool>, std::size_t> counts;
+  for (const auto& row : list_handlers({})) ++counts[{row.workflow_name, row.status, row.idle_since.has_value()}];
+  std::vector<HandlerCount> out;
+  for (const auto& [key, count] : counts) out.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
   return out;
 }
 

@@ -29,8 +29,18 @@ struct RunStep {
   std::map<std::string, std::string> recorded;
 };
 
+/// What StepStateChanged leaves out in the protocol, for those who debug. A first attempt that returns has none.
+struct StepTrace {
+  std::uint32_t attempt = 1;
+  bool resumed = false;                     ///< the body goes on behind what it has awaited
+  std::optional<ExceptionInfo> error = {};  ///< the attempt failed
+  std::optional<Time> retry_at = {};        ///< and is repeated then
+  std::string waits_for = "";               ///< the event's type: the body gave its slot back until it comes
+};
+
 struct PublishEvent {
   EventBox event;
+  std::shared_ptr<const StepTrace> trace = nullptr;
 };
 
 /// The body's report will be ignored: it may be dropped.

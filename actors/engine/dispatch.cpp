@@ -19,12 +19,22 @@ const EventType& shown_input(const Attempt& attempt) {
   return attempt.release ? event_type<CollectionReleaseEvent>() : attempt.event.type();
 }
 
-void publish_state(Reduction& r, StepIndex step, const Attempt& attempt, const char* state, std::string worker) {
+void publish_state(Reduction& r, StepIndex step, const Attempt& attempt, const char* state, std::string worker,
+                   std::shared_ptr<const StepTrace> trace = nullptr) {
   r.publish(StepStateChanged{.name = r.plan.steps[step].name,
                              .step_state = state,
                              .worker_id = std::move(worker),
                              .input_event_name = shown_input(attempt).name,
-                             .output_event_name = std::nullopt});
+                             .output_event_name = std::nullopt},
+            std::move(trace));
+}
+
+std::shared_ptr<const StepTrace> trace_of_start(const StepState& step, const Attempt& attempt) {
+  const bool resumed = std::any_of(step.waiters.begin(), step.waiters.end(), [&](const Waiter& waiter) {
+    return waiter.trigger.work_item == attempt.work_item && !waiter.pending();
+  });
+  if (attempt.failures == 0 && !resumed) return nullptr;
+  return std::make_shared<const StepTrace>(StepTrace{.attempt = attempt.failures + 1, .resumed = resumed});
 }
 
 void occupy(Reduction& r, InvocationId id, Attempt attempt) {
@@ -42,7 +52,7 @@ void occupy(Reduction& r, InvocationId id, Attempt attempt) {
 
 void start(Reduction& r, StepIndex step, Attempt attempt) {
   const InvocationId id{step, free_slot(r.step(step)), r.next_serial()};
-  publish_state(r, step, attempt, "running", std::to_string(id.slot));
+  publish_state(r, step, attempt, "running", std::to_string(id.slot), trace_of_start(r.step(step), attempt));
   occupy(r, id, std::move(attempt));
 }
 
@@ -95,7 +105,8 @@ void rerun(Reduction& r, InvocationId id, Attempt attempt) {
   occupy(r, id, std::move(attempt));
 }
 
-Attempt vacate(Reduction& r, InvocationId id, Running& running, std::optional<std::string> output) {
+Attempt vacate(Reduction& r, InvocationId id, Running& running, std::optional<std::string> output,
+               std::shared_ptr<const StepTrace> trace) {
   auto attempt = std::move(running.attempt);
   if (running.deadline) r.clear_timer(running.serial);
   r.step(id.step).running.erase(id.slot);
@@ -103,7 +114,8 @@ Attempt vacate(Reduction& r, InvocationId id, Running& running, std::optional<st
                              .step_state = "not_running",
                              .worker_id = std::to_string(id.slot),
                              .input_event_name = shown_input(attempt).class_text,
-                             .output_event_name = std::move(output)});
+                             .output_event_name = std::move(output)},
+            std::move(trace));
   return attempt;
 }
 

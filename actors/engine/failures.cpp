@@ -40,6 +40,12 @@ bool hand_to_error_handler(Reduction& r, StepIndex step, const Attempt& attempt,
 
 }  // namespace
 
+std::shared_ptr<const StepTrace> trace_of_failure(const Reduction& r, const Attempt& attempt, const Failed& failed) {
+  StepTrace out{.attempt = attempt.failures + 1, .error = failed.error};
+  if (failed.retry_after) out.retry_at = r.now + *failed.retry_after;
+  return std::make_shared<const StepTrace>(std::move(out));
+}
+
 void on_failed(Reduction& r, StepIndex step, Attempt attempt, const Failed& failed) {
   ++attempt.failures;
   attempt.published = attempt.sent = 0;
@@ -59,8 +65,9 @@ void on_step_timed_out(Reduction& r, const StepTimedOut& timed_out) {
   auto* running = find_running(r, timed_out.id);
   if (!running || !running->deadline || r.now < *running->deadline) return;
   const auto step = timed_out.id.step;
+  const Failed failed{step_timeout_error(r.plan.steps[step]), timed_out.retry_after};
   r.commands.emplace_back(StopStep{timed_out.id});
-  on_failed(r, step, vacate(r, timed_out.id, *running, std::nullopt), {step_timeout_error(r.plan.steps[step]), timed_out.retry_after});
+  on_failed(r, step, vacate(r, timed_out.id, *running, std::nullopt, trace_of_failure(r, running->attempt, failed)), failed);
   if (!r.state.over()) dispatch_queued(r, step);
 }
 

@@ -44,4 +44,19 @@ std::optional<Time> next_due(const State& state) {
   return out;
 }
 
+std::vector<Awaited> awaited(const Plan& plan, const State& state) {
+  std::vector<Awaited> out;
+  bool nothing_queued = true;
+  for (StepIndex index = 0; index < state.steps.size(); ++index) {
+    nothing_queued = nothing_queued && state.steps[index].queue.empty();
+    for (const auto& waiter : state.steps[index].waiters)
+      if (waiter.pending()) out.push_back({waiter.type, index});
+  }
+  if (!nothing_queued || !resting(state)) return out;
+  for (StepIndex index = 0; index < plan.steps.size(); ++index)
+    for (const auto* type : plan.steps[index].accepts)
+      if (type->kind == Kind::human_response) out.push_back({type, index});
+  return out;
+}
+
 }  // namespace weir::engine

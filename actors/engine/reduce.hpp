@@ -26,6 +26,15 @@ bool resting(const State& state);
 /// The earliest of the times a state waits for: retries, waits, the run's own timeout. Steps in progress have theirs too.
 std::optional<Time> next_due(const State& state);
 
+/// An event that would take a run on, and the step that takes it.
+struct Awaited {
+  const EventType* type;
+  StepIndex step;
+};
+/// What a resting run waits for: the events that bodies await; of a run that has nothing else to do also those that people
+/// answer with.
+std::vector<Awaited> awaited(const Plan& plan, const State& state);
+
 /// What a step that has run for too long fails with.
 ExceptionInfo step_timeout_error(const StepPlan& step);
 

@@ -29,7 +29,9 @@ struct Reduction {
   std::uint64_t next_serial() { return ++state.serial_last; }
   void set_timer(std::uint64_t timer, Time due, TimerTick tick) { commands.emplace_back(SetTimer{timer, due, std::move(tick)}); }
   void clear_timer(std::uint64_t timer) { commands.emplace_back(ClearTimer{timer}); }
-  void publish(EventBox event) { commands.emplace_back(PublishEvent{std::move(event)}); }
+  void publish(EventBox event, std::shared_ptr<const StepTrace> trace = nullptr) {
+    commands.emplace_back(PublishEvent{std::move(event), std::move(trace)});
+  }
 };
 
 // routing.cpp
@@ -44,7 +46,8 @@ void dispatch_queued(Reduction& r, StepIndex step);
 void rerun(Reduction& r, InvocationId id, Attempt attempt);
 RunStep run_command(const State& state, InvocationId id, const Running& running);
 /// The invocation is over: its slot is free, and the stream is told. `running` is gone afterwards.
-Attempt vacate(Reduction& r, InvocationId id, Running& running, std::optional<std::string> output);
+Attempt vacate(Reduction& r, InvocationId id, Running& running, std::optional<std::string> output,
+               std::shared_ptr<const StepTrace> trace);
 
 // joins.cpp
 /// Keeps the event for a join step; starts the step when every parameter has one.
@@ -71,6 +74,8 @@ void on_waiter_timed_out(Reduction& r, const WaiterTimedOut& timed_out);
 bool waits_in_stream(const State& state, StreamId stream);
 
 // failures.cpp
+/// Of an attempt that has just failed.
+std::shared_ptr<const StepTrace> trace_of_failure(const Reduction& r, const Attempt& attempt, const Failed& failed);
 void on_failed(Reduction& r, StepIndex step, Attempt attempt, const Failed& failed);
 void on_retry_due(Reduction& r, const RetryDue& due);
 void on_step_timed_out(Reduction& r, const StepTimedOut& timed_out);

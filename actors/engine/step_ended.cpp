@@ -37,6 +37,13 @@ std::optional<std::string> output_text(const Ending& ending) {
   return returned->events.empty() ? "<class 'NoneType'>" : returned->events.back().type().class_text;
 }
 
+std::shared_ptr<const StepTrace> trace_of(const Reduction& r, const Attempt& attempt, const Ending& ending) {
+  if (const auto* failed = std::get_if<Failed>(&ending)) return trace_of_failure(r, attempt, *failed);
+  if (const auto* suspended = std::get_if<Suspended>(&ending))
+    return std::make_shared<const StepTrace>(StepTrace{.attempt = attempt.failures + 1, .waits_for = suspended->type->name});
+  return nullptr;
+}
+
 std::int64_t takers_of(const Plan& plan, const std::vector<EventBox>& events) {
   std::int64_t out = 0;
   for (const auto& event : events) out += static_cast<std::int64_t>(accepting(plan, event.type()).size());
@@ -117,7 +124,7 @@ void on_step_ended(Reduction& r, const StepEnded& ended) {
     if (!failed && is_stale(step, *running, call)) return rerun(r, ended.id, std::move(running->attempt));
 
   for (const auto& event : ended.published) r.publish(event);
-  auto attempt = vacate(r, ended.id, *running, output_text(ended.ending));
+  auto attempt = vacate(r, ended.id, *running, output_text(ended.ending), trace_of(r, running->attempt, ended.ending));
   const bool returned = std::holds_alternative<Returned>(ended.ending);
   for (const auto& call : ended.collects)
     if (!failed) apply_collect(step, call, returned);

@@ -1,6 +1,8 @@
 // A published event on its way to the store and to readers: rendered once, when somebody first looks.
 #pragma once
 
+#include "../engine/command.hpp"
+
 #include <weir/envelope.hpp>
 #include <weir/store.hpp>
 
@@ -51,10 +53,33 @@ inline EventBox event_of(const EventRow& row, const EventRegistry& registry) {
   return envelope ? unwrap_event(*envelope, registry) : EventBox(Event());
 }
 
-inline EventRow make_row(std::int64_t sequence, Time at, EventBox event) {
+/// {"attempt", "resumed", "error", "retry_at", "waits_for"}
+inline std::string trace_json(const engine::StepTrace& trace) {
+  std::string out;
+  JsonWriter writer(out, JsonWriter::Escape::line_breaks);
+  writer.begin_object();
+  writer.key("attempt");
+  writer.integer(trace.attempt);
+  writer.key("resumed");
+  writer.boolean(trace.resumed);
+  writer.key("error");
+  trace.error ? writer.value(to_value(*trace.error)) : writer.null();
+  writer.key("retry_at");
+  trace.retry_at ? writer.string(codec::time_text(*trace.retry_at)) : writer.null();
+  writer.key("waits_for");
+  trace.waits_for.empty() ? writer.null() : writer.string(trace.waits_for);
+  writer.end_object();
+  return out;
+}
+
+inline EventRow make_row(std::int64_t sequence, Time at, EventBox event, const engine::StepTrace* trace = nullptr) {
   const auto& type = event.type();
-  return {sequence, at, type.kind == Kind::internal, type.is_a(event_type<StopEvent>()),
-          std::make_shared<RenderedEvent>(sequence, std::move(event))};
+  return {sequence,
+          at,
+          type.kind == Kind::internal,
+          type.is_a(event_type<StopEvent>()),
+          std::make_shared<RenderedEvent>(sequence, std::move(event)),
+          trace ? std::make_shared<const std::string>(trace_json(*trace)) : nullptr};
 }
 
 }  // namespace weir::runtime

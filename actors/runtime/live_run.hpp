@@ -3,6 +3,7 @@
 
 #include "blocking_pool.hpp"
 #include "commit_queue.hpp"
+#include "handler_changes.hpp"
 #include "messages.hpp"
 #include "run_context.hpp"
 #include "timers.hpp"
@@ -24,6 +25,7 @@ struct Environment {
   BlockingPool pool;
   std::shared_ptr<Store> store;
   std::unique_ptr<CommitQueue> commits;  ///< of durable stores
+  HandlerChanges changes;
   Registry* registry = nullptr;
   Hibernation* hibernation = nullptr;
   Service* service = nullptr;

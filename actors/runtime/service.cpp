@@ -180,6 +180,7 @@ void Service::start(StartRequest request, std::function<void(const Expected<Hand
   row.parent_handler_id = std::move(request.parent_handler_id);
   row.run_id = make_id();
   row.started_at = row.updated_at = now();
+  row.input = std::make_shared<RenderedEvent>(-1, request.start);
   auto begun = begin(row, *workflow, id_is_made_up);
   if (!begun) return refused(begun.error());
   auto& [left, earlier_run_id] = *begun;
@@ -365,6 +366,19 @@ void Service::await_end(const std::string& handler_id, std::function<void(const 
   gone.error = "the handler is no longer kept";
   reply(store().find_handler(handler_id).value_or(gone));
 }
+
+bool Service::purge(const std::string& handler_id) {
+  const auto row = store().find_handler(handler_id);
+  if (!row || !store().purge(handler_id)) return false;
+  state_->environment.changes.tell(*row, true);
+  return true;
+}
+
+std::shared_ptr<void> Service::watch_handlers(std::function<void(const HandlerRow&, bool)> listener) {
+  return state_->environment.changes.listen(std::move(listener));
+}
+
+void Service::in_background(std::function<void()> job) { state_->environment.pool.submit(std::move(job)); }
 
 std::unique_ptr<Stream> Service::subscribe(const StreamRequest& request, std::function<void(StreamBatch)> sink) {
   auto subscription = std::make_shared<Subscription>(request.run_id, request.after, request.include_internal, sink);

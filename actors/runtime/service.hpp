@@ -106,6 +106,13 @@ public:
   /// The first batch is requested already. A run that is over is read on the calling thread.
   std::unique_ptr<Stream> subscribe(const StreamRequest& request, std::function<void(StreamBatch)> sink);
 
+  /// Removes the handler and what belongs to its runs from the store. False when there is none.
+  bool purge(const std::string& handler_id);
+  /// Tells of handlers that begin, end, go to rest, wake, or (with true) are purged, until the handle is dropped. On any thread.
+  [[nodiscard]] std::shared_ptr<void> watch_handlers(std::function<void(const HandlerRow&, bool)> listener);
+  /// On a thread that may block; dropped when the service is stopped before.
+  void in_background(std::function<void()> job);
+
   /// All options but the log, before any run is started: std::logic_error after that.
   void configure(RuntimeOptions options);
   Store& store() const;

@@ -18,6 +18,7 @@ namespace {
 
 void apply_ending(HandlerRow& row, const engine::FinishRun& ending, Time at) {
   row.idle_since = row.wake_at = std::nullopt;
+  row.waiting_for.clear();
   row.status = handler_status(ending.status);
   row.error = ending.error;
   if (ending.status == engine::Status::completed) row.result = envelope_json(ending.terminal);
@@ -135,8 +136,11 @@ void Supervisor::commit(Batch batch) {
   if (batch.broken) return settle(std::move(batch), Error{Code::internal, *batch.broken});
   add_visible(batch);
   if (durable_) add_journal(batch.commit);
+  else if (!state_.over()) mark_rest(batch.commit);
+  add_states(batch);
   auto commit = std::exchange(batch.commit, {});
-  const bool nothing = commit.events.empty() && !commit.handler && commit.ticks.empty() && !commit.snapshot && commit.keys.empty();
+  batch.handler_changed = commit.handler.has_value();
+  const bool nothing = commit.events.empty() && !commit.handler && commit.ticks.empty() && !commit.snapshot && commit.keys.empty() && !commit.states;
   if (nothing) return settle(std::move(batch), std::nullopt);
   auto& environment = run_->environment;
   if (!durable_) {
@@ -158,27 +162,32 @@ void Supervisor::add_visible(Batch& batch) {
   for (auto& command : batch.commands) {
     if (auto* publish = std::get_if<engine::PublishEvent>(&command)) {
       tell(publish->event);
-      commit.events.push_back(make_row(next++, at, std::move(publish->event)));
+      commit.events.push_back(make_row(next++, at, std::move(publish->event), publish->trace.get()));
     } else if (const auto* ending = std::get_if<engine::FinishRun>(&command)) {
       batch.ended = row_;
       apply_ending(*batch.ended, *ending, at);
       commit.handler = batch.ended;
-      keep_states(commit, run_->states_to_keep());
     }
   }
   batch.events = next - event_next_;
 }
 
-/// In a durable run every tick is recorded, and what steps keep goes with what they did.
+/// In a durable run every tick is recorded.
 void Supervisor::add_journal(Commit& commit) {
   if (!begun_) commit.begin = run_->row;
   if (!state_.over()) {
     mark_rest(commit);
     add_snapshot(commit);
   }
+}
+
+/// What steps keep goes with what they did.
+void Supervisor::add_states(Batch& batch) {
   const auto writes = run_->states.writes();
   const bool changed = writes != std::exchange(states_committed_, writes);
-  if (!commit.states && (changed || !begun_)) keep_states(commit, run_->states.snapshot());
+  batch.commit.states_after = event_next_ + batch.events - 1;
+  if (batch.ended) keep_states(batch.commit, run_->states_to_keep());
+  else if (changed || (durable_ && !begun_)) keep_states(batch.commit, run_->states.snapshot());
 }
 
 void Supervisor::keep_states(Commit& commit, NamedStates states) {
@@ -200,15 +209,29 @@ void Supervisor::add_snapshot(Commit& commit) {
   journal_bytes_ = 0;
 }
 
+namespace {
+
+std::string awaited_json(const engine::Plan& plan, const engine::State& state) {
+  const auto awaited = engine::awaited(plan, state);
+  if (awaited.empty()) return {};
+  Value::Array out;
+  for (const auto& [type, step] : awaited) out.push_back(Object{{"event_type", type->name}, {"step", plan.steps[step].name}});
+  return to_json(Value(std::move(out)));
+}
+
+}  // namespace
+
 void Supervisor::mark_rest(Commit& commit) {
   const bool rests = engine::resting(state_);
   if (!rests && !row_.idle_since) return;
   const auto at = now();
   const auto wake_at = rests ? engine::next_due(state_) : std::nullopt;
-  if (rests == row_.idle_since.has_value() && wake_at == row_.wake_at) return;
+  auto waiting_for = rests ? awaited_json(run_->workflow->plan, state_) : "";
+  if (rests == row_.idle_since.has_value() && wake_at == row_.wake_at && waiting_for == row_.waiting_for) return;
   if (!rests) row_.idle_since.reset();
   else if (!row_.idle_since) row_.idle_since = at;
   row_.wake_at = wake_at;
+  row_.waiting_for = std::move(waiting_for);
   row_.updated_at = at;
   if (commit.begin) commit.begin = row_;
   else commit.handler = row_;
@@ -231,9 +254,10 @@ void Supervisor::settle(Batch batch, const std::optional<Error>& error) {
   if (error) {
     broken(error->message);
   } else {
-    begun_ = true;
+    const bool begins = !std::exchange(begun_, true);
     event_next_ += batch.events;
     if (batch.ended) row_ = std::move(*batch.ended);
+    if (begins || batch.handler_changed) run_->environment.changes.tell(row_);
     if (log_ && batch.events > 0) row_.terminal() ? compat::send(self_, log_, RunOver()) : compat::send(self_, log_, Appended());
     for (auto& command : batch.commands) act(command);
   }
@@ -351,6 +375,7 @@ void Supervisor::broken(const std::string& why) {
                 .handler = row_,
                 .states = std::nullopt};
   (void)run_->environment.store->commit(std::move(commit)).ok();
+  run_->environment.changes.tell(row_);
   if (log_) compat::send(self_, log_, RunOver());
   finished();
 }

@@ -38,6 +38,7 @@ private:
     std::vector<engine::Command> commands;
     std::vector<After> afters;
     std::int64_t events = 0;            ///< that the commit makes visible
+    bool handler_changed = false;       ///< with the commit
     std::optional<HandlerRow> ended;    ///< the handler's row, when the run ends with it
     std::optional<std::string> broken;  ///< the engine itself failed
   };
@@ -49,9 +50,10 @@ private:
   void add_visible(Batch& batch);
   void add_journal(Commit& commit);
   void add_snapshot(Commit& commit);
+  void add_states(Batch& batch);
   /// Of a handler that has never kept anything, nothing is written.
   void keep_states(Commit& commit, NamedStates states);
-  /// Whether the run only waits, and until when, stands in its row.
+  /// Whether the run only waits, for what and until when, stands in its row.
   void mark_rest(Commit& commit);
   void committed(const std::optional<Error>& error);
   /// The batch is durable, or has failed: does what it asks, or ends the run.

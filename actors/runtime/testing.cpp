@@ -225,13 +225,8 @@ TestRun VirtualRun::result() const {
     out.status = runtime::handler_status(ending_->status);
     out.error = ending_->error;
   }
-  for (const auto& step : state_.steps)
-    for (const auto& waiter : step.waiters)
-      if (waiter.pending()) out.waiting_for.push_back(waiter.type->name);
   if (ending_) return out;
-  for (const auto& step : run_->workflow->plan.steps)
-    for (const auto* type : step.accepts)
-      if (type->kind == Kind::human_response) out.waiting_for.push_back(type->name);
+  for (const auto& [type, step] : engine::awaited(run_->workflow->plan, state_)) out.waiting_for.push_back(type->name);
   return out;
 }
 

@@ -35,6 +35,12 @@ Query& Query::bind(const std::optional<std::int64_t>& value) {
   return *this;
 }
 
+Query& Query::bind_or_null(const std::optional<std::string_view>& text) {
+  if (text) return bind(*text);
+  check(sqlite3_bind_null(statement_, ++next_));
+  return *this;
+}
+
 bool Query::step() {
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;

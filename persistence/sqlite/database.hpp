@@ -30,6 +30,7 @@ public:
   Query& bind(std::int64_t value);
   Query& bind(std::string_view text);
   Query& bind(const std::optional<std::int64_t>& value);
+  Query& bind_or_null(const std::optional<std::string_view>& text);
   /// True while there is a row.
   bool step();
   void run() {

@@ -18,10 +18,10 @@ std::optional<HandlerRow> find_handler(Connection& db, std::string_view handler_
 std::optional<HandlerRow> find_run(Connection& db, std::string_view run_id) {
   auto query = db.query(
       "SELECT h.handler_id, r.workflow_name, r.workflow_version, '', h.parent_handler_id, r.run_id, r.status, r.error, r.result, "
-      "r.started_at, r.updated_at, r.completed_at, NULL, NULL, h.run_id = r.run_id FROM runs r JOIN handlers h USING (handler) "
+      "r.started_at, r.updated_at, r.completed_at, NULL, NULL, '', h.run_id = r.run_id FROM runs r JOIN handlers h USING (handler) "
       "WHERE r.run_id = ?");
   if (!query.bind(run_id).step()) return std::nullopt;
-  const bool present = query.integer(14) != 0;
+  const bool present = query.integer(15) != 0;
   return present ? find_handler(db, std::string(query.text(0))) : handler_of(query);
 }
 
@@ -55,8 +55,26 @@ std::vector<HandlerRow> list_handlers(Connection& db, const HandlerFilter& filte
   return out;
 }
 
+std::optional<std::string> find_input(Connection& db, std::string_view run_id) {
+  auto query = db.query("SELECT input FROM runs WHERE run_id = ? AND input IS NOT NULL");
+  if (!query.bind(run_id).step()) return std::nullopt;
+  return std::string(query.text(0));
+}
+
+std::optional<NamedStates> find_states_at(Connection& db, std::string_view run_id, std::int64_t sequence) {
+  auto known = db.query("SELECT 1 FROM runs WHERE run_id = ?");
+  if (!known.bind(run_id).step()) return std::nullopt;
+  auto query = db.query("SELECT body FROM state_history WHERE run = " + run_by_id + " AND sequence <= ? ORDER BY sequence DESC LIMIT 1");
+  NamedStates out;
+  if (!query.bind(run_id).bind(sequence).step()) return out;
+  if (const auto body = parse_json(query.text(0)); body && body->is_object())
+    for (const auto& [name, state] : body->as_object())
+      if (state.is_object()) out[name] = state.as_object();
+  return out;
+}
+
 std::vector<EventRow> read_events(Connection& db, std::string_view run_id, std::int64_t after, std::size_t limit) {
-  auto query = db.query("SELECT sequence, at, internal, terminal, body FROM events WHERE run = " + run_by_id +
+  auto query = db.query("SELECT sequence, at, internal, terminal, body, trace FROM events WHERE run = " + run_by_id +
                         " AND sequence > ? ORDER BY sequence LIMIT ?");
   query.bind(run_id).bind(after).bind(static_cast<std::int64_t>(limit));
   std::vector<EventRow> out;
@@ -66,7 +84,7 @@ std::vector<EventRow> read_events(Connection& db, std::string_view run_id, std::
 
 std::optional<EventRow> last_event(Connection& db, std::string_view run_id) {
   auto query =
-      db.query("SELECT sequence, at, internal, terminal, body FROM events WHERE run = " + run_by_id + " ORDER BY sequence DESC LIMIT 1");
+      db.query("SELECT sequence, at, internal, terminal, body, trace FROM events WHERE run = " + run_by_id + " ORDER BY sequence DESC LIMIT 1");
   if (!query.bind(run_id).step()) return std::nullopt;
   return event_of(query);
 }

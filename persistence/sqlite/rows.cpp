@@ -33,7 +33,7 @@ std::optional<Time> optional_time(const Query& query, int column) {
 
 const std::string handler_columns =
     "handler_id, workflow_name, workflow_version, workflow_graph, parent_handler_id, run_id, status, error, result, started_at, updated_at, "
-    "completed_at, idle_since, wake_at";
+    "completed_at, idle_since, wake_at, waiting_for";
 
 HandlerRow handler_of(const Query& query) {
   HandlerRow row;
@@ -51,12 +51,17 @@ HandlerRow handler_of(const Query& query) {
   row.completed_at = optional_time(query, 11);
   row.idle_since = optional_time(query, 12);
   row.wake_at = optional_time(query, 13);
+  row.waiting_for = query.text(14);
   return row;
 }
 
 EventRow event_of(const Query& query) {
-  return {query.integer(0), time_of(query.integer(1)), query.integer(2) != 0, query.integer(3) != 0,
-          std::make_shared<StoredEvent>(query.integer(0), query.text(4))};
+  return {query.integer(0),
+          time_of(query.integer(1)),
+          query.integer(2) != 0,
+          query.integer(3) != 0,
+          std::make_shared<StoredEvent>(query.integer(0), query.text(4)),
+          query.is_null(5) ? nullptr : std::make_shared<const std::string>(query.text(5))};
 }
 
 NamedStates states_of(Connection& db, std::int64_t handler) {

@@ -2,6 +2,7 @@
 // disk to sync.
 #include <weir/store.hpp>
 
+#include "listing.hpp"
 #include "migrations.hpp"
 #include "process_lock.hpp"
 #include "reading.hpp"
@@ -35,6 +36,13 @@ class SqliteStore final : public Store {
     } catch (const DatabaseError& error) { return Error{Code::internal, error.what()}; }
   }
 
+  /// Reads that may take long have a connection of their own.
+  template <class F>
+  auto scanning(F&& work) const {
+    const std::lock_guard lock(scanner_mutex_);
+    return work(scanner_);
+  }
+
   template <class F>
   auto reading(F&& work) const {
     const std::lock_guard lock(reader_mutex_);
@@ -42,7 +50,7 @@ class SqliteStore final : public Store {
   }
 
 public:
-  SqliteStore(const std::string& path, SqliteOptions options) : lock_(path), writer_(path, false), reader_(prepared(path, options), true) {}
+  SqliteStore(const std::string& path, SqliteOptions options) : lock_(path), writer_(path, false), reader_(prepared(path, options), true), scanner_(path, true) {}
 
   bool durable() const noexcept override { return true; }
 
@@ -101,6 +109,18 @@ public:
   std::vector<HandlerRow> list_handlers(const HandlerFilter& filter) const override {
     return reading([&](Connection& db) { return sqlite_detail::list_handlers(db, filter); });
   }
+  HandlerPage find_handlers(const HandlerQuery& query) const override {
+    return scanning([&](Connection& db) { return sqlite_detail::find_handlers(db, query); });
+  }
+  std::vector<HandlerCount> count_handlers() const override {
+    return scanning([&](Connection& db) { return sqlite_detail::count_handlers(db); });
+  }
+  std::optional<std::string> find_input(std::string_view run_id) const override {
+    return reading([&](Connection& db) { return sqlite_detail::find_input(db, run_id); });
+  }
+  std::optional<NamedStates> find_states_at(std::string_view run_id, std::int64_t sequence) const override {
+    return reading([&](Connection& db) { return sqlite_detail::find_states_at(db, run_id, sequence); });
+  }
   std::vector<EventRow> read_events(std::string_view run_id, std::int64_t after, std::size_t limit) const override {
     return reading([&](Connection& db) { return sqlite_detail::read_events(db, run_id, after, limit); });
   }
@@ -126,6 +146,8 @@ private:
   Connection writer_;
   mutable std::mutex reader_mutex_;
   mutable Connection reader_;
+  mutable std::mutex scanner_mutex_;
+  mutable Connection scanner_;
 };
 
 }  // namespace

@@ -7,20 +7,21 @@ Query& bind_changing(Query& query, const HandlerRow& row) {
   query.bind(row.workflow_name).bind(row.workflow_version).bind(row.workflow_graph).bind(row.parent_handler_id).bind(row.run_id);
   query.bind(static_cast<std::int64_t>(row.status)).bind(row.error).bind(row.result);
   query.bind(stored(row.started_at)).bind(stored(row.updated_at)).bind(stored(row.completed_at));
-  return query.bind(stored(row.idle_since)).bind(stored(row.wake_at));
+  return query.bind(stored(row.idle_since)).bind(stored(row.wake_at)).bind(row.waiting_for);
 }
 
 void update(Connection& db, std::int64_t handler, const HandlerRow& row) {
   auto query = db.query(
       "UPDATE handlers SET workflow_name = ?, workflow_version = ?, workflow_graph = ?, parent_handler_id = ?, run_id = ?, status = ?, "
-      "error = ?, result = ?, started_at = ?, updated_at = ?, completed_at = ?, idle_since = ?, wake_at = ? WHERE handler = ?");
+      "error = ?, result = ?, started_at = ?, updated_at = ?, completed_at = ?, idle_since = ?, wake_at = ?, waiting_for = ? WHERE handler = ?");
   bind_changing(query, row).bind(handler).run();
 }
 
 /// Within a run only these change: no index of the others is touched.
 void update_progress(Connection& db, std::int64_t handler, const HandlerRow& row) {
   db.query(
-        "UPDATE handlers SET status = ?, error = ?, result = ?, updated_at = ?, completed_at = ?, idle_since = ?, wake_at = ? WHERE handler = ?")
+        "UPDATE handlers SET status = ?, error = ?, result = ?, updated_at = ?, completed_at = ?, idle_since = ?, wake_at = ?, waiting_for = ? "
+        "WHERE handler = ?")
       .bind(static_cast<std::int64_t>(row.status))
       .bind(row.error)
       .bind(row.result)
@@ -28,6 +29,7 @@ void update_progress(Connection& db, std::int64_t handler, const HandlerRow& row
       .bind(stored(row.completed_at))
       .bind(stored(row.idle_since))
       .bind(stored(row.wake_at))
+      .bind(row.waiting_for)
       .bind(handler)
       .run();
 }
@@ -35,7 +37,7 @@ void update_progress(Connection& db, std::int64_t handler, const HandlerRow& row
 std::int64_t insert(Connection& db, const HandlerRow& row) {
   auto query = db.query(
       "INSERT INTO handlers (workflow_name, workflow_version, workflow_graph, parent_handler_id, run_id, status, error, result, started_at, "
-      "updated_at, completed_at, idle_since, wake_at, handler_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "updated_at, completed_at, idle_since, wake_at, waiting_for, handler_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   bind_changing(query, row).bind(row.handler_id).run();
   return db.last_insert();
 }
@@ -54,6 +56,16 @@ void write_states(Connection& db, std::int64_t handler, const NamedStates& state
   db.query("DELETE FROM states WHERE handler = ?").bind(handler).run();
   for (const auto& [name, state] : states)
     db.query("INSERT INTO states (handler, name, body) VALUES (?, ?, ?)").bind(handler).bind(name).bind(to_json(state)).run();
+}
+
+/// What is large is kept as it is now alone: a history of it would outgrow everything else.
+void write_history(Connection& db, std::int64_t run, std::int64_t sequence, const NamedStates& states) {
+  constexpr std::size_t body_bytes_max = 64 * 1024;
+  Object body;
+  for (const auto& [name, state] : states) body.set(name, state);
+  const auto text = to_json(body);
+  if (text.size() > body_bytes_max) return;
+  db.query("INSERT OR REPLACE INTO state_history (run, sequence, body) VALUES (?, ?, ?)").bind(run).bind(sequence).bind(text).run();
 }
 
 void write_journal(Connection& db, std::int64_t run, const Commit& commit) {
@@ -95,7 +107,8 @@ Expected<Inheritance> begin_run(Connection& db, const HandlerRow& row) {
   } else {
     handler = insert(db, row);
   }
-  db.query("INSERT INTO runs (run_id, handler) VALUES (?, ?)").bind(row.run_id).bind(handler).run();
+  auto run = db.query("INSERT INTO runs (run_id, handler, input) VALUES (?, ?, ?)");
+  run.bind(row.run_id).bind(handler).bind_or_null(row.input ? std::optional<std::string_view>(row.input->json()) : std::nullopt).run();
   return left;
 }
 
@@ -108,13 +121,14 @@ Expected<bool> write(Connection& db, const Commit& commit) {
   const bool present = found.text(2) == commit.run_id;
   write_journal(db, run, commit);
   for (const auto& event : commit.events)
-    db.query("INSERT INTO events (run, sequence, at, internal, terminal, body) VALUES (?, ?, ?, ?, ?, ?)")
+    db.query("INSERT INTO events (run, sequence, at, internal, terminal, body, trace) VALUES (?, ?, ?, ?, ?, ?, ?)")
         .bind(run)
         .bind(event.sequence)
         .bind(stored(event.at))
         .bind(std::int64_t{event.internal})
         .bind(std::int64_t{event.terminal})
         .bind(event.payload->json())
+        .bind_or_null(event.trace ? std::optional<std::string_view>(*event.trace) : std::nullopt)
         .run();
   for (const auto& key : commit.keys)
     db.query("INSERT OR IGNORE INTO idempotency_keys (key, fingerprint, run) VALUES (?, ?, ?)")
@@ -124,6 +138,7 @@ Expected<bool> write(Connection& db, const Commit& commit) {
         .run();
   if (present && commit.handler) update_progress(db, handler, *commit.handler);
   if (present && commit.states) write_states(db, handler, *commit.states);
+  if (commit.states) write_history(db, run, commit.states_after, *commit.states);
   return true;
 }
 

@@ -58,7 +58,7 @@ struct Homeless {
   int n;
 };
 
-static Value parsed(std::string_view text) { return std::move(*parse_json(text)); }
+static Value parsed(std::string_view text) { return *parse_json(text); }
 
 TEST_CASE("JSON text survives a round trip with order, floats and unicode kept") {
   for (const char* text : {R"({"b":1,"a":[1.5,null,true,-7,"ž😀"],"c":{}})", "3.0", "1e+16", "0.0001", "1e-05", "-0.0", R"("\"\\\n\u0001")",

@@ -24,6 +24,8 @@ std::optional<HandlerStatus> parse_handler_status(std::string_view text) noexcep
 /// What steps keep in `ctx.store()`, by the store's name; the main one's is empty.
 using NamedStates = std::map<std::string, Object>;
 
+class EventPayload;
+
 /// One handler as clients see it.
 struct HandlerRow {
   std::string handler_id;
@@ -38,8 +40,11 @@ struct HandlerRow {
   Time started_at;
   Time updated_at;
   std::optional<Time> completed_at;
-  std::optional<Time> idle_since;  ///< in durable stores: since when the run only waits for an event or a time; empty while it works
-  std::optional<Time> wake_at;     ///< in durable stores: the time it waits for
+  std::optional<Time> idle_since;  ///< since when the run only waits for an event or a time; empty while it works
+  std::optional<Time> wake_at;     ///< the time it waits for
+  std::string waiting_for;         ///< of an idle run: [{"event_type":"...","step":"..."}]; empty: no event
+  /// The start event. Written with the run's beginning; read by find_input.
+  std::shared_ptr<const EventPayload> input = nullptr;
 
   bool terminal() const noexcept { return status != HandlerStatus::running; }
 };
@@ -63,6 +68,7 @@ struct EventRow {
   bool internal = false;
   bool terminal = false;  ///< the run's last event
   std::shared_ptr<const EventPayload> payload;
+  std::shared_ptr<const std::string> trace = nullptr;  ///< JSON about a step's attempt, beside the protocol's event
 };
 
 /// One entry of a run's journal: text that the store never looks into.
@@ -104,12 +110,37 @@ struct Commit {
   std::vector<EventRow> events;
   std::optional<HandlerRow> handler;  ///< when the handler changed
   std::optional<NamedStates> states;  ///< what the handler's steps keep, when it changed or the run ended
+  std::int64_t states_after = -1;     ///< the sequence of the last event before they changed so
 };
 
 struct HandlerFilter {
   std::optional<std::vector<std::string>> workflow_names;  ///< empty list: matches nothing
   std::optional<std::vector<HandlerStatus>> statuses;
   std::optional<bool> idle = {};  ///< idle_since is set, or is not
+};
+
+/// Some of the handlers, in order of creation.
+struct HandlerQuery {
+  HandlerFilter filter = {};
+  std::optional<Time> since = {}, until = {};  ///< started in [since, until)
+  std::string text = "";                       ///< part of the id, the error or the result, in any case
+  bool newest_first = true;
+  std::size_t limit = 100;
+  std::string cursor = "";  ///< HandlerPage::next of the page before
+};
+struct HandlerPage {
+  std::vector<HandlerRow> rows = {};
+  std::string next = "";        ///< empty: this is the last page
+  std::size_t total = 0;        ///< of all pages
+  bool total_is_exact = true;  ///< false: there are at least so many
+};
+
+/// How many handlers of a workflow are in a state.
+struct HandlerCount {
+  std::string workflow_name;
+  HandlerStatus status = HandlerStatus::running;
+  bool idle = false;
+  std::size_t count = 0;
 };
 
 /// What becomes of handlers that ended so.
@@ -143,6 +174,14 @@ public:
   virtual NamedStates find_states(std::string_view handler_id) const = 0;
   /// In creation order.
   virtual std::vector<HandlerRow> list_handlers(const HandlerFilter& filter) const = 0;
+
+  /// A store that has nothing better goes through list_handlers. Throws std::invalid_argument on a cursor that is none.
+  virtual HandlerPage find_handlers(const HandlerQuery& query) const;
+  virtual std::vector<HandlerCount> count_handlers() const;
+  /// The start event's envelope as JSON; nothing when the run is not known, or older than that is kept.
+  virtual std::optional<std::string> find_input(std::string_view) const { return std::nullopt; }
+  /// What the run's steps kept after the event of that sequence; nothing when that is not known.
+  virtual std::optional<NamedStates> find_states_at(std::string_view, std::int64_t) const { return std::nullopt; }
 
   /// Events with a sequence above `after`, oldest first, at most `limit`.
   virtual std::vector<EventRow> read_events(std::string_view run_id, std::int64_t after, std::size_t limit) const = 0;

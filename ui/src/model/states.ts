@@ -36,7 +36,7 @@ function applyStep(states: States, event: RunEvent) {
         : { queued: -1 };
     return change(states, step.name, { running: 1, ...left });
   }
-  if (trace?.error) return change(states, step.name, { running: -1, failed: 1, retrying: trace.retry_at || trace.retries ? 1 : 0 });
+  if (trace?.error) return change(states, step.name, { running: -1, failed: 1, retrying: trace.retry_at ? 1 : 0 });
   if (trace?.waits_for) return change(states, step.name, { running: -1, waiting: 1 });
   change(states, step.name, { running: -1, done: 1 });
 }

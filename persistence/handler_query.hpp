@@ -1,0 +1,13 @@
+// What the stores' searches for handlers have in common.
+#pragma once
+
+#include <weir/store.hpp>
+
+namespace weir {
+
+/// What of the query a store has not found by an index: time and text.
+bool matches(const HandlerQuery& query, const HandlerRow& row);
+/// A number that a store has made. Throws std::invalid_argument.
+std::uint64_t parse_cursor(const std::string& cursor);
+
+}  // namespace weir

@@ -1,0 +1,12 @@
+-- What people see who look into runs.
+ALTER TABLE handlers ADD COLUMN waiting_for TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN input TEXT;    -- the start event's envelope
+ALTER TABLE events ADD COLUMN trace TEXT;  -- about a step's attempt
+
+-- What a run's steps kept after an event: {"name": state}.
+CREATE TABLE state_history (
+  run      INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  sequence INTEGER NOT NULL,
+  body     TEXT NOT NULL,
+  PRIMARY KEY (run, sequence)
+) WITHOUT ROWID;

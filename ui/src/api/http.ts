@@ -1,0 +1,72 @@
+// Requests to the server that the page came from, below whatever prefix it was served.
+const base = new URL('.', document.baseURI).href.replace(/\/$/, '');
+
+export const url = (path: string) => base + path;
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number, // 0: the server could not be reached
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+const keyName = 'weir.apiKey';
+const unauthorised = new EventTarget();
+
+/** Calls `listener` when the server wants an API key; returns how to stop that. */
+export function onUnauthorised(listener: () => void): () => void {
+  unauthorised.addEventListener('needed', listener);
+  return () => unauthorised.removeEventListener('needed', listener);
+}
+
+/** Kept as long as the tab. */
+export function setApiKey(key: string) {
+  sessionStorage.setItem(keyName, key);
+}
+
+export function headers(more: Record<string, string> = {}): Record<string, string> {
+  const key = sessionStorage.getItem(keyName);
+  return key ? { ...more, authorization: `Bearer ${key}` } : more;
+}
+
+function messageOf(status: number, text: string): string {
+  try {
+    const detail = (JSON.parse(text) as { detail?: unknown }).detail;
+    if (typeof detail === 'string') return detail;
+  } catch {
+    // no JSON: the text itself
+  }
+  return text || `The server answered with status ${status}`;
+}
+
+async function request(path: string, init: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url(path), init);
+  } catch (error) {
+    if ((error as Error).name === 'AbortError') throw error;
+    throw new ApiError(0, 'The server cannot be reached');
+  }
+  if (response.status === 401) unauthorised.dispatchEvent(new Event('needed'));
+  return response;
+}
+
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const response = await request(path, { headers: headers(), signal });
+  const text = await response.text();
+  if (!response.ok) throw new ApiError(response.status, messageOf(response.status, text));
+  return JSON.parse(text) as T;
+}
+
+export async function post<T>(path: string, body?: unknown): Promise<T> {
+  const response = await request(path, {
+    method: 'POST',
+    headers: headers({ 'content-type': 'application/json' }),
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new ApiError(response.status, messageOf(response.status, text));
+  return (text ? JSON.parse(text) : undefined) as T;
+}

@@ -1,0 +1,18 @@
+// What the browser remembers for this page. Everything works without it.
+export function remembered<T>(name: string, fallback: T): T {
+  try {
+    const text = localStorage.getItem(`weir.${name}`);
+    return text === null ? fallback : (JSON.parse(text) as T);
+  } catch {
+    return fallback;
+  }
+}
+
+export function remember(name: string, value: unknown) {
+  try {
+    if (value === undefined) localStorage.removeItem(`weir.${name}`);
+    else localStorage.setItem(`weir.${name}`, JSON.stringify(value));
+  } catch {
+    // private mode, or full: not remembered
+  }
+}

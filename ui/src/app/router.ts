@@ -1,0 +1,49 @@
+// Hash routes: the page's paths never meet the API's, and need nothing of the server.
+import { useSyncExternalStore } from 'react';
+
+export interface Route {
+  path: string[];
+  query: URLSearchParams;
+}
+
+export type QueryValues = Record<string, string | undefined>;
+
+function parse(): Route {
+  const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
+  return { path: path.split('/').filter(Boolean).map(decodeURIComponent), query: new URLSearchParams(query ?? '') };
+}
+
+let current = parse();
+const listeners = new Set<() => void>();
+
+function changed() {
+  current = parse();
+  for (const listener of listeners) listener();
+}
+window.addEventListener('hashchange', changed);
+
+function subscribe(listener: () => void) {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
+
+export const useRoute = () => useSyncExternalStore(subscribe, () => current);
+
+export function href(path: string[], query: QueryValues = {}): string {
+  const values = Object.entries(query).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  const text = new URLSearchParams(values).toString();
+  return '#/' + path.map(encodeURIComponent).join('/') + (text ? `?${text}` : '');
+}
+
+export function go(path: string[], query: QueryValues = {}) {
+  location.hash = href(path, query);
+}
+
+/** Changes some of the query without a step in the browser's history. */
+export function setQuery(values: QueryValues) {
+  const query = { ...Object.fromEntries(current.query), ...values };
+  history.replaceState(null, '', href(current.path, query));
+  changed();
+}
+
+export const runPath = (workflow: string, handlerId: string) => ['w', workflow, 'r', handlerId];

@@ -1,0 +1,45 @@
+// The graph with steps alone: an event that only leads from step to step becomes the label of an edge.
+import type { Graph } from '../api/types';
+
+export interface DrawnEdge {
+  source: string;
+  target: string;
+  label: string | null;
+}
+
+export interface DrawnGraph {
+  nodes: Graph['nodes'];
+  edges: DrawnEdge[];
+}
+
+export function drawn(graph: Graph): DrawnGraph {
+  return { nodes: graph.nodes, edges: graph.edges.map(edge => ({ source: edge.source, target: edge.target, label: edge.label ?? null })) };
+}
+
+export function foldEvents(graph: Graph): DrawnGraph {
+  const into = new Map<string, string[]>();
+  const outOf = new Map<string, string[]>();
+  const add = (map: Map<string, string[]>, key: string, value: string) => map.set(key, [...(map.get(key) ?? []), value]);
+  for (const edge of graph.edges) {
+    add(into, edge.target, edge.source);
+    add(outOf, edge.source, edge.target);
+  }
+  const folded = new Set(graph.nodes.filter(node => node.node_type === 'event' && into.has(node.id) && outOf.has(node.id)).map(node => node.id));
+  const edges = drawn(graph).edges.filter(edge => !folded.has(edge.source) && !folded.has(edge.target));
+  for (const node of graph.nodes)
+    if (folded.has(node.id))
+      for (const source of into.get(node.id)!) for (const target of outOf.get(node.id)!) edges.push({ source, target, label: node.label });
+  return { nodes: graph.nodes.filter(node => !folded.has(node.id)), edges: merged(edges) };
+}
+
+/** Several events between the same two steps are one edge. */
+function merged(edges: DrawnEdge[]): DrawnEdge[] {
+  const byEnds = new Map<string, DrawnEdge>();
+  for (const edge of edges) {
+    const key = `${edge.source}\n${edge.target}`;
+    const known = byEnds.get(key);
+    if (!known) byEnds.set(key, { ...edge });
+    else if (edge.label && !known.label?.split(', ').includes(edge.label)) known.label = known.label ? `${known.label}, ${edge.label}` : edge.label;
+  }
+  return [...byEnds.values()];
+}

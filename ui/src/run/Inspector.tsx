@@ -1,0 +1,119 @@
+// One event in full: its payload, where it comes from and goes, and how it differs from the one before of its type.
+import { useMemo, useState } from 'react';
+import { url } from '../api/http';
+import { CopyButton } from '../common/CopyButton';
+import { DifferenceTable } from '../common/DifferenceTable';
+import { JsonTree } from '../common/JsonTree';
+import { Empty } from '../common/Notice';
+import { dateTime, duration } from '../common/format';
+import { differences } from '../model/diff';
+import { isA, stepChange, type RunEvent } from '../model/event';
+import type { RunModel } from '../model/run';
+import type { Cursor } from './useCursor';
+
+interface Props {
+  model: RunModel;
+  cursor: Cursor;
+  handlerId: string;
+  useAsInput: (value: unknown) => void;
+  sendAgain: (type: string, value: unknown) => void;
+}
+
+function previousOfType(model: RunModel, index: number): RunEvent | undefined {
+  for (let i = index - 1; i >= 0; i--) if (model.events[i].type === model.events[index].type) return model.events[i];
+  return undefined;
+}
+
+/** The step at work that most lately began before the event, and who took an event of that type next. */
+function relatives(model: RunModel, event: RunEvent) {
+  const producer = [...model.spans].reverse().find(span => span.startSequence < event.sequence && (span.endSequence === null || span.endSequence >= event.sequence - 1) && (span.output === event.type || span.endSequence === null || span.endSequence >= event.sequence));
+  const consumer = model.spans.find(span => span.startSequence > event.sequence && span.input === event.type);
+  return { producer, consumer };
+}
+
+export function Inspector({ model, cursor, handlerId, useAsInput, sendAgain }: Props) {
+  const [diff, setDiff] = useState(false);
+  const index = cursor.count - 1;
+  const event = model.events[index];
+  const before = event && previousOfType(model, index);
+  const changes = useMemo(() => (diff && before ? differences(before.value, event.value) : []), [diff, before, event]);
+  if (!event) return <Empty>Choose an event in the log, the timeline or with the slider.</Empty>;
+  const step = stepChange(event);
+  const span = model.spanAt(event.sequence);
+  const { producer, consumer } = step ? { producer: undefined, consumer: undefined } : relatives(model, event);
+  return (
+    <div className="panel-body" data-testid="inspector">
+      <h3>
+        {event.type} <span className="muted">#{event.sequence}</span>
+      </h3>
+      <dl className="facts">
+        <dt>At</dt>
+        <dd>
+          {dateTime(event.at)} (+{duration(event.at - model.events[0].at)})
+        </dd>
+        {event.types.length > 0 && (
+          <>
+            <dt>Kind of</dt>
+            <dd>{event.types.join(', ')}</dd>
+          </>
+        )}
+        {span && (
+          <>
+            <dt>Execution</dt>
+            <dd>
+              {span.step}, worker {span.worker}, attempt {span.attempt}
+              {span.end !== null && `, ${duration(span.end - span.start)}`}
+            </dd>
+          </>
+        )}
+        {producer && (
+          <>
+            <dt>From</dt>
+            <dd>
+              <button className="link" onClick={() => cursor.toSequence(producer.startSequence)}>
+                {producer.step} #{producer.startSequence}
+              </button>
+            </dd>
+          </>
+        )}
+        {consumer && (
+          <>
+            <dt>To</dt>
+            <dd>
+              <button className="link" onClick={() => cursor.toSequence(consumer.startSequence)}>
+                {consumer.step} #{consumer.startSequence}
+              </button>
+            </dd>
+          </>
+        )}
+        {event.trace?.error && (
+          <>
+            <dt>Error</dt>
+            <dd className="error-text">
+              {event.trace.error.exception_type}: {event.trace.error.exception_message}
+            </dd>
+          </>
+        )}
+      </dl>
+      <JsonTree key={event.sequence} value={event.value} />
+      <div className="actions">
+        <CopyButton label="JSON" text={() => JSON.stringify(event.value, null, 2)} />
+        <CopyButton label="curl" text={() => `curl -sS '${url(`/events/${encodeURIComponent(handlerId)}?stream=false&include_internal=true&after_sequence=${event.sequence - 1}&limit=1`)}'`} />
+        {!event.internal && !isA(event, 'StopEvent') && (
+          <button className="quiet" onClick={() => sendAgain(event.type, event.value)}>
+            Send again…
+          </button>
+        )}
+        <button className="quiet" onClick={() => useAsInput(event.value)}>
+          Use as input…
+        </button>
+        {before && (
+          <button className="quiet" aria-pressed={diff} onClick={() => setDiff(!diff)}>
+            Compare with #{before.sequence}
+          </button>
+        )}
+      </div>
+      {diff && before && <DifferenceTable differences={changes} left={`#${before.sequence}`} right={`#${event.sequence}`} />}
+    </div>
+  );
+}

@@ -1,0 +1,182 @@
+// A run on the server: followed live, acted on.
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useMemo, useState } from 'react';
+import { useGraph, useHandler } from '../api/queries';
+import type { HandlerDetail } from '../api/types';
+import { useShortcuts } from '../app/keyboard';
+import { go, href, runPath, setQuery } from '../app/router';
+import { JsonTree } from '../common/JsonTree';
+import { Empty, Failed, Loading } from '../common/Notice';
+import { dateTime } from '../common/format';
+import { Question } from '../people/Question';
+import { SendEvent } from '../people/SendEvent';
+import { RunsSidebar } from '../runs/RunsSidebar';
+import { StartForm } from '../workflows/StartForm';
+import { RunHeader } from './RunHeader';
+import { RunViews, type ExtraTab } from './RunViews';
+import { StatePanel } from './StatePanel';
+import { useRun } from './useRun';
+
+interface Props {
+  workflow: string;
+  handlerId: string;
+  dark: boolean;
+}
+
+export function RunPage({ workflow, handlerId, dark }: Props) {
+  const client = useQueryClient();
+  const run = useRun(handlerId);
+  const handler = useHandler(handlerId);
+  const graph = useGraph(handler.data?.workflow_name ?? workflow);
+  const [cancelAsked, askCancel] = useState(false);
+  const [input, setInput] = useState<unknown>();
+  const [again, setAgain] = useState<'anew' | 'continue'>('anew');
+  const [event, setEvent] = useState<{ type: string; value: unknown } | undefined>();
+  const data = handler.data;
+  const running = data?.status === 'running';
+
+  useEffect(() => {
+    setInput(undefined);
+    setEvent(undefined);
+    askCancel(false);
+  }, [handlerId]);
+  // What happens in the run may change how it stands: ask again when it ends.
+  useEffect(() => {
+    if (run.state === 'ended') void client.invalidateQueries({ queryKey: ['handler', handlerId] });
+  }, [run.state, handlerId, client]);
+  useEffect(() => {
+    document.title = `${data && data.waiting_for.length > 0 && running ? '(!) ' : ''}${handlerId} · Weir`;
+    return () => void (document.title = 'Weir');
+  }, [data, running, handlerId]);
+
+  const rerun = (how: 'anew' | 'continue', value?: unknown) => {
+    setAgain(how);
+    setInput(value ?? data?.input?.value);
+    setQuery({ tab: 'again' });
+  };
+  useShortcuts({
+    r: () => rerun('anew'),
+    s: () => setQuery({ tab: 'send' }),
+    x: () => (running ? askCancel(true) : false),
+    c: () => document.querySelector<HTMLElement>('.run-compare')?.focus(),
+  });
+  const extraTabs = useMemo<ExtraTab[]>(() => {
+    if (!data) return [];
+    return [
+      { id: 'state', label: 'State', render: cursor => <StatePanel handlerId={handlerId} sequence={cursor.sequence} /> },
+      { id: 'run', label: 'Run', render: () => <RunFacts handler={data} /> },
+      {
+        id: 'send',
+        label: 'Send event',
+        badge: running && data.waiting_for.length > 0 ? '!' : undefined,
+        render: () => (
+          <>
+            {data.question && running && <Question event={data.question} />}
+            <SendEvent handler={data} given={event} />
+          </>
+        ),
+      },
+      {
+        id: 'again',
+        label: 'Run again',
+        render: () => (
+          <StartForm
+            key={`${handlerId}.${again}`}
+            workflow={data.workflow_name}
+            input={input}
+            handlerId={again === 'continue' ? handlerId : undefined}
+            onStarted={id => {
+              if (id === handlerId) location.reload();
+              else go(runPath(data.workflow_name, id));
+            }}
+          />
+        ),
+      },
+    ];
+  }, [data, handlerId, running, event, again, input]);
+
+  if (handler.isError || run.state === 'missing')
+    return (
+      <main className="page" id="main">
+        <Failed what={`Run ${handlerId}`} error={handler.error ?? new Error('There is no such handler')} retry={() => void handler.refetch()} />
+        <Empty>
+          It may have been deleted. <a href={href(['w', workflow])}>See the runs of {workflow}</a>, or <a href={href(['import'])}>open an exported run</a>.
+        </Empty>
+      </main>
+    );
+  if (!data) return <Loading what="the run" />;
+  return (
+    <div className="workspace">
+      <RunsSidebar workflow={data.workflow_name} open={handlerId} />
+      <main className="stage" id="main">
+        <RunHeader handler={data} onRerun={() => rerun('anew')} onContinue={() => rerun('continue')} onAnswer={() => setQuery({ tab: 'send' })} cancelAsked={cancelAsked} askCancel={askCancel} />
+        {run.state === 'loading' && <Loading what="the events" />}
+        <RunViews
+          workflow={data.workflow_name}
+          handlerId={handlerId}
+          model={run.model}
+          version={run.version}
+          running={running}
+          error={data.error}
+          graph={graph.data}
+          dark={dark}
+          extraTabs={extraTabs}
+          useAsInput={value => rerun('anew', value)}
+          sendAgain={(type, value) => {
+            setEvent({ type, value });
+            setQuery({ tab: 'send' });
+          }}
+        />
+      </main>
+    </div>
+  );
+}
+
+function RunFacts({ handler }: { handler: HandlerDetail }) {
+  return (
+    <div className="panel-body" data-testid="run-facts">
+      <dl className="facts">
+        <dt>Handler</dt>
+        <dd>{handler.handler_id}</dd>
+        <dt>Run</dt>
+        <dd>{handler.run_id}</dd>
+        <dt>Started</dt>
+        <dd>{dateTime(handler.started_at)}</dd>
+        {handler.completed_at && (
+          <>
+            <dt>Ended</dt>
+            <dd>{dateTime(handler.completed_at)}</dd>
+          </>
+        )}
+        {handler.wake_at && (
+          <>
+            <dt>Goes on at</dt>
+            <dd>{dateTime(handler.wake_at)}</dd>
+          </>
+        )}
+        {handler.parent_handler_id && (
+          <>
+            <dt>Child of</dt>
+            <dd>{handler.parent_handler_id}</dd>
+          </>
+        )}
+        {handler.workflow_version && (
+          <>
+            <dt>Version</dt>
+            <dd>{handler.workflow_version}</dd>
+          </>
+        )}
+      </dl>
+      <h3>Input</h3>
+      {handler.input ? <JsonTree value={handler.input.value} /> : <p className="muted">The start event is not known.</p>}
+      <h3>Result</h3>
+      {handler.result ? <JsonTree value={handler.result.value} /> : <p className="muted">{handler.status === 'running' ? 'Not yet.' : 'None.'}</p>}
+      {handler.error && (
+        <>
+          <h3>Error</h3>
+          <pre className="error-text">{handler.error}</pre>
+        </>
+      )}
+    </div>
+  );
+}
