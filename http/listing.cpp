@@ -31,21 +31,21 @@ std::size_t limit_of(const Query& query) {
 }
 
 /// A time, or how long ago that was.
-std::optional<Time> time(const Query& query, const char* name) {
+std::optional<Time> time(const Query& query, const char* name, Time now) {
   const auto text = query.last(name);
   if (!text || text->empty()) return std::nullopt;
-  if (const auto ago = parse_duration(*text)) return std::chrono::floor<Duration>(std::chrono::system_clock::now()) - *ago;
+  if (const auto ago = parse_duration(*text)) return now - *ago;
   Time out;
   Issues issues;
   if (codec::decode_time(Value(*text), out, issues)) return out;
   throw std::invalid_argument(std::string(name) + " must be a time like 2026-03-01T08:00:00Z, or how long ago like 1h, got '" + *text + "'");
 }
 
-HandlerQuery handler_query(const Query& query, HandlerFilter filter) {
+HandlerQuery handler_query(const Query& query, HandlerFilter filter, Time now) {
   HandlerQuery out{.filter = std::move(filter)};
   if (query.last("is_idle")) out.filter.idle = query.flag("is_idle", false);
-  out.since = time(query, "since");
-  out.until = time(query, "until");
+  out.since = time(query, "since", now);
+  out.until = time(query, "until", now);
   out.text = query.last("q").value_or("");
   const auto order = query.last("order").value_or("newest");
   if (order != "newest" && order != "oldest") throw std::invalid_argument("order must be newest or oldest, got '" + order + "'");
@@ -189,7 +189,7 @@ std::string workflows_detail(const runtime::Service& service) {
 void get_handlers_page(const Call& call, HandlerFilter filter) {
   const auto& service = call.app.service;
   answer_in_background(call, [&service, query = call.query, filter = std::move(filter)] {
-    return json(page_json(service.store().find_handlers(handler_query(query, filter)), query.flag("include_result", false)));
+    return json(page_json(service.store().find_handlers(handler_query(query, filter, service.now())), query.flag("include_result", false)));
   });
 }
 

@@ -18,6 +18,7 @@ public:
   void start() {
     auto& request = shared_->request;
     const auto ended = [shared = shared_, service = &service_, workflow = request.workflow](const HandlerRow& row) {
+      if (!row.terminal() && service->stopping()) return;  // the next process goes on with both
       const auto last = service->store().last_event(row.run_id);
       shared->child_ended({row.status, row.terminal() ? row.error : "the child workflow was interrupted",
                            last ? event_of(*last, workflow->registry) : EventBox()});
@@ -34,6 +35,7 @@ public:
     }
     // After a restart the child may be going on already: then this step waits for that one.
     const auto refused = [&](const Error& error) {
+      if (service_.stopping()) return;
       const auto row = service_.store().find_handler(handler_id_);
       if (error.code != Code::conflict || !row) return shared_->finish({HandlerStatus::failed, error.message, {}});
       if (started) started(*row);

@@ -101,6 +101,7 @@ Service::~Service() {
   state_->system.reset();  // waits for all actors
 }
 
+Time Service::now() const { return runtime::now(); }
 bool Service::stopping() const noexcept { return state_->stopping; }
 
 void Service::stop() {

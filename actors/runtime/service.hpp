@@ -119,6 +119,7 @@ public:
   std::size_t live_runs() const;
   void log(LogLevel level, std::string_view text) const;
 
+  Time now() const;
   bool stopping() const noexcept;
   /// Ends all runs' actors and streams; handlers that were running stay `running` in the store. Idempotent.
   void stop();

@@ -30,6 +30,7 @@ const RULES = [
 ];
 const EXCEPTIONS = {
   'actors/engine/json_parser.cpp': /^nlohmann\//,
+  'http/page.cpp': /^ui\/assets\.hpp$/,
   'http/transport.cpp': /^(restinio\/|http_parser\.h$)/,
   'http/polite_socket.hpp': /^restinio\//,
   'http/polite_socket.cpp': /^restinio\//,

@@ -1,5 +1,5 @@
 // The graph with steps alone: an event that only leads from step to step becomes the label of an edge.
-import type { Graph } from '../api/types';
+import type { Graph, GraphNode } from '../api/types';
 
 export interface DrawnEdge {
   source: string;
@@ -24,13 +24,17 @@ export function foldEvents(graph: Graph): DrawnGraph {
     add(into, edge.target, edge.source);
     add(outOf, edge.source, edge.target);
   }
-  const folded = new Set(graph.nodes.filter(node => node.node_type === 'event' && into.has(node.id) && outOf.has(node.id)).map(node => node.id));
+  const between = (node: GraphNode) => node.node_type === 'event' && into.has(node.id) && outOf.has(node.id) && !begins(node);
+  const folded = new Set(graph.nodes.filter(between).map(node => node.id));
   const edges = drawn(graph).edges.filter(edge => !folded.has(edge.source) && !folded.has(edge.target));
   for (const node of graph.nodes)
     if (folded.has(node.id))
       for (const source of into.get(node.id)!) for (const target of outOf.get(node.id)!) edges.push({ source, target, label: node.label });
   return { nodes: graph.nodes.filter(node => !folded.has(node.id)), edges: merged(edges) };
 }
+
+/** A run's first event stays to be seen, also when a step makes another of it. */
+const begins = (node: GraphNode) => node.event_types?.includes('StartEvent') ?? false;
 
 /** Several events between the same two steps are one edge. */
 function merged(edges: DrawnEdge[]): DrawnEdge[] {

@@ -89,6 +89,7 @@ export function Home() {
   if (!workflows.data) return <Loading what="the workflows" />;
   return (
     <main className="page" id="main">
+      <Attention />
       <h1>Workflows</h1>
       {workflows.data.details.length === 0 ? (
         <Empty>
@@ -101,7 +102,6 @@ export function Home() {
           ))}
         </ul>
       )}
-      <Attention />
     </main>
   );
 }
