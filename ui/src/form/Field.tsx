@@ -78,8 +78,8 @@ export function Field(props: FieldProps) {
         </p>
       )}
       {empty ? (
-        <button type="button" id={id} className="quiet" onClick={() => props.onChange(filled(schema, props.root))}>
-          <Icon name="plus" /> Set a value<span className="sr"> for {label}</span>
+        <button type="button" id={id} className="quiet" aria-label={`Set a value for ${label}`} onClick={() => props.onChange(filled(schema, props.root))}>
+          <Icon name="plus" /> Set a value
         </button>
       ) : (
         <div className="field-row">

@@ -1,0 +1,345 @@
+// Weir's own debugger in headless Chromium against a real server: what people do with it, from a form to a comparison.
+// No request may leave the server, nothing may be said on the console.
+import assert from 'node:assert';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import { openBrowser } from './browser.mjs';
+import { built, eventually, post, startProgram } from './server.mjs';
+
+const folder = mkdtempSync(join(tmpdir(), 'weir-ui-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const shots = join(dirname(process.env.WEIR_BENCH_SERVER), 'screenshots');
+mkdirSync(shots, { recursive: true });
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+const serve = (args = [], options = {}) => startProgram(built('weir-ui-test-server'), ['--port', '0', ...args], options);
+const { base } = await serve();
+const browser = await openBrowser();
+
+const get = (path, from = base) => fetch(from + path).then(response => response.json());
+async function start(workflow, input = {}, from = base) {
+  const response = await post(from, `/workflows/${workflow}/run-nowait`, { start_event: input });
+  assert.equal(response.status, 200);
+  return (await response.json()).handler_id;
+}
+const ended = (id, from = base) => eventually(() => get(`/handlers/${id}?detail=true`, from), handler => handler.status !== 'running', 60000);
+
+/** A page that fails the test when something goes wrong in it, unless `quiet`. */
+async function open(hash = '', { from = base, quiet = false, width = 1440, theme = 'light' } = {}) {
+  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme, acceptDownloads: true });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20000);
+  const wrong = [];
+  if (!quiet) page.on('console', message => message.type() === 'error' && wrong.push(message.text()));
+  page.on('pageerror', error => wrong.push(String(error)));
+  page.on('request', request => {
+    if (!request.url().startsWith(from) && !/^(data|blob):/.test(request.url())) wrong.push(`a request to ${request.url()}`);
+  });
+  await page.goto(`${from}/${hash}`);
+  return { page, context, close: async () => { await context.close(); assert.deepEqual(wrong, []); } };
+}
+
+const shot = (page, name) => page.screenshot({ path: join(shots, `${name}.png`) });
+const position = page => page.getByTestId('position').innerText();
+
+test('a run is started by a form with every kind of field, wrong values are told at the field', async () => {
+  const { page, close } = await open('#/w/coffee');
+  await page.getByTestId('graph').getByText('brew').waitFor();
+  const form = page.getByRole('form', { name: 'Start coffee' });
+  await form.getByRole('button', { name: 'Run' }).click();
+  await form.locator('[data-path="customer"] .problem').first().waitFor();
+  await form.getByLabel(/^customer/).fill('Ada');
+  await form.getByLabel(/^roast/i).selectOption('dark');
+  await form.getByLabel(/^cups/).fill('3');
+  await form.getByRole('button', { name: 'Set a value for note' }).click();
+  await form.getByLabel(/^note/).fill('no sugar');
+  await form.getByRole('button', { name: 'Add to items' }).click();
+  await form.getByLabel(/^name/).fill('cake');
+  await form.getByRole('button', { name: 'Add to extras' }).click();
+  await form.getByLabel(/^key1/).fill('4');
+  await form.locator('[data-path="address.street"] input').fill('Long Street 1');
+  await form.getByLabel('Kind of payment').selectOption({ label: 'ByInvoice' });
+  await form.locator('[data-path="payment.address.street"] input').fill('Other Street 2');
+  await shot(page, 'form');
+  await form.getByRole('button', { name: 'Run' }).click();
+  await page.locator('.title .badge.is-completed').waitFor();
+  const id = decodeURIComponent(/\/r\/([^?]+)/.exec(page.url())[1]);
+  const { result } = await get(`/handlers/${id}`);
+  const { order } = result.value;
+  assert.deepEqual([order.customer, order.roast, order.cups, order.note, order.items, order.extras, order.address.street, order.payment.address.street],
+    ['Ada', 'dark', 3, 'no sugar', [{ name: 'cake', amount: 1 }], { key1: 4 }, 'Long Street 1', 'Other Street 2']);
+  await page.goto(`${base}/#/w/coffee`);
+  await page.getByLabel('Earlier inputs').selectOption({ index: 1 });
+  assert.equal(await page.getByLabel(/^customer/).inputValue(), 'Ada');
+  await page.getByRole('button', { name: 'JSON', exact: true }).click();
+  await page.locator('.json-editor').getByText('"no sugar"').waitFor();
+  await close();
+});
+
+test('a run is watched live: workers, queue, loop, then replayed event by event in all views', async () => {
+  const { page, close } = await open('#/w/fanout');
+  await page.getByLabel(/^size/).fill('9');
+  await page.getByLabel(/^rounds/).fill('2');
+  await page.getByRole('button', { name: 'Run' }).click();
+  await page.locator('.node').filter({ hasText: 'work' }).filter({ hasText: /[123] running/ }).waitFor();
+  await page.locator('.title .badge.is-completed').waitFor();
+  await page.locator('.node').filter({ hasText: 'work' }).filter({ hasText: '×18' }).waitFor();
+  await page.getByRole('button', { name: 'End' }).waitFor();
+  const total = Number((await position(page)).split('/')[1]);
+  await shot(page, 'run');
+  await page.getByLabel('Replay position').fill('5');
+  assert.equal(await position(page), `5/${total}`);
+  assert.match(page.url(), /seq=4/);
+  assert.equal(await page.locator('.node').filter({ hasText: '×18' }).count(), 0);
+  await page.keyboard.press(']');
+  assert.equal(await position(page), `6/${total}`);
+  await page.getByRole('tab', { name: 'Steps' }).click();
+  await page.getByRole('tab', { name: 'State' }).click();
+  await page.getByTestId('state').getByText('size').waitFor();
+  await page.reload();
+  assert.equal(await position(page), `6/${total}`);
+  await page.keyboard.press('l');
+  await page.getByTestId('state').getByText('joined').waitFor();
+  await page.getByLabel('critical path').check();
+  await page.getByRole('tab', { name: 'Steps' }).click();
+  await page.getByRole('button', { name: 'work', exact: true }).click();
+  assert.equal(await page.getByTestId('executions').locator('tbody tr').count(), 18);
+  await close();
+});
+
+test('attempts, their errors and the next one are shown; a failure leads to its place', async () => {
+  const { page, close } = await open('#/w/flaky');
+  await page.getByLabel(/^failures/).fill('9');
+  await page.getByRole('button', { name: 'Run' }).click();
+  await page.getByText(/tries again in/).first().waitFor();
+  await page.locator('.title .badge.is-failed').waitFor();
+  const panel = page.getByRole('alert', { name: 'Errors' });
+  await panel.getByText('attempt 4 broke the cup').first().waitFor();
+  assert.equal(await panel.locator('.attempts li').count(), 4);
+  await shot(page, 'failed');
+  await panel.getByRole('button', { name: /go to event/ }).click();
+  assert.match(page.url(), /seq=\d+/);
+  await page.getByRole('tab', { name: 'Inspect' }).click();
+  await page.getByTestId('inspector').getByText('builtins.RuntimeError: attempt 4 broke the cup').or(page.getByTestId('inspector').getByText(/attempt 4 broke the cup/)).first().waitFor();
+  await page.getByRole('tab', { name: 'Events' }).click();
+  await page.getByLabel('failed').check();
+  assert.match(await page.getByTestId('log-count').innerText(), /^5 of /);
+  await close();
+});
+
+test('a waiting run says what it waits for and is answered, in place and from the inbox; other events can be sent', async () => {
+  const id = await start('ask', { purpose: 'maps' });
+  const { page, close } = await open(`#/w/ask/r/${id}`);
+  await page.getByRole('button', { name: /Needs input: Decision/ }).click();
+  await page.locator('.question').getByText('maps').waitFor();
+  assert.equal(await page.title(), `(!) ${id} · Weir`);
+  await shot(page, 'question');
+  await page.getByLabel(/^Event/).selectOption('Remark');
+  await page.getByLabel(/^text/).fill('cheap');
+  await page.getByLabel(/^To/).selectOption('note');
+  await page.getByRole('button', { name: 'Send event' }).click();
+  await page.getByText('Remark was sent.').waitFor();
+  await page.goto(`${base}/#/inbox`);
+  await page.getByRole('link', { name: 'Inbox (1)' }).waitFor();
+  const item = page.locator('.inbox-item').filter({ hasText: id });
+  await item.getByRole('button', { name: 'Answer' }).click();
+  await item.getByLabel(/^approved/).check();
+  await shot(page, 'inbox');
+  await item.getByRole('button', { name: 'Send Decision' }).click();
+  const { result } = await ended(id);
+  assert.deepEqual(result.value, { approved: true, reviewer: 'Ada' });
+  await page.getByText('Nothing waits for you.').waitFor();
+  await page.goto(`${base}/#/w/ask/r/${id}?tab=state`);
+  await page.getByTestId('state').getByText('cheap').waitFor();
+  await close();
+});
+
+test('a run is cancelled, run again with edited input, and deleted; runs are found and ended many at a time', async () => {
+  const id = await start('walk', { steps: 1000, pause_ms: 200 });
+  const { page, close } = await open(`#/w/walk/r/${id}`);
+  page.on('dialog', dialog => dialog.accept());
+  await page.getByRole('button', { name: 'Cancel…' }).click();
+  await page.getByRole('button', { name: 'Cancel the run' }).click();
+  await page.locator('.title .badge.is-cancelled').waitFor();
+  await page.getByRole('button', { name: 'Run again…' }).click();
+  const form = page.getByRole('form', { name: 'Start walk' });
+  assert.equal(await form.getByLabel(/^steps/).inputValue(), '1000');
+  await form.getByLabel(/^steps/).fill('2');
+  await form.getByLabel(/^pause ms/).fill('0');
+  await form.getByRole('button', { name: 'Run' }).click();
+  await page.waitForURL(url => !url.hash.includes(id));
+  await page.locator('.title .badge.is-completed').waitFor();
+  const many = await Promise.all(Array.from({ length: 3 }, () => start('walk', { steps: 1000, pause_ms: 500 })));
+  await page.goto(`${base}/#/runs?wf=walk&status=running`);
+  await page.getByText('3 of 3 runs').waitFor();
+  await page.getByRole('button', { name: 'Choose all 3 loaded' }).click();
+  await page.getByRole('button', { name: 'Cancel…' }).click();
+  await page.getByText('3 of 3 runs cancelled.').waitFor();
+  for (const handler of many) assert.equal((await ended(handler)).status, 'cancelled');
+  await page.getByLabel('Search runs').fill(many[0]);
+  await page.getByLabel('Status').selectOption('');
+  await page.getByText('1 of 1 runs').waitFor();
+  assert.match(page.url(), /find=/);
+  await page.getByLabel(`Choose ${many[0]}`).check();
+  await page.getByRole('button', { name: 'Delete…' }).click();
+  await page.getByText('1 of 1 runs deleted.').waitFor();
+  await page.getByText('No run matches.').waitFor();
+  await close();
+});
+
+test('two runs are compared: graphs, timelines, aligned events with their differences, also in any order', async () => {
+  const [left, right] = [await start('fanout', { size: 6 }), await start('fanout', { size: 7 })];
+  await Promise.all([ended(left), ended(right)]);
+  const { page, close } = await open(`#/w/fanout/r/${left}?vs=${right}`);
+  await page.getByTestId('summary').getByText(/on one side only/).waitFor();
+  assert.equal(await page.getByTestId('graph').count(), 2);
+  await page.getByText('×6 → ×7').first().waitFor();
+  await page.getByLabel('in any order').check();
+  assert.match(page.url(), /order=any/);
+  await page.getByLabel('only differences').check();
+  await page.keyboard.press('n');
+  await page.locator('.pair.selected').waitFor();
+  await shot(page, 'compare');
+  await close();
+});
+
+test('a run is exported as one file and opened again without the server', async () => {
+  const id = await start('walk', { steps: 3 });
+  await ended(id);
+  const { page, close } = await open(`#/w/walk/r/${id}`);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Export' }).click()]);
+  const file = join(folder, 'run.weir.json');
+  await download.saveAs(file);
+  await page.goto(`${base}/#/import`);
+  await page.getByLabel('File').setInputFiles(file);
+  await page.locator('.title').getByText(id).waitFor();
+  await page.getByTestId('graph').getByText('walk', { exact: true }).first().waitFor();
+  await page.getByRole('tab', { name: 'Run' }).click();
+  await page.getByText('steps').first().waitFor();
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.getByLabel('File').setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('{}') });
+  await page.getByText('The file is no run that Weir has exported').waitFor();
+  await close();
+});
+
+test('nodes that were moved stay, the theme is kept, help and palette open by keys', async () => {
+  const { page, close } = await open('#/w/walk');
+  const node = page.locator('.react-flow__node').filter({ hasText: 'walk' }).first();
+  await node.waitFor();
+  const place = () => node.evaluate(element => element.style.transform);
+  const before = await place();
+  const box = await node.boundingBox();
+  await page.mouse.move(box.x + 30, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 110, box.y + 80, { steps: 5 });
+  await page.mouse.up();
+  const moved = await place();
+  assert.notEqual(moved, before);
+  await page.getByLabel('Theme').selectOption('dark');
+  await page.reload();
+  await node.waitFor();
+  assert.equal(await eventually(place, now => now === moved), moved);
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
+  await page.getByRole('button', { name: 'Auto-layout' }).click();
+  await eventually(place, now => now === before);
+  await page.locator('h1').first().click();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: 'Jump to' }).fill('fan');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/#\/w\/fanout/);
+  await close();
+});
+
+test('a server that is killed and started again is followed without a gap', async () => {
+  const file = join(folder, 'killed.db');
+  const first = await serve(['--store', `sqlite:${file}`], { survives: false });
+  const port = new URL(first.base).port;
+  const id = await start('walk', { steps: 40, pause_ms: 100 }, first.base);
+  const { page, close } = await open(`#/w/walk/r/${id}`, { from: first.base, quiet: true });
+  await page.locator('.title .badge.is-running').waitFor();
+  await eventually(() => position(page), text => Number(text.split('/')[1]) > 5);
+  first.process.kill('SIGKILL');
+  await page.getByText(/reconnecting in/).waitFor();
+  const second = await startProgram(built('weir-ui-test-server'), ['--port', port, '--store', `sqlite:${file}`]);
+  await page.locator('.title .badge.is-completed').waitFor({ timeout: 60000 });
+  const { last_sequence: last } = await get(`/handlers/${id}?detail=true`, second.base);
+  assert.equal(await eventually(() => position(page), text => text === `${last + 1}/${last + 1}`), `${last + 1}/${last + 1}`);
+  await close();
+});
+
+test('an API key is asked for and used', async () => {
+  const locked = await serve(['--api-key', 'secret']);
+  const { page, close } = await open('', { from: locked.base, quiet: true });
+  await page.getByRole('dialog', { name: 'API key' }).getByLabel(/^Key/).fill('secret');
+  await page.getByRole('button', { name: 'Use the key' }).click();
+  await page.getByRole('link', { name: 'coffee' }).waitFor();
+  await page.getByText('live').waitFor();
+  await close();
+});
+
+test('10,000 events and 1,000 runs: opened, scrolled, searched and replayed without a stall, with few elements', async () => {
+  const id = await start('counter', { events: 10000 });
+  await ended(id);
+  for (let i = 0; i < 1000; i += 50) await Promise.all(Array.from({ length: 50 }, () => start('walk', { steps: 1 })));
+  const { page, close } = await open('#/import');
+  await page.evaluate(() => {
+    globalThis.longest = 0;
+    new PerformanceObserver(list => { for (const entry of list.getEntries()) globalThis.longest = Math.max(globalThis.longest, entry.duration); }).observe({ entryTypes: ['longtask'] });
+  });
+  const began = Date.now();
+  await page.evaluate(hash => { location.hash = hash; }, `#/w/counter/r/${id}`);
+  await page.getByText('10,001 of 10,00').first().waitFor();
+  const opened = Date.now() - began;
+  await page.getByRole('listbox', { name: 'Events' }).evaluate(element => { element.scrollTop = element.scrollHeight / 2; });
+  await page.getByLabel('Search events').fill('needle');
+  await page.getByText(/^104 of 10,00/).waitFor();
+  for (const at of [100, 5000, 9000]) await page.getByLabel('Replay position').fill(String(at));
+  const elements = await page.evaluate(() => document.querySelectorAll('*').length);
+  await page.goto(`${base}/#/runs`);
+  await page.getByText(/^\d+ of 1,00\d runs/).waitFor();
+  await page.getByRole('region', { name: 'List of runs' }).evaluate(element => { element.scrollTop = element.scrollHeight; });
+  await page.getByText(/^200 of 1,00\d runs/).waitFor();
+  const rows = await page.evaluate(() => document.querySelectorAll('*').length);
+  const longest = await page.evaluate(() => globalThis.longest);
+  console.log(`opened in ${opened} ms, longest task ${longest.toFixed(0)} ms, ${elements} and ${rows} elements`);
+  assert.ok(elements < 2000 && rows < 2000, `${elements} and ${rows} elements`);
+  await shot(page, 'runs');
+  await close();
+});
+
+test('axe finds nothing serious on any screen in both themes, and nothing is wider than a phone', async () => {
+  const [asking, done, failed] = [await start('ask'), await start('fanout', { size: 4 }), await start('flaky', { failures: 9, pause_ms: 0 })];
+  await Promise.all([ended(done), ended(failed)]);
+  const screens = ['', '#/runs', '#/inbox', '#/import', '#/w/coffee', `#/w/ask/r/${asking}?tab=send`, `#/w/fanout/r/${done}`, `#/w/flaky/r/${failed}?tab=steps`,
+    `#/w/fanout/r/${done}?tab=inspect&seq=3`, `#/w/fanout/r/${done}?vs=${failed}`];
+  const found = [];
+  for (const theme of ['light', 'dark']) {
+    const { page, close } = await open('', { theme });
+    for (const screen of screens) {
+      await page.goto(`${base}/${screen}`);
+      await page.locator('#main').waitFor();
+      await page.waitForLoadState('networkidle', { timeout: 500 }).catch(() => undefined); // the stream stays open
+      await page.evaluate(axe);
+      const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }));
+      for (const { id, impact, nodes } of violations)
+        if (impact === 'serious' || impact === 'critical') found.push(`${theme} ${screen}: ${id} ${nodes[0].html.slice(0, 150)} ${nodes[0].failureSummary}`);
+    }
+    await close();
+  }
+  assert.deepEqual(found, []);
+  const { page, close } = await open('', { width: 390 });
+  for (const screen of screens) {
+    await page.goto(`${base}/${screen}`);
+    await page.locator('#main').waitFor();
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(wide <= 390, `${screen} is ${wide} pixels wide`);
+  }
+  await shot(page, 'phone');
+  await close();
+});
