@@ -105,7 +105,7 @@ void get_page(const Call& call) {
   const auto wanted = parse_range(exchange.header("Range"), size, range);
   const bool packed = wanted == RangeKind::whole && takes_gzip(exchange);
   const auto tag = tag_of(*asset, packed);
-  if (is_unchanged(exchange, tag)) return call.respond({.status = 304, .content_type = "", .headers = headers_of(*asset, tag)});
+  if (is_unchanged(exchange, tag)) return call.respond({.status = 304, .content_type = "", .headers = {{"etag", tag}}});
   if (wanted == RangeKind::part) return call.respond(part_of(*asset, tag, range));
   if (wanted == RangeKind::impossible)
     return call.respond(

@@ -186,3 +186,58 @@ TEST_CASE("a handler that waits to be admitted says so, and graphs are drawn on 
   CHECK(get(server.port(), "/workflows/nothing/representation?format=dot").starts_with("HTTP/1.1 404 "));
   CHECK(json_body(get(server.port(), "/workflows/ask/representation?format=other")).find("graph"));
 }
+
+TEST_CASE("for debuggers: details, pages, metadata, state at an event, run again, export; the plain answers stay as they were") {
+  weir::WorkflowServer server{{.port = 0}};
+  server.add_workflow<Asking>("asking");
+  server.start();
+  const auto port = server.port();
+  post(port, "/workflows/asking/run-nowait", R"({"start_event":{"n":1},"handler_id":"a"})");
+  while (json_body(get(port, "/handlers/a?detail=true")).find("waiting_for")->as_array().empty()) std::this_thread::yield();
+  const auto detail = json_body(get(port, "/handlers/a?detail=true"));
+  CHECK(detail.find("input")->find("value")->find("n")->as_integer() == 1);
+  CHECK(detail.find("question")->find("type")->as_string() == "Question");
+  CHECK(detail.find("waiting_for")->as_array().at(0).find("event_type")->as_string() == "Answer");
+  CHECK_FALSE(json_body(get(port, "/handlers/a")).find("waiting_for"));
+  CHECK(json_body(get(port, "/handlers?limit=1&is_idle=true")).find("total")->as_integer() == 1);
+  CHECK_FALSE(json_body(get(port, "/handlers")).find("total"));
+  CHECK(json_body(get(port, "/handlers?limit=0")).find("detail")->as_string() == "limit must be from 1 to 1000, got 0");
+  CHECK(talk::status(get(port, "/handlers?limit=5&since=yesterday")) == 400);
+  post(port, "/events/a", R"({"event":{"type":"Answer","value":{"n":5}}})");
+  while (json_body(get(port, "/handlers/a")).find("status")->as_string() == "running") std::this_thread::yield();
+  CHECK(json_body(get(port, "/handlers/a/state")).find("states")->find("")->find("sum")->as_integer() == 5);
+  CHECK(json_body(get(port, "/handlers/a/state?at=0")).find("states")->as_object().empty());
+  const auto page = json_body(get(port, "/events/a?stream=false&include_internal=true&type=StepStateChanged&limit=2"));
+  CHECK(page.find("events")->as_array().size() == 2);
+  CHECK(page.find("more")->truthy());
+  const auto last = page.find("last_sequence")->as_integer();
+  const auto tail = json_body(get(port, "/events/a?stream=false&include_internal=true&limit=1&before_sequence=" + std::to_string(last + 1)));
+  CHECK(tail.find("events")->as_array().at(0).find("sequence")->as_integer() == last);
+  CHECK(get(port, "/events/a?after_sequence=-1&include_metadata=true").find(R"("trace":null)") != std::string::npos);
+  CHECK(get(port, "/events/a?after_sequence=-1").find("trace") == std::string::npos);
+  const auto again = json_body(post(port, "/handlers/a/rerun", R"({"start_event":{"n":2}})"));
+  const auto id = again.find("handler_id")->as_string();
+  CHECK(id != "a");
+  CHECK(json_body(get(port, "/handlers/" + id + "?detail=true")).find("input")->find("value")->find("n")->as_integer() == 2);
+  CHECK(talk::status(post(port, "/handlers/nobody/rerun", "")) == 404);
+  CHECK(get(port, "/handlers/a/export").find(R"({"weir_export":1)") != std::string::npos);
+  const auto workflows = json_body(get(port, "/workflows?detail=true"));
+  CHECK(workflows.find("details")->as_array().at(0).find("completed")->as_integer() == 1);
+  CHECK(json_body(get(port, "/ui/config")).find("server")->as_string() == "weir");
+}
+
+TEST_CASE("the debugger's files: never from elsewhere, kept by browsers, packed for those that unpack") {
+  weir::WorkflowServer server{{.port = 0}};
+  server.start();
+  const auto page = get(server.port(), "/");
+  CHECK(page.find("content-security-policy: default-src 'none'; script-src 'self'; style-src 'self';") != std::string::npos);
+  CHECK(page.find("cache-control: no-cache") != std::string::npos);
+  const auto at = page.find("./assets/");
+  REQUIRE(at != std::string::npos);
+  const auto asset = page.substr(at + 1, page.find('"', at) - at - 1);
+  const auto script = talk::request(server.port(), "GET " + asset + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept-Encoding: gzip\r\n\r\n");
+  CHECK(script.find("content-encoding: gzip") != std::string::npos);
+  CHECK(script.find("immutable") != std::string::npos);
+  CHECK(script.find("content-type: text/javascript; charset=utf-8") != std::string::npos);
+  CHECK(talk::status(get(server.port(), "/assets/nothing.js")) == 404);
+}

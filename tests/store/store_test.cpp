@@ -116,6 +116,65 @@ TEST_CASE("handlers are listed in creation order, filtered by name and status; a
   CHECK(store->list_handlers({.workflow_names = {}, .statuses = std::vector<HandlerStatus>{}}).empty());
 }
 
+TEST_CASE("handlers are found in pages, newest or oldest first, by state, time and text; counts go by workflow") {
+  const auto store = any_kind().open();
+  const auto add = [&](int number, HandlerStatus status) {
+    auto begun = row("h" + std::to_string(number), "r" + std::to_string(number), HandlerStatus::running, number % 2 ? "odd" : "even");
+    begun.started_at = Time(std::chrono::seconds(number));
+    CHECK(store->begin_run(begun).ok());
+    begun.status = status;
+    begun.error = status == HandlerStatus::failed ? "the Pot broke" : "";
+    begun.waiting_for = status == HandlerStatus::running ? R"([{"event_type":"Answer","step":"ask"}])" : "";
+    if (status == HandlerStatus::running) begun.idle_since = Time(std::chrono::seconds(9));
+    CHECK(store->commit({.run_id = begun.run_id, .events = {}, .handler = begun, .states = std::nullopt}).ok());
+  };
+  for (int number = 0; number < 5; ++number) add(number, number == 3 ? HandlerStatus::failed : HandlerStatus::completed);
+  add(5, HandlerStatus::running);
+  const auto ids = [](const HandlerPage& page) {
+    std::string out;
+    for (const auto& found : page.rows) out += found.handler_id;
+    return out;
+  };
+  const auto first = store->find_handlers({.limit = 4});
+  CHECK(ids(first) == "h5h4h3h2");
+  CHECK(first.total == 6);
+  CHECK(first.rows[0].waiting_for == R"([{"event_type":"Answer","step":"ask"}])");
+  const auto second = store->find_handlers({.limit = 4, .cursor = first.next});
+  CHECK(ids(second) == "h1h0");
+  CHECK(second.next.empty());
+  const auto oldest = store->find_handlers({.newest_first = false, .limit = 5});
+  CHECK(ids(oldest) == "h0h1h2h3h4");
+  CHECK(ids(store->find_handlers({.newest_first = false, .limit = 5, .cursor = oldest.next})) == "h5");
+  CHECK(ids(store->find_handlers({.text = "pot BROKE"})) == "h3");
+  CHECK(ids(store->find_handlers({.text = "H4"})) == "h4");
+  CHECK(ids(store->find_handlers({.since = Time(std::chrono::seconds(1)), .until = Time(std::chrono::seconds(3))})) == "h2h1");
+  HandlerFilter idle_odd{.workflow_names = std::vector<std::string>{"odd"}, .statuses = std::nullopt, .idle = true};
+  CHECK(ids(store->find_handlers({.filter = idle_odd})) == "h5");
+  CHECK_THROWS_WITH_AS((void)store->find_handlers({.cursor = "x"}), doctest::Contains("got 'x'"), std::invalid_argument);
+  std::size_t counted = 0;
+  for (const auto& entry : store->count_handlers()) counted += entry.workflow_name == "odd" ? entry.count : 0;
+  CHECK(counted == 3);
+}
+
+TEST_CASE("a run's input, an event's trace and what steps kept after any event are known") {
+  const auto store = any_kind().open();
+  auto begun = row("h", "r");
+  begun.input = std::make_shared<Text>(R"({"value":1})");
+  CHECK(store->begin_run(begun).ok());
+  CHECK(store->find_input("r") == R"({"value":1})");
+  CHECK_FALSE(store->find_input("other"));
+  auto traced = event(0);
+  traced.trace = std::make_shared<const std::string>(R"({"attempt":2})");
+  const auto keep = [](int value) { return NamedStates{{"", Object{{"n", value}}}}; };
+  CHECK(store->commit({.run_id = "r", .events = {traced}, .handler = std::nullopt, .states = keep(1), .states_after = 0}).ok());
+  CHECK(store->commit({.run_id = "r", .events = {event(1), event(2)}, .handler = std::nullopt, .states = keep(2), .states_after = 2}).ok());
+  CHECK(*store->read_events("r", -1, 10).at(0).trace == R"({"attempt":2})");
+  CHECK_FALSE(store->read_events("r", -1, 10).at(1).trace);
+  CHECK(store->find_states_at("r", -1)->empty());
+  for (const auto& [sequence, value] : {std::pair(0, 1), std::pair(1, 1), std::pair(2, 2), std::pair(9, 2)})
+    CHECK(store->find_states_at("r", sequence)->at("").find("n")->as_integer() == value);
+}
+
 TEST_CASE("purging removes the handler and the events of all its runs") {
   const Kind kind = any_kind();
   const auto store = kind.open();

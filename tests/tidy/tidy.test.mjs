@@ -23,7 +23,7 @@ const RULES = [
   ['actors/engine', /^weir\//],
   ['actors/runtime', /^(weir\/|actors\/(engine|runtime)\/|caf\/)/],
   ['persistence/tool', /^(CLI\/|persistence\/sqlite\/(database|maintenance)\.hpp$)/],
-  ['persistence', /^weir\/(store|codec|error|retention|value)\.hpp$/],
+  ['persistence', /^persistence\/handler_query\.hpp$|^weir\/(store|codec|error|retention|value)\.hpp$/],
   ['http/cli', /^(weir\/|http\/|CLI\/|persistence\/tool\/verbs\.hpp$)/],
   ['http', /^(weir\/|http\/|actors\/runtime\/service\.hpp$)/],
   ['examples', /^weir\//],
