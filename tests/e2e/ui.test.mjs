@@ -51,15 +51,15 @@ test('a run is started by a form with every kind of field, wrong values are told
   const form = page.getByRole('form', { name: 'Start coffee' });
   await form.getByRole('button', { name: 'Run' }).click();
   await form.locator('[data-path="customer"] .problem').first().waitFor();
-  await form.getByLabel(/^customer/).fill('Ada');
+  await form.getByLabel(/^customer/i).fill('Ada');
   await form.getByLabel(/^roast/i).selectOption('dark');
-  await form.getByLabel(/^cups/).fill('3');
+  await form.getByLabel(/^cups/i).fill('3');
   await form.getByRole('button', { name: 'Set a value for note' }).click();
-  await form.getByLabel(/^note/).fill('no sugar');
+  await form.getByLabel(/^note/i).fill('no sugar');
   await form.getByRole('button', { name: 'Add to items' }).click();
-  await form.getByLabel(/^name/).fill('cake');
+  await form.getByLabel(/^name/i).fill('cake');
   await form.getByRole('button', { name: 'Add to extras' }).click();
-  await form.getByLabel(/^key1/).fill('4');
+  await form.getByLabel(/^key1/i).fill('4');
   await form.locator('[data-path="address.street"] input').fill('Long Street 1');
   await form.getByLabel('Kind of payment').selectOption({ label: 'ByInvoice' });
   await form.locator('[data-path="payment.address.street"] input').fill('Other Street 2');
@@ -73,7 +73,7 @@ test('a run is started by a form with every kind of field, wrong values are told
     ['Ada', 'dark', 3, 'no sugar', [{ name: 'cake', amount: 1 }], { key1: 4 }, 'Long Street 1', 'Other Street 2']);
   await page.goto(`${base}/#/w/coffee`);
   await page.getByLabel('Earlier inputs').selectOption({ index: 1 });
-  assert.equal(await page.getByLabel(/^customer/).inputValue(), 'Ada');
+  assert.equal(await page.getByLabel(/^customer/i).inputValue(), 'Ada');
   await page.getByRole('button', { name: 'JSON', exact: true }).click();
   await page.locator('.json-editor').getByText('"no sugar"').waitFor();
   await close();
@@ -81,8 +81,8 @@ test('a run is started by a form with every kind of field, wrong values are told
 
 test('a run is watched live: workers, queue, loop, then replayed event by event in all views', async () => {
   const { page, close } = await open('#/w/fanout');
-  await page.getByLabel(/^size/).fill('9');
-  await page.getByLabel(/^rounds/).fill('2');
+  await page.getByLabel(/^size/i).fill('9');
+  await page.getByLabel(/^rounds/i).fill('2');
   await page.getByRole('button', { name: 'Run' }).click();
   await page.locator('.node').filter({ hasText: 'work' }).filter({ hasText: /[123] running/ }).waitFor();
   await page.locator('.title .badge.is-completed').waitFor();
@@ -112,7 +112,7 @@ test('a run is watched live: workers, queue, loop, then replayed event by event 
 
 test('attempts, their errors and the next one are shown; a failure leads to its place', async () => {
   const { page, close } = await open('#/w/flaky');
-  await page.getByLabel(/^failures/).fill('9');
+  await page.getByLabel(/^failures/i).fill('9');
   await page.getByRole('button', { name: 'Run' }).click();
   await page.getByText(/tries again in/).first().waitFor();
   await page.locator('.title .badge.is-failed').waitFor();
@@ -137,16 +137,16 @@ test('a waiting run says what it waits for and is answered, in place and from th
   await page.locator('.question').getByText('maps').waitFor();
   assert.equal(await page.title(), `(!) ${id} · Weir`);
   await shot(page, 'question');
-  await page.getByLabel(/^Event/).selectOption('Remark');
-  await page.getByLabel(/^text/).fill('cheap');
-  await page.getByLabel(/^To/).selectOption('note');
+  await page.getByLabel(/^Event/i).selectOption('Remark');
+  await page.getByLabel(/^text/i).fill('cheap');
+  await page.getByLabel(/^To/i).selectOption('note');
   await page.getByRole('button', { name: 'Send event' }).click();
   await page.getByText('Remark was sent.').waitFor();
   await page.goto(`${base}/#/inbox`);
   await page.getByRole('link', { name: 'Inbox (1)' }).waitFor();
   const item = page.locator('.inbox-item').filter({ hasText: id });
   await item.getByRole('button', { name: 'Answer' }).click();
-  await item.getByLabel(/^approved/).check();
+  await item.getByLabel(/^approved/i).check();
   await shot(page, 'inbox');
   await item.getByRole('button', { name: 'Send Decision' }).click();
   const { result } = await ended(id);
@@ -166,9 +166,9 @@ test('a run is cancelled, run again with edited input, and deleted; runs are fou
   await page.locator('.title .badge.is-cancelled').waitFor();
   await page.getByRole('button', { name: 'Run again…' }).click();
   const form = page.getByRole('form', { name: 'Start walk' });
-  assert.equal(await form.getByLabel(/^steps/).inputValue(), '1000');
-  await form.getByLabel(/^steps/).fill('2');
-  await form.getByLabel(/^pause ms/).fill('0');
+  assert.equal(await form.getByLabel(/^steps/i).inputValue(), '1000');
+  await form.getByLabel(/^steps/i).fill('2');
+  await form.getByLabel(/^pause ms/i).fill('0');
   await form.getByRole('button', { name: 'Run' }).click();
   await page.waitForURL(url => !url.hash.includes(id));
   await page.locator('.title .badge.is-completed').waitFor();
@@ -276,7 +276,7 @@ test('a server that is killed and started again is followed without a gap', asyn
 test('an API key is asked for and used', async () => {
   const locked = await serve(['--api-key', 'secret']);
   const { page, close } = await open('', { from: locked.base, quiet: true });
-  await page.getByRole('dialog', { name: 'API key' }).getByLabel(/^Key/).fill('secret');
+  await page.getByRole('dialog', { name: 'API key' }).getByLabel(/^Key/i).fill('secret');
   await page.getByRole('button', { name: 'Use the key' }).click();
   await page.getByRole('link', { name: 'coffee' }).waitFor();
   await page.getByText('live').waitFor();
@@ -314,7 +314,7 @@ test('10,000 events and 1,000 runs: opened, scrolled, searched and replayed with
 });
 
 test('axe finds nothing serious on any screen in both themes, and nothing is wider than a phone', async () => {
-  const [asking, done, failed] = [await start('ask'), await start('fanout', { size: 4 }), await start('flaky', { failures: 9, pause_ms: 0 })];
+  const [asking, done, failed] = [await start('ask'), await start('fanout', { size: 4 }), await start('flaky', { failures: 9 })];
   await Promise.all([ended(done), ended(failed)]);
   const screens = ['', '#/runs', '#/inbox', '#/import', '#/w/coffee', `#/w/ask/r/${asking}?tab=send`, `#/w/fanout/r/${done}`, `#/w/flaky/r/${failed}?tab=steps`,
     `#/w/fanout/r/${done}?tab=inspect&seq=3`, `#/w/fanout/r/${done}?vs=${failed}`];

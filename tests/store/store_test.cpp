@@ -117,7 +117,8 @@ TEST_CASE("handlers are listed in creation order, filtered by name and status; a
 }
 
 TEST_CASE("handlers are found in pages, newest or oldest first, by state, time and text; counts go by workflow") {
-  const auto store = any_kind().open();
+  const auto kind = any_kind();
+  const auto store = kind.open();
   const auto add = [&](int number, HandlerStatus status) {
     auto begun = row("h" + std::to_string(number), "r" + std::to_string(number), HandlerStatus::running, number % 2 ? "odd" : "even");
     begun.started_at = Time(std::chrono::seconds(number));
@@ -157,7 +158,8 @@ TEST_CASE("handlers are found in pages, newest or oldest first, by state, time a
 }
 
 TEST_CASE("a run's input, an event's trace and what steps kept after any event are known") {
-  const auto store = any_kind().open();
+  const auto kind = any_kind();
+  const auto store = kind.open();
   auto begun = row("h", "r");
   begun.input = std::make_shared<Text>(R"({"value":1})");
   CHECK(store->begin_run(begun).ok());

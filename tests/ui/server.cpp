@@ -115,7 +115,6 @@ struct FanOut : weir::Workflow {
 struct Try {
   using kind = weir::StartEvent;
   int failures = 2;
-  int pause_ms = 50;
 };
 struct Succeeded {
   using kind = weir::StopEvent;
@@ -207,6 +206,8 @@ struct Steps {
   using kind = weir::StartEvent;
   int steps = 5;
   int pause_ms = 0;
+
+  static void describe(weir::Fields<Steps>& fields) { fields[&Steps::pause_ms].defaulted(); }
 };
 struct Next {
   int number;

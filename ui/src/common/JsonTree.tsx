@@ -62,7 +62,7 @@ function JsonNode({ name, value, depth }: { name?: string; value: unknown; depth
   return (
     <>
       <button className="json-fold" aria-expanded={open} onClick={() => setOpen(!open)}>
-        <Icon name={open ? 'down' : 'right'} /> {key}
+        <Icon name={open ? 'down' : 'right'} /> {key ?? <span className="sr">value</span>}
         <span className="muted">{open ? (Array.isArray(value) ? `list of ${size}` : '') : preview(value, 80)}</span>
       </button>
       {open && <Items value={value} depth={depth} />}
