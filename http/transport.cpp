@@ -39,6 +39,10 @@ public:
     closed_.erase(found);
     closed();
   }
+  /// Streams that nothing has ended hold their exchanges, which would keep both for ever.
+  void notify_all() {
+    for (auto& [connection, closed] : std::exchange(closed_, {})) closed();
+  }
 
 private:
   std::unordered_map<std::uint64_t, std::function<void()>> closed_;
@@ -363,6 +367,7 @@ void Transport::stop() {
   if (!state_->thread.joinable()) return;
   state_->shared->wait_for_none(&Shared::open, std::chrono::seconds(1));  // streams that are being ended
   state_->shared->catch_up();
+  asio::post(state_->shared->context, [listeners = state_->shared->listeners] { listeners->notify_all(); });
   // Connections refer to the server: they must be gone before it. With its sockets closed the context runs out of work.
   asio::post(state_->shared->context, [this] {
     if (state_->server) state_->server->close_sync();

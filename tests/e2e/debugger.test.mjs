@@ -75,8 +75,9 @@ test('the built-in page lists workflows and runs', { timeout: 60000 }, async () 
   await post(base, '/workflows/noop/run', {});
   const page = await browser.newPage();
   await page.goto(base);
-  await page.locator('#workflows li', { hasText: 'greet_typed' }).waitFor();
-  await page.locator('#runs tr', { hasText: 'noop' }).first().waitFor();
-  assert.ok(await eventually(() => page.locator('#workflows li').count(), count => count === 19));
+  await page.locator('.card', { hasText: 'greet_typed' }).waitFor();
+  assert.ok(await eventually(() => page.locator('.card').count(), count => count === 19));
+  await page.goto(`${base}/#/runs?wf=noop`);
+  await page.locator('.runs-row', { hasText: 'noop' }).first().waitFor();
   await page.close();
 });

@@ -241,3 +241,16 @@ TEST_CASE("the debugger's files: never from elsewhere, kept by browsers, packed 
   CHECK(script.find("content-type: text/javascript; charset=utf-8") != std::string::npos);
   CHECK(talk::status(get(server.port(), "/assets/nothing.js")) == 404);
 }
+
+TEST_CASE("a server stops while a debugger follows it, and leaves nothing behind") {
+  weir::WorkflowServer server{{.port = 0}};
+  server.add_workflow<Asking>("asking");
+  server.start();
+  post(server.port(), "/workflows/asking/run-nowait", R"({"start_event":{"n":1},"handler_id":"a"})");
+  std::string followed;
+  std::thread reader([&, port = server.port()] { followed = get(port, "/ui/stream?list=true&run=a:-1"); });
+  post(server.port(), "/workflows/asking/run-nowait", R"({"start_event":{"n":1},"handler_id":"b"})");
+  while (server.runtime().find_run("b")->handler().run_id.empty()) std::this_thread::yield();
+  server.stop();
+  reader.join();
+}
