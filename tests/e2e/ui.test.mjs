@@ -125,7 +125,7 @@ test('attempts, their errors and the next one are shown; a failure leads to its 
   await page.getByRole('tab', { name: 'Inspect' }).click();
   await page.getByTestId('inspector').getByText('builtins.RuntimeError: attempt 4 broke the cup').or(page.getByTestId('inspector').getByText(/attempt 4 broke the cup/)).first().waitFor();
   await page.getByRole('tab', { name: 'Events' }).click();
-  await page.getByLabel('failed').check();
+  await page.getByRole('checkbox', { name: 'failed' }).check();
   assert.match(await page.getByTestId('log-count').innerText(), /^5 of /);
   await close();
 });
@@ -137,7 +137,7 @@ test('a waiting run says what it waits for and is answered, in place and from th
   await page.locator('.question').getByText('maps').waitFor();
   assert.equal(await page.title(), `(!) ${id} · Weir`);
   await shot(page, 'question');
-  await page.getByLabel(/^Event/i).selectOption('Remark');
+  await page.getByRole('combobox', { name: /^Event/ }).selectOption('Remark');
   await page.getByLabel(/^text/i).fill('cheap');
   await page.getByLabel(/^To/i).selectOption('note');
   await page.getByRole('button', { name: 'Send event' }).click();
