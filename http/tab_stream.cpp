@@ -80,18 +80,22 @@ private:
     {
       const std::lock_guard lock(mutex_);
       const bool first = changed_.empty();
-      changed_.insert_or_assign(row.handler_id, std::pair(row, gone));
+      if (changed_.size() <= changes_max) changed_.insert_or_assign(row.handler_id, std::pair(row, gone));
       if (!first) return;
     }
-    exchange_->loop().post([self = shared_from_this()] {
-      if (self->closed_) return;
-      self->collecting_ = self->exchange_->loop().after(changes_every, [weak = self->weak_from_this()] {
-        if (const auto alive = weak.lock()) alive->collect();
-      });
+    exchange_->loop().post([self = shared_from_this()] { self->collect_later(); });
+  }
+
+  void collect_later() {
+    if (closed_) return;
+    collecting_ = exchange_->loop().after(changes_every, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->collect();
     });
   }
 
+  /// A client that does not read finds one frame later, not one for every moment.
   void collect() {
+    if (writing_) return collect_later();
     std::map<std::string, std::pair<HandlerRow, bool>> changed;
     {
       const std::lock_guard lock(mutex_);

@@ -185,7 +185,7 @@ void Supervisor::add_journal(Commit& commit) {
 void Supervisor::add_states(Batch& batch) {
   const auto writes = run_->states.writes();
   const bool changed = writes != std::exchange(states_committed_, writes);
-  batch.commit.states_after = event_next_ + batch.events - 1;
+  batch.commit.states_after = batch.events > 0 ? event_next_ : event_next_ - 1;
   if (batch.ended) keep_states(batch.commit, run_->states_to_keep());
   else if (changed || (durable_ && !begun_)) keep_states(batch.commit, run_->states.snapshot());
 }

@@ -3,53 +3,53 @@
 
 #include "../handler_query.hpp"
 
+#include <variant>
+
 namespace weir::sqlite_detail {
 namespace {
 
 /// Counting on would cost more than the answer is worth.
 constexpr std::int64_t counted_max = 10000;
 
+/// Prepared statements are kept by their text, so that what a client chooses is bound, never written into it.
 struct Condition {
-  std::string text;
-  std::vector<std::string> texts;
-  std::vector<std::int64_t> numbers;  ///< bound behind the texts
+  std::string text = "1";
+  std::vector<std::variant<std::string, std::int64_t>> values = {};
+
+  template <class... V>
+  void add(const char* condition, const V&... bound) {
+    text += " AND ";
+    text += condition;
+    (values.emplace_back(bound), ...);
+  }
 };
 
-std::string marks(std::size_t count) {
-  std::string out;
-  for (std::size_t i = 0; i < count; ++i) out += i == 0 ? "?" : ", ?";
-  return out;
+template <class T, class F>
+std::string json_list(const std::vector<T>& items, F value) {
+  Value::Array out;
+  for (const auto& item : items) out.emplace_back(value(item));
+  return to_json(Value(std::move(out)));
 }
 
 Condition condition_of(const HandlerQuery& query) {
-  Condition out{.text = "1", .texts = {}, .numbers = {}};
+  Condition out;
   const auto& filter = query.filter;
-  if (filter.workflow_names) {
-    out.text += " AND workflow_name IN (" + marks(filter.workflow_names->size()) + ")";
-    out.texts = *filter.workflow_names;
-  }
-  if (!query.text.empty()) {
-    out.text += " AND (instr(lower(handler_id), lower(?)) OR instr(lower(error), lower(?)) OR instr(lower(result), lower(?)))";
-    out.texts.insert(out.texts.end(), 3, query.text);
-  }
-  if (filter.statuses) {
-    out.text += " AND status IN (" + marks(filter.statuses->size()) + ")";
-    for (const auto status : *filter.statuses) out.numbers.push_back(static_cast<std::int64_t>(status));
-  }
-  if (filter.idle) out.text += *filter.idle ? " AND idle_since IS NOT NULL" : " AND idle_since IS NULL";
-  const auto add_time = [&](const char* comparison, const std::optional<Time>& time) {
-    if (!time) return;
-    out.text += comparison;
-    out.numbers.push_back(stored(*time));
-  };
-  add_time(" AND started_at >= ?", query.since);
-  add_time(" AND started_at < ?", query.until);
+  if (filter.workflow_names)
+    out.add("workflow_name IN (SELECT value FROM json_each(?))", json_list(*filter.workflow_names, [](const auto& name) { return name; }));
+  if (filter.statuses)
+    out.add("status IN (SELECT value FROM json_each(?))",
+            json_list(*filter.statuses, [](HandlerStatus status) { return static_cast<std::int64_t>(status); }));
+  if (filter.idle) out.add(*filter.idle ? "idle_since IS NOT NULL" : "idle_since IS NULL");
+  if (query.since) out.add("started_at >= ?", stored(*query.since));
+  if (query.until) out.add("started_at < ?", stored(*query.until));
+  if (!query.text.empty())
+    out.add("(instr(lower(handler_id), lower(?)) OR instr(lower(error), lower(?)) OR instr(lower(result), lower(?)))", query.text, query.text,
+            query.text);
   return out;
 }
 
 void bind(Query& query, const Condition& condition) {
-  for (const auto& text : condition.texts) query.bind(text);
-  for (const auto number : condition.numbers) query.bind(number);
+  for (const auto& value : condition.values) std::visit([&](const auto& bound) { query.bind(bound); }, value);
 }
 
 }  // namespace
@@ -57,19 +57,19 @@ void bind(Query& query, const Condition& condition) {
 HandlerPage find_handlers(Connection& db, const HandlerQuery& query) {
   HandlerPage page;
   auto condition = condition_of(query);
-  auto count = db.query("SELECT count(*) FROM (SELECT 1 FROM handlers WHERE " + condition.text + " LIMIT " + std::to_string(counted_max + 1) + ")");
+  auto count = db.query("SELECT count(*) FROM (SELECT 1 FROM handlers WHERE " + condition.text + " LIMIT ?)");
   bind(count, condition);
+  count.bind(counted_max + 1);
   count.step();
   page.total = static_cast<std::size_t>(std::min(count.integer(0), counted_max));
   page.total_is_exact = count.integer(0) <= counted_max;
 
-  if (!query.cursor.empty()) {
-    condition.text += query.newest_first ? " AND handler < ?" : " AND handler > ?";
-    condition.numbers.push_back(static_cast<std::int64_t>(parse_cursor(query.cursor)));
-  }
+  if (!query.cursor.empty())
+    condition.add(query.newest_first ? "handler < ?" : "handler > ?", static_cast<std::int64_t>(parse_cursor(query.cursor)));
   auto rows = db.query("SELECT " + handler_columns + ", handler FROM handlers WHERE " + condition.text + " ORDER BY handler" +
-                       (query.newest_first ? " DESC" : "") + " LIMIT " + std::to_string(query.limit + 1));
+                       (query.newest_first ? " DESC" : "") + " LIMIT ?");
   bind(rows, condition);
+  rows.bind(static_cast<std::int64_t>(query.limit + 1));
   std::int64_t last = 0;
   while (rows.step()) {
     if (page.rows.size() == query.limit) {

@@ -67,6 +67,7 @@ std::optional<NamedStates> find_states_at(Connection& db, std::string_view run_i
   auto query = db.query("SELECT body FROM state_history WHERE run = " + run_by_id + " AND sequence <= ? ORDER BY sequence DESC LIMIT 1");
   NamedStates out;
   if (!query.bind(run_id).bind(sequence).step()) return out;
+  if (query.text(0).empty()) return std::nullopt;  // too large to be kept
   if (const auto body = parse_json(query.text(0)); body && body->is_object())
     for (const auto& [name, state] : body->as_object())
       if (state.is_object()) out[name] = state.as_object();

@@ -58,13 +58,13 @@ void write_states(Connection& db, std::int64_t handler, const NamedStates& state
     db.query("INSERT INTO states (handler, name, body) VALUES (?, ?, ?)").bind(handler).bind(name).bind(to_json(state)).run();
 }
 
-/// What is large is kept as it is now alone: a history of it would outgrow everything else.
+/// Of what is large only that it changed is written: a history of it would outgrow everything else.
 void write_history(Connection& db, std::int64_t run, std::int64_t sequence, const NamedStates& states) {
   constexpr std::size_t body_bytes_max = 64 * 1024;
   Object body;
   for (const auto& [name, state] : states) body.set(name, state);
-  const auto text = to_json(body);
-  if (text.size() > body_bytes_max) return;
+  auto text = to_json(body);
+  if (text.size() > body_bytes_max) text.clear();
   db.query("INSERT OR REPLACE INTO state_history (run, sequence, body) VALUES (?, ?, ?)").bind(run).bind(sequence).bind(text).run();
 }
 

@@ -175,6 +175,12 @@ TEST_CASE("a run's input, an event's trace and what steps kept after any event a
   CHECK(store->find_states_at("r", -1)->empty());
   for (const auto& [sequence, value] : {std::pair(0, 1), std::pair(1, 1), std::pair(2, 2), std::pair(9, 2)})
     CHECK(store->find_states_at("r", sequence)->at("").find("n")->as_integer() == value);
+  if (kind.durable) {  // nobody is shown an earlier state for one that was too large to be kept
+    const NamedStates large{{"", Object{{"text", std::string(70000, 'x')}}}};
+    CHECK(store->commit({.run_id = "r", .events = {event(3)}, .handler = std::nullopt, .states = large, .states_after = 3}).ok());
+    CHECK_FALSE(store->find_states_at("r", 3));
+    CHECK(store->find_states_at("r", 2));
+  }
 }
 
 TEST_CASE("purging removes the handler and the events of all its runs") {

@@ -110,7 +110,7 @@ struct Commit {
   std::vector<EventRow> events;
   std::optional<HandlerRow> handler;  ///< when the handler changed
   std::optional<NamedStates> states;  ///< what the handler's steps keep, when it changed or the run ended
-  std::int64_t states_after = -1;     ///< the sequence of the last event before they changed so
+  std::int64_t states_after = -1;     ///< the sequence of the first event that was published with it, or of the last one before
 };
 
 struct HandlerFilter {

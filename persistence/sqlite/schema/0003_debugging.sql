@@ -3,7 +3,7 @@ ALTER TABLE handlers ADD COLUMN waiting_for TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN input TEXT;    -- the start event's envelope
 ALTER TABLE events ADD COLUMN trace TEXT;  -- about a step's attempt
 
--- What a run's steps kept after an event: {"name": state}.
+-- What a run's steps kept after an event: {"name": state}, or nothing when that was too large.
 CREATE TABLE state_history (
   run      INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
   sequence INTEGER NOT NULL,

@@ -9,6 +9,7 @@ import { Empty, Loading } from '../common/Notice';
 import { count, duration, preview } from '../common/format';
 import { GraphView } from '../graph/GraphView';
 import { align, alignedMax, type Pair } from '../model/diff';
+import { stepChange, type RunEvent } from '../model/event';
 import { statistics } from '../model/spans';
 import type { RunModel } from '../model/run';
 import { useRun } from '../run/useRun';
@@ -16,13 +17,18 @@ import { Timeline } from '../run/Timeline';
 
 const rowHeight = 34;
 
+function nameOf(event: RunEvent): string {
+  const step = stepChange(event);
+  return step ? `${step.name} ended` : event.type;
+}
+
 const isDifferent = (pair: Pair) => !pair.left || !pair.right || pair.differences.length > 0;
 
 function summary(pairs: Pair[]): string {
   const first = pairs.findIndex(isDifferent);
   if (first < 0) return 'Both runs show the same events with the same payloads.';
   const { left, right } = pairs[first];
-  const where = left && right ? `${left.type} differs` : `${(left ?? right)!.type} is only ${left ? 'left' : 'right'}`;
+  const where = left && right ? `${nameOf(left)} differs` : `${nameOf((left ?? right)!)} is only ${left ? 'left' : 'right'}`;
   const lonely = pairs.filter(pair => !pair.left || !pair.right).length;
   const changed = pairs.filter(pair => pair.left && pair.right && pair.differences.length > 0).length;
   const sameUntil = first > 0 ? `The same for ${first} events, then` : 'From the first event on:';
@@ -140,9 +146,10 @@ export function ComparePage({ workflow, left, right, dark }: Props) {
 
 function Side({ event }: { event: Pair['left'] }) {
   if (!event) return <span className="muted">—</span>;
+  const step = stepChange(event);
   return (
     <span className="cut">
-      <span className="muted">#{event.sequence}</span> <b>{event.type}</b> {preview(event.value, 60)}
+      <span className="muted">#{event.sequence}</span> <b>{nameOf(event)}</b> {preview(step ? { took: step.input, returned: step.output } : event.value, 60)}
     </span>
   );
 }

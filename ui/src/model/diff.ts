@@ -1,5 +1,5 @@
 // What differs between two JSON values, and which events of two runs correspond.
-import type { RunEvent } from './event';
+import { stepChange, type RunEvent } from './event';
 
 export interface Difference {
   path: string;
@@ -28,27 +28,38 @@ export interface Pair {
   differences: Difference[];
 }
 
-function pairOf(left: RunEvent | null, right: RunEvent | null): Pair {
-  return { left, right, differences: left && right ? differences(left.value, right.value) : [] };
+/** What of an event is compared: its payload; of a step that ended what it took and returned, whichever worker it was. */
+function content(event: RunEvent): unknown {
+  const step = stepChange(event);
+  return step ? { took: step.input, returned: step.output, error: event.trace?.error?.exception_message ?? null } : event.value;
 }
 
-const compared = (events: RunEvent[]) => events.filter(event => !event.internal);
+function pairOf(left: RunEvent | null, right: RunEvent | null): Pair {
+  return { left, right, differences: left && right ? differences(content(left), content(right)) : [] };
+}
 
-/** The longest common sequence of types: right for runs whose order means something. */
+/** What people see of a run's way: its own events, and every step that ended. */
+const compared = (events: RunEvent[]) => events.filter(event => !event.internal || stepChange(event)?.state === 'not_running');
+
+/** Events of one kind may correspond: of one type, or ends of one step. */
+const kindOf = (event: RunEvent) => (event.type === 'StepStateChanged' ? `step ${String(event.value.name)}` : event.type);
+
+/** The longest common sequence of kinds: right for runs whose order means something. */
 function alignInOrder(left: RunEvent[], right: RunEvent[]): Pair[] {
+  const kinds = [left.map(kindOf), right.map(kindOf)];
   const width = right.length + 1;
   const longest = new Uint16Array((left.length + 1) * width);
   for (let i = left.length - 1; i >= 0; i--)
     for (let j = right.length - 1; j >= 0; j--)
       longest[i * width + j] =
-        left[i].type === right[j].type
+        kinds[0][i] === kinds[1][j]
           ? longest[(i + 1) * width + j + 1] + 1
           : Math.max(longest[(i + 1) * width + j], longest[i * width + j + 1]);
   const pairs: Pair[] = [];
   let i = 0;
   let j = 0;
   while (i < left.length || j < right.length) {
-    if (i < left.length && j < right.length && left[i].type === right[j].type) pairs.push(pairOf(left[i++], right[j++]));
+    if (i < left.length && j < right.length && kinds[0][i] === kinds[1][j]) pairs.push(pairOf(left[i++], right[j++]));
     else if (j >= right.length || (i < left.length && longest[(i + 1) * width + j] >= longest[i * width + j + 1]))
       pairs.push(pairOf(left[i++], null));
     else pairs.push(pairOf(null, right[j++]));
@@ -56,7 +67,7 @@ function alignInOrder(left: RunEvent[], right: RunEvent[]): Pair[] {
   return pairs;
 }
 
-/** Equal payloads first, then equal types in order: right for fan-outs, whose members come in any order. */
+/** Equal payloads first, then equal kinds in order: right for fan-outs, whose members come in any order. */
 function alignAnyOrder(left: RunEvent[], right: RunEvent[]): Pair[] {
   const take = (pool: Map<string, RunEvent[]>, key: string) => pool.get(key)?.shift();
   const pool = (events: RunEvent[], key: (event: RunEvent) => string) => {
@@ -68,7 +79,7 @@ function alignAnyOrder(left: RunEvent[], right: RunEvent[]): Pair[] {
     }
     return out;
   };
-  const whole = (event: RunEvent) => event.type + JSON.stringify(event.value);
+  const whole = (event: RunEvent) => kindOf(event) + JSON.stringify(content(event));
   const partner = new Map<RunEvent, RunEvent>();
   const used = new Set<RunEvent>();
   const match = (key: (event: RunEvent) => string) => {
@@ -85,7 +96,7 @@ function alignAnyOrder(left: RunEvent[], right: RunEvent[]): Pair[] {
     }
   };
   match(whole);
-  match(event => event.type);
+  match(kindOf);
   const pairs = left.map(event => pairOf(event, partner.get(event) ?? null));
   return [...pairs, ...right.filter(event => !used.has(event)).map(event => pairOf(null, event))];
 }

@@ -79,6 +79,7 @@ export function RunPage({ workflow, handlerId, dark }: Props) {
       {
         id: 'again',
         label: 'Run again',
+        onDemand: true,
         render: () => (
           <StartForm
             key={`${handlerId}.${again}`}

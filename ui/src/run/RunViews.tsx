@@ -20,6 +20,7 @@ export interface ExtraTab {
   id: string;
   label: string;
   badge?: string;
+  onDemand?: boolean; // only there while it is open
   render: (cursor: Cursor) => React.ReactNode;
 }
 
@@ -64,7 +65,7 @@ export function RunViews(props: Props) {
     { id: 'events', label: 'Events' },
     { id: 'inspect', label: 'Inspect' },
     { id: 'steps', label: 'Steps' },
-    ...props.extraTabs,
+    ...props.extraTabs.filter(candidate => !candidate.onDemand || candidate.id === tab),
   ];
   const extra = props.extraTabs.find(candidate => candidate.id === tab);
   const at = cursor.count > 0 ? model.events[cursor.count - 1] : undefined;
