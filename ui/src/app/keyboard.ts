@@ -30,9 +30,10 @@ export const shortcuts: Shortcut[] = [
   { keys: 'p', does: 'Compare: previous difference' },
 ];
 
+const takesNoText = 'input[type="range"], input[type="checkbox"]';
+
 const isTyping = (target: EventTarget | null) =>
-  target instanceof HTMLElement &&
-  (target.isContentEditable || (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && (target as HTMLInputElement).type !== 'range'));
+  target instanceof HTMLElement && (target.isContentEditable || (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && !target.matches(takesNoText)));
 
 function name(event: KeyboardEvent): string {
   const key = event.key === ' ' ? 'Space' : event.key;
@@ -48,7 +49,7 @@ export function useShortcuts(handlers: Record<string, () => void | false>) {
     const listen = (event: KeyboardEvent) => {
       const pressed = name(event);
       if (event.defaultPrevented || event.altKey || (isTyping(event.target) && !pressed.startsWith('Ctrl+'))) return;
-      if (pressed === 'Space' && event.target instanceof HTMLElement && event.target.closest('button,a,summary')) return;
+      if (pressed === 'Space' && event.target instanceof HTMLElement && event.target.closest('button, a, summary, input')) return;
       if (document.querySelector('dialog[open]') && pressed !== 'Ctrl+K') return;
       const handler = latest.current[prefix + pressed];
       prefix = pressed === 'g' ? 'g ' : '';
