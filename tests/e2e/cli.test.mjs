@@ -226,6 +226,11 @@ test('serve: a program with a main() is served as it is, a library too, and both
   fails([join(folder, 'shop.cpp'), join(root, 'examples/hello.cpp')], /a file with a main\(\) is served alone/);
 });
 
+test('serve: the guide\'s plugin, which includes a file beside it', async () => {
+  const served = await serve([join(root, 'examples/plugin.cpp')]);
+  assert.match(piped(['run', 'greeting', 'name=Ada'], { server: served.base }).stdout, /Greeting \{"text":"Hello, Ada!"\}/);
+});
+
 test('serve: several files share a server; what is reachable without a key is warned about', async () => {
   const second = source('second.cpp', shop('coffee').replace('"shop"', '"second"').replace('"echo"', '"echo2"'));
   const served = await serve([join(folder, 'shop.cpp'), second]);

@@ -1,6 +1,6 @@
 // The examples behind HTTP: the agent against a scripted model, the long loop across Ctrl+C.
 import assert from 'node:assert';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,4 +78,13 @@ test('long loop: Ctrl+C in the middle, and the next server goes on behind the la
   const numbers = [];
   for await (const event of events(second.base, handler_id)) numbers.push(event.value.number ?? event.value.turns);
   assert.deepEqual(numbers, [...Array.from({ length: 40 }, (_, i) => i + 1), 40]);
+});
+
+test('a program that serves takes the number of its threads from its settings', async () => {
+  const threads = async (...args) => {
+    const served = await serve(...args);
+    assert.equal((await (await post(served.base, '/workflows/greeting/run', { start_event: { name: 'Ada' } })).json()).result.value.text, 'Hello, Ada!');
+    return readdirSync(`/proc/${served.process.pid}/task`).length;
+  };
+  assert.equal(await threads('--actor-threads', '6') - await threads('--actor-threads', '1'), 5);
 });
