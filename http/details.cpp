@@ -14,7 +14,9 @@ std::string question_json(const Store& store, const HandlerRow& row) {
   const auto last = row.waiting_for.empty() ? std::nullopt : store.last_event(row.run_id);
   if (!last) return {};
   const auto rows = store.read_events(row.run_id, std::max<std::int64_t>(-1, last->sequence - looked_at), looked_at);
-  const auto asks = [](const EventRow& event) { return !event.internal && event.payload->json().find("\"InputRequiredEvent\"") != std::string::npos; };
+  const auto asks = [](const EventRow& event) {
+    return !event.internal && event.payload->json().find("\"InputRequiredEvent\"") != std::string::npos;
+  };
   const auto found = std::find_if(rows.rbegin(), rows.rend(), asks);
   std::string out;
   if (found != rows.rend()) append_logged_event(out, *found);
@@ -68,7 +70,8 @@ private:
 };
 
 std::string export_head(const App& app, const HandlerRow& row) {
-  std::string out = "{\"weir_export\":1,\"exported_at\":\"" + timestamp(app.service.now()) + "\",\"handler\":" + detail_json(app.service.store(), row);
+  std::string out =
+      "{\"weir_export\":1,\"exported_at\":\"" + timestamp(app.service.now()) + "\",\"handler\":" + detail_json(app.service.store(), row);
   const auto workflow = app.service.find_workflow(row);
   out += ",\"representation\":" + (workflow ? workflow->representation_json : "null");
   out += ",\"schema\":" + (workflow ? workflow->schema_json : "null");

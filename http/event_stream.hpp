@@ -16,7 +16,7 @@ enum class StreamFormat { sse, ndjson };
 struct EventStreamOptions {
   StreamFormat format = StreamFormat::sse;
   bool qualified_names = true;
-  bool metadata = false;  ///< also sequence, timestamp and trace
+  bool metadata = false;                               ///< also sequence, timestamp and trace
   std::optional<std::chrono::milliseconds> heartbeat;  ///< SSE only
 };
 

@@ -38,7 +38,8 @@ std::optional<Time> time(const Query& query, const char* name, Time now) {
   Time out;
   Issues issues;
   if (codec::decode_time(Value(*text), out, issues)) return out;
-  throw std::invalid_argument(std::string(name) + " must be a time like 2026-03-01T08:00:00Z, or how long ago like 1h, got '" + *text + "'");
+  throw std::invalid_argument(std::string(name) + " must be a time like 2026-03-01T08:00:00Z, or how long ago like 1h, got '" + *text +
+                              "'");
 }
 
 HandlerQuery handler_query(const Query& query, HandlerFilter filter, Time now) {
@@ -164,7 +165,8 @@ std::string workflows_detail(const runtime::Service& service) {
   std::map<std::string, std::map<std::string, std::int64_t>> counts;
   for (const auto& entry : service.store().count_handlers()) {
     counts[entry.workflow_name][std::string(to_string(entry.status))] += static_cast<std::int64_t>(entry.count);
-    if (entry.idle && entry.status == HandlerStatus::running) counts[entry.workflow_name]["waiting"] += static_cast<std::int64_t>(entry.count);
+    if (entry.idle && entry.status == HandlerStatus::running)
+      counts[entry.workflow_name]["waiting"] += static_cast<std::int64_t>(entry.count);
   }
   Value::Array names, details;
   for (const auto& name : service.workflow_names()) {
@@ -177,7 +179,8 @@ std::string workflows_detail(const runtime::Service& service) {
     detail.set("description", description ? *description : Value());
     for (const auto* state : {"running", "waiting", "completed", "failed", "cancelled"}) detail.set(state, counts[name][state]);
     add_durations(detail, service.store(), name);
-    const auto last = service.store().find_handlers({.filter = {.workflow_names = std::vector{name}, .statuses = std::nullopt}, .limit = 1});
+    const auto last =
+        service.store().find_handlers({.filter = {.workflow_names = std::vector{name}, .statuses = std::nullopt}, .limit = 1});
     detail.set("last_started_at", last.rows.empty() ? Value() : Value(timestamp(last.rows[0].started_at)));
     details.emplace_back(std::move(detail));
   }

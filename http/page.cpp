@@ -87,8 +87,8 @@ Response part_of(const ui::Asset& asset, const std::string& tag, const Range& ra
   const auto content = asset.plain.view();
   Response response{.status = 206, .content_type = std::string(asset.type), .headers = headers_of(asset, tag)};
   response.body = content.substr(range.first, range.last - range.first + 1);
-  response.headers.emplace_back("content-range", "bytes " + std::to_string(range.first) + "-" + std::to_string(range.last) + "/" +
-                                                     std::to_string(content.size()));
+  response.headers.emplace_back(
+      "content-range", "bytes " + std::to_string(range.first) + "-" + std::to_string(range.last) + "/" + std::to_string(content.size()));
   return response;
 }
 

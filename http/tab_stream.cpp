@@ -44,8 +44,10 @@ private:
     if (!row) return say("event: missing\ndata: {\"handler_id\":" + to_json(Value(handler_id)) + "}\n\n");
     auto& reader = readers_.emplace_back(Reader{.handler_id = row->handler_id, .run_id = row->run_id});
     const auto index = readers_.size() - 1;
-    const runtime::StreamRequest request{
-        .handler_id = row->handler_id, .run_id = row->run_id, .after = std::max<std::int64_t>(-1, after.value_or(-1)), .include_internal = true};
+    const runtime::StreamRequest request{.handler_id = row->handler_id,
+                                         .run_id = row->run_id,
+                                         .after = std::max<std::int64_t>(-1, after.value_or(-1)),
+                                         .include_internal = true};
     reader.subscription = service_.subscribe(request, [self = shared_from_this(), index](runtime::StreamBatch batch) {
       self->exchange_->loop().post([self, index, batch = std::move(batch)] { self->take(index, batch); });
     });

@@ -40,7 +40,9 @@ std::vector<Expected<bool>> Store::commit_all(std::vector<Commit> commits) {
 namespace {
 
 bool contains(std::string_view whole, std::string_view part) {
-  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b)); };
+  const auto same = [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+  };
   return std::search(whole.begin(), whole.end(), part.begin(), part.end(), same) != whole.end();
 }
 
@@ -68,7 +70,8 @@ HandlerPage Store::find_handlers(const HandlerQuery& query) const {
   const auto from = query.cursor.empty() ? 0 : std::min<std::size_t>(rows.size(), parse_cursor(query.cursor));
   const auto to = std::min(rows.size(), from + query.limit);
   if (to < rows.size()) page.next = std::to_string(to);
-  std::move(rows.begin() + static_cast<std::ptrdiff_t>(from), rows.begin() + static_cast<std::ptrdiff_t>(to), std::back_inserter(page.rows));
+  std::move(rows.begin() + static_cast<std::ptrdiff_t>(from), rows.begin() + static_cast<std::ptrdiff_t>(to),
+            std::back_inserter(page.rows));
   return page;
 }
 

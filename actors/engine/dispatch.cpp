@@ -105,8 +105,7 @@ void rerun(Reduction& r, InvocationId id, Attempt attempt) {
   occupy(r, id, std::move(attempt));
 }
 
-Attempt vacate(Reduction& r, InvocationId id, Running& running, std::optional<std::string> output,
-               std::shared_ptr<const StepTrace> trace) {
+Attempt vacate(Reduction& r, InvocationId id, Running& running, std::optional<std::string> output, std::shared_ptr<const StepTrace> trace) {
   auto attempt = std::move(running.attempt);
   if (running.deadline) r.clear_timer(running.serial);
   r.step(id.step).running.erase(id.slot);

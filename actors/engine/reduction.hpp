@@ -46,8 +46,7 @@ void dispatch_queued(Reduction& r, StepIndex step);
 void rerun(Reduction& r, InvocationId id, Attempt attempt);
 RunStep run_command(const State& state, InvocationId id, const Running& running);
 /// The invocation is over: its slot is free, and the stream is told. `running` is gone afterwards.
-Attempt vacate(Reduction& r, InvocationId id, Running& running, std::optional<std::string> output,
-               std::shared_ptr<const StepTrace> trace);
+Attempt vacate(Reduction& r, InvocationId id, Running& running, std::optional<std::string> output, std::shared_ptr<const StepTrace> trace);
 
 // joins.cpp
 /// Keeps the event for a join step; starts the step when every parameter has one.

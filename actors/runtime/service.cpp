@@ -128,7 +128,8 @@ void Service::try_resources(const WorkflowInfo& workflow) const {
 
 std::vector<std::string> Service::workflow_names() const { return state_->catalog.names(); }
 void Service::configure(RuntimeOptions options) {
-  if (live_runs() > 0) throw std::logic_error("options cannot be changed when runs have started: start them after main() has read the command line");
+  if (live_runs() > 0)
+    throw std::logic_error("options cannot be changed when runs have started: start them after main() has read the command line");
   auto& environment = state_->environment;
   if (options.store) environment.use_store(std::move(options.store));
   environment.options.durability = options.durability;

@@ -140,7 +140,8 @@ void Supervisor::commit(Batch batch) {
   add_states(batch);
   auto commit = std::exchange(batch.commit, {});
   batch.handler_changed = commit.handler.has_value();
-  const bool nothing = commit.events.empty() && !commit.handler && commit.ticks.empty() && !commit.snapshot && commit.keys.empty() && !commit.states;
+  const bool nothing =
+      commit.events.empty() && !commit.handler && commit.ticks.empty() && !commit.snapshot && commit.keys.empty() && !commit.states;
   if (nothing) return settle(std::move(batch), std::nullopt);
   auto& environment = run_->environment;
   if (!durable_) {

@@ -43,8 +43,8 @@ Condition condition_of(const HandlerQuery& query) {
   if (query.since) out.add("started_at >= ?", stored(*query.since));
   if (query.until) out.add("started_at < ?", stored(*query.until));
   if (!query.text.empty())
-    out.add("(instr(lower(handler_id), lower(?)) OR instr(lower(error), lower(?)) OR instr(lower(result), lower(?)))", query.text, query.text,
-            query.text);
+    out.add("(instr(lower(handler_id), lower(?)) OR instr(lower(error), lower(?)) OR instr(lower(result), lower(?)))", query.text,
+            query.text, query.text);
   return out;
 }
 

@@ -84,8 +84,8 @@ std::vector<EventRow> read_events(Connection& db, std::string_view run_id, std::
 }
 
 std::optional<EventRow> last_event(Connection& db, std::string_view run_id) {
-  auto query =
-      db.query("SELECT sequence, at, internal, terminal, body, trace FROM events WHERE run = " + run_by_id + " ORDER BY sequence DESC LIMIT 1");
+  auto query = db.query("SELECT sequence, at, internal, terminal, body, trace FROM events WHERE run = " + run_by_id +
+                        " ORDER BY sequence DESC LIMIT 1");
   if (!query.bind(run_id).step()) return std::nullopt;
   return event_of(query);
 }

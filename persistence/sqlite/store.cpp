@@ -50,7 +50,8 @@ class SqliteStore final : public Store {
   }
 
 public:
-  SqliteStore(const std::string& path, SqliteOptions options) : lock_(path), writer_(path, false), reader_(prepared(path, options), true), scanner_(path, true) {}
+  SqliteStore(const std::string& path, SqliteOptions options)
+      : lock_(path), writer_(path, false), reader_(prepared(path, options), true), scanner_(path, true) {}
 
   bool durable() const noexcept override { return true; }
 

@@ -211,7 +211,8 @@ TEST_CASE("for debuggers: details, pages, metadata, state at an event, run again
   CHECK(page.find("events")->as_array().size() == 2);
   CHECK(page.find("more")->truthy());
   const auto last = page.find("last_sequence")->as_integer();
-  const auto tail = json_body(get(port, "/events/a?stream=false&include_internal=true&limit=1&before_sequence=" + std::to_string(last + 1)));
+  const auto tail =
+      json_body(get(port, "/events/a?stream=false&include_internal=true&limit=1&before_sequence=" + std::to_string(last + 1)));
   CHECK(tail.find("events")->as_array().at(0).find("sequence")->as_integer() == last);
   CHECK(get(port, "/events/a?after_sequence=-1&include_metadata=true").find(R"("trace":null)") != std::string::npos);
   CHECK(get(port, "/events/a?after_sequence=-1").find("trace") == std::string::npos);
@@ -235,7 +236,8 @@ TEST_CASE("the debugger's files: never from elsewhere, kept by browsers, packed 
   const auto at = page.find("./assets/");
   REQUIRE(at != std::string::npos);
   const auto asset = page.substr(at + 1, page.find('"', at) - at - 1);
-  const auto script = talk::request(server.port(), "GET " + asset + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept-Encoding: gzip\r\n\r\n");
+  const auto script =
+      talk::request(server.port(), "GET " + asset + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept-Encoding: gzip\r\n\r\n");
   CHECK(script.find("content-encoding: gzip") != std::string::npos);
   CHECK(script.find("immutable") != std::string::npos);
   CHECK(script.find("content-type: text/javascript; charset=utf-8") != std::string::npos);

@@ -130,8 +130,8 @@ struct HandlerQuery {
 };
 struct HandlerPage {
   std::vector<HandlerRow> rows = {};
-  std::string next = "";        ///< empty: this is the last page
-  std::size_t total = 0;        ///< of all pages
+  std::string next = "";       ///< empty: this is the last page
+  std::size_t total = 0;       ///< of all pages
   bool total_is_exact = true;  ///< false: there are at least so many
 };
 
