@@ -44,6 +44,7 @@ async function open(hash = '', { from = base, quiet = false, width = 1440, theme
 
 const shot = (page, name) => page.screenshot({ path: join(shots, `${name}.png`) });
 const position = page => page.getByTestId('position').innerText();
+const standsAt = async (page, expected) => assert.equal(await eventually(() => position(page), text => text === expected), expected);
 
 test('a run is started by a form with every kind of field, wrong values are told at the field', async () => {
   const { page, close } = await open('#/w/coffee');
@@ -91,16 +92,16 @@ test('a run is watched live: workers, queue, loop, then replayed event by event 
   const total = Number((await position(page)).split('/')[1]);
   await shot(page, 'run');
   await page.getByLabel('Replay position').fill('5');
-  assert.equal(await position(page), `5/${total}`);
+  await standsAt(page, `5/${total}`);
   assert.match(page.url(), /seq=4/);
   assert.equal(await page.locator('.node').filter({ hasText: '×120' }).count(), 0);
   await page.keyboard.press(']');
-  assert.equal(await position(page), `6/${total}`);
+  await standsAt(page, `6/${total}`);
   await page.getByRole('tab', { name: 'Steps' }).click();
   await page.getByRole('tab', { name: 'State' }).click();
   await page.getByTestId('state').getByText('size').waitFor();
   await page.reload();
-  assert.equal(await position(page), `6/${total}`);
+  await standsAt(page, `6/${total}`);
   await page.keyboard.press('l');
   await page.getByTestId('state').getByText('joined').waitFor();
   await page.getByLabel('critical path').check();
@@ -111,10 +112,12 @@ test('a run is watched live: workers, queue, loop, then replayed event by event 
 });
 
 test('attempts, their errors and the next one are shown; a failure leads to its place', async () => {
-  const { page, close } = await open('#/w/flaky');
+  const waits = await start('patient');
+  const { page, close } = await open(`#/w/patient/r/${waits}`);
+  await page.getByText(/tries again in/).first().waitFor();
+  await page.goto(`${base}/#/w/flaky`);
   await page.getByLabel(/^failures/i).fill('9');
   await page.getByRole('button', { name: 'Run' }).click();
-  await page.getByText(/tries again in/).first().waitFor();
   await page.locator('.title .badge.is-failed').waitFor();
   const panel = page.getByRole('alert', { name: 'Errors' });
   await panel.getByText('attempt 4 broke the cup').first().waitFor();
@@ -269,7 +272,7 @@ test('a server that is killed and started again is followed without a gap', asyn
   const second = await startProgram(built('weir-ui-test-server'), ['--port', port, '--store', `sqlite:${file}`]);
   await page.locator('.title .badge.is-completed').waitFor({ timeout: 60000 });
   const { last_sequence: last } = await get(`/handlers/${id}?detail=true`, second.base);
-  assert.equal(await eventually(() => position(page), text => text === `${last + 1}/${last + 1}`), `${last + 1}/${last + 1}`);
+  await standsAt(page, `${last + 1}/${last + 1}`);
   await close();
 });
 

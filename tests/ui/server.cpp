@@ -132,6 +132,14 @@ struct Flaky : weir::Workflow {
   }
 };
 
+struct Patient : weir::Workflow {
+  Patient() {
+    step<&Patient::attempt>().retry({.max_attempts = 2, .initial = std::chrono::hours(1)});
+    description("Fails, and tries again an hour later.");
+  }
+  Succeeded attempt(const Try&) { throw std::runtime_error("no cup is left"); }
+};
+
 // ---- people
 
 struct Expense {
@@ -242,6 +250,7 @@ int main(int argc, char** argv) {
   server.add_workflow<Coffee>("coffee");
   server.add_workflow<FanOut>("fanout");
   server.add_workflow<Flaky>("flaky");
+  server.add_workflow<Patient>("patient");
   server.add_workflow("ask", std::make_shared<Ask>(), {.additional_events = weir::events<Remark>()});
   server.add_workflow("counter", std::make_shared<Counter>(), {.additional_events = weir::events<Tick>()});
   server.add_workflow("walk", std::make_shared<Walk>(), {.additional_events = weir::events<Tick>()});

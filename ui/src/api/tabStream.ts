@@ -25,6 +25,15 @@ const lastDelay = 10_000;
 const silenceMax = 60_000; // heartbeats come more often
 const hiddenMax = 30_000;
 
+/** What is on the wire is taken in slices, so that the page answers to its user while a long run comes in. */
+const sliceMax = 12;
+let sliceBegan = 0;
+async function breathe() {
+  if (performance.now() - sliceBegan < sliceMax) return;
+  await new Promise(resolve => setTimeout(resolve, 0));
+  sliceBegan = performance.now();
+}
+
 class TabStream {
   private runs = new Set<RunFollower>();
   private lists = new Set<ListFollower>();
@@ -134,7 +143,11 @@ class TabStream {
       }, silenceMax);
       const { done, value } = await reader.read();
       if (done) return;
-      for (const frame of frames.push(value)) this.take(frame);
+      for (const frame of frames.push(value)) {
+        await breathe();
+        if (this.abort !== abort) return; // restarted meanwhile, behind what was taken
+        this.take(frame);
+      }
     }
   }
 
