@@ -67,6 +67,6 @@ set(CPACK_COMPONENT_COMMAND_DESCRIPTION "A workflow server: serves workflows wri
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libweir-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-  "libcaf-dev, libsqlite3-dev, libfmt-dev, libhttp-parser-dev, libssl-dev, libcurl4-openssl-dev")
+  "libcaf-dev, libsqlite3-dev, libfmt-dev, libhttp-parser-dev, libssl-dev, zlib1g-dev, libcurl4-openssl-dev")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "A workflow server: headers and libraries for programs that embed it.")
 include(CPack)

@@ -21,6 +21,7 @@ endforeach()
 if("http" IN_LIST WEIR_DEPENDENCIES_OF)
   find_package(fmt REQUIRED)
   find_package(OpenSSL REQUIRED)
+  find_package(ZLIB REQUIRED)
   # RESTinio 0.6 parses with http_parser, later releases with llhttp.
   find_library(WEIR_HTTP_PARSER_LIBRARY NAMES http_parser llhttp REQUIRED)
 endif()

@@ -1,6 +1,7 @@
 // What the routes work with.
 #pragma once
 
+#include "callers.hpp"
 #include "exchange.hpp"
 #include "idempotency.hpp"
 #include "limits.hpp"
@@ -38,6 +39,7 @@ struct App {
   Limits limits;
   bool accept_context = false;             ///< runs may be started from a context that the request brings
   std::vector<std::string> api_keys = {};  ///< empty: everybody may ask
+  Callers callers = {};
   std::vector<OwnRoute> own_routes = {};
   RequestsUnderWay under_way = {};  ///< those with an Idempotency-Key
 };
@@ -78,7 +80,10 @@ void post_event(const Call& call);
 // listing.cpp
 void get_handlers_page(const Call& call, HandlerFilter filter);
 void get_events_page(const Call& call, const HandlerRow& row);
+
+// statistics.cpp
 void get_workflows_detail(const Call& call);
+void get_workflow_statistics(const Call& call);
 
 // details.cpp
 void get_handler_detail(const Call& call, const HandlerRow& row);

@@ -1,12 +1,12 @@
 // Pages of handlers and of events, for those who look at more than a client needs: GET /handlers?limit=,
-// GET /events/HANDLER?stream=false, GET /workflows?detail=true.
+// GET /events/HANDLER?stream=false.
 #include "app.hpp"
+#include "background.hpp"
 #include "durations.hpp"
 #include "logged_event.hpp"
 #include "translate.hpp"
 
 #include <algorithm>
-#include <map>
 #include <stdexcept>
 
 namespace weir::http {
@@ -45,6 +45,7 @@ std::optional<Time> time(const Query& query, const char* name, Time now) {
 HandlerQuery handler_query(const Query& query, HandlerFilter filter, Time now) {
   HandlerQuery out{.filter = std::move(filter)};
   if (query.last("is_idle")) out.filter.idle = query.flag("is_idle", false);
+  if (query.last("awaits_event")) out.filter.awaits_event = query.flag("awaits_event", false);
   out.since = time(query, "since", now);
   out.until = time(query, "until", now);
   out.text = query.last("q").value_or("");
@@ -72,17 +73,6 @@ std::string page_json(const HandlerPage& page, bool with_results) {
   writer.boolean(page.total_is_exact);
   writer.end_object();
   return out;
-}
-
-/// What looks at many rows keeps no I/O thread; a bad value is answered with 400.
-void answer_in_background(const Call& call, std::function<Response()> answer) {
-  call.app.service.in_background([exchange = call.exchange, answer = std::move(answer)] {
-    try {
-      exchange->respond(answer());
-    } catch (const std::invalid_argument& error) { exchange->respond(problem(400, error.what())); } catch (const std::exception& error) {
-      exchange->respond(problem(500, error.what()));
-    }
-  });
 }
 
 // ---- events
@@ -143,50 +133,6 @@ std::string events_page(const Store& store, const EventQuery& query) {
   return out + ",\"last_sequence\":" + std::to_string(last ? last->sequence : -1) + "}";
 }
 
-// ---- workflows
-
-std::int64_t milliseconds_at(const std::vector<Duration>& sorted, double part) {
-  const auto index = static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1) + 0.5);
-  return std::chrono::duration_cast<std::chrono::milliseconds>(sorted[index]).count();
-}
-
-/// How long the last hundred completed runs took.
-void add_durations(Object& out, const Store& store, const std::string& workflow) {
-  const HandlerQuery query{.filter = {.workflow_names = std::vector{workflow}, .statuses = std::vector{HandlerStatus::completed}}};
-  std::vector<Duration> durations;
-  for (const auto& row : store.find_handlers(query).rows)
-    if (row.completed_at) durations.push_back(*row.completed_at - row.started_at);
-  std::sort(durations.begin(), durations.end());
-  out.set("p50_ms", durations.empty() ? Value() : Value(milliseconds_at(durations, 0.5)));
-  out.set("p95_ms", durations.empty() ? Value() : Value(milliseconds_at(durations, 0.95)));
-}
-
-std::string workflows_detail(const runtime::Service& service) {
-  std::map<std::string, std::map<std::string, std::int64_t>> counts;
-  for (const auto& entry : service.store().count_handlers()) {
-    counts[entry.workflow_name][std::string(to_string(entry.status))] += static_cast<std::int64_t>(entry.count);
-    if (entry.idle && entry.status == HandlerStatus::running)
-      counts[entry.workflow_name]["waiting"] += static_cast<std::int64_t>(entry.count);
-  }
-  Value::Array names, details;
-  for (const auto& name : service.workflow_names()) {
-    names.emplace_back(name);
-    const auto workflow = service.find_workflow(name);
-    if (!workflow) continue;
-    Object detail{{"name", name}, {"version", workflow->version}};
-    const auto graph = parse_json(workflow->representation_json);
-    const auto* description = graph ? graph->find("graph")->find("description") : nullptr;
-    detail.set("description", description ? *description : Value());
-    for (const auto* state : {"running", "waiting", "completed", "failed", "cancelled"}) detail.set(state, counts[name][state]);
-    add_durations(detail, service.store(), name);
-    const auto last =
-        service.store().find_handlers({.filter = {.workflow_names = std::vector{name}, .statuses = std::nullopt}, .limit = 1});
-    detail.set("last_started_at", last.rows.empty() ? Value() : Value(timestamp(last.rows[0].started_at)));
-    details.emplace_back(std::move(detail));
-  }
-  return to_json(Value(Object{{"workflows", std::move(names)}, {"details", std::move(details)}}));
-}
-
 }  // namespace
 
 void get_handlers_page(const Call& call, HandlerFilter filter) {
@@ -209,11 +155,6 @@ void get_events_page(const Call& call, const HandlerRow& row) {
     wanted.text = query.last("q").value_or("");
     return json(events_page(service.store(), wanted));
   });
-}
-
-void get_workflows_detail(const Call& call) {
-  const auto& service = call.app.service;
-  answer_in_background(call, [&service] { return json(workflows_detail(service)); });
 }
 
 }  // namespace weir::http

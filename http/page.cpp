@@ -1,5 +1,6 @@
 // The debugger's files, and what it asks about the server. Conditional and range requests as static files answer them.
 #include "app.hpp"
+#include "background.hpp"
 #include "target.hpp"
 #include "translate.hpp"
 
@@ -61,12 +62,6 @@ const ui::Asset* find(std::string_view path) {
   return nullptr;
 }
 
-bool takes_gzip(const Exchange& exchange) {
-  const auto accepted = exchange.header("Accept-Encoding");
-  const auto at = accepted.find("gzip");
-  return at != accepted.npos && !accepted.substr(at).starts_with("gzip;q=0");
-}
-
 std::string tag_of(const ui::Asset& asset, bool packed) { return '"' + std::string(asset.hash) + (packed ? "-gz\"" : "\""); }
 
 Headers headers_of(const ui::Asset& asset, const std::string& tag) {
@@ -117,12 +112,14 @@ void get_page(const Call& call) {
 }
 
 void get_ui_config(const Call& call) {
+  Value::Array capabilities{"pages", "detail", "metadata", "stream", "rerun", "state", "export", "statistics"};
+  if (call.app.service.store().durable()) capabilities.emplace_back("fork");
   call.respond(json(to_json(Value(Object{
       {"server", "weir"},
       {"version", WEIR_VERSION},
       {"needs_api_key", !call.app.api_keys.empty()},
       {"body_bytes_max", static_cast<std::int64_t>(call.app.limits.body_bytes_max)},
-      {"capabilities", Value::Array{"pages", "detail", "metadata", "stream", "rerun", "state", "export", "statistics"}},
+      {"capabilities", std::move(capabilities)},
   }))));
 }
 

@@ -29,6 +29,7 @@ constexpr std::array routes{
     Route{"GET", "/workflows/*/schema", &get_schema},
     Route{"GET", "/workflows/*/events", &get_workflow_events},
     Route{"GET", "/workflows/*/representation", &get_representation},
+    Route{"GET", "/workflows/*/stats", &get_workflow_statistics},
     Route{"POST", "/workflows/*/run", &post_run},
     Route{"POST", "/workflows/*/run-nowait", &post_run_nowait},
     Route{"GET", "/handlers", &get_handlers},
@@ -81,11 +82,16 @@ Response not_routed(const std::vector<std::string>& segments, bool read_only) {
   return response;
 }
 
-std::optional<Response> refused(const Exchange& exchange, const Limits& limits) {
+std::optional<Response> refused(const Exchange& exchange, const Limits& limits, const Callers& callers) {
   if (exchange.target().size() > limits.target_bytes_max)
     return problem(414, "The request target is longer than " + std::to_string(limits.target_bytes_max) + " bytes");
   if (exchange.version_minor() > 0 && !exchange.has_header("Host"))
     return Response{.status = 400, .content_type = "text/plain; charset=utf-8", .body = "Invalid HTTP request received.", .close = true};
+  const auto host = exchange.header("Host"), origin = exchange.header("Origin");
+  if (!host_is_known(callers, host))
+    return problem(421, "This server does not answer under the name '" + std::string(host) + "' (--allow-host lists its names)");
+  if (!origin.empty() && !origin_may_ask(callers, origin, host))
+    return problem(403, "Pages of " + std::string(origin) + " may not use this server (--allow-origin lists those that may)");
   return std::nullopt;
 }
 
@@ -119,7 +125,7 @@ void answer_own(const OwnRoute& route, const ExchangePtr& exchange, std::vector<
 }
 
 void route(App& app, const ExchangePtr& exchange) {
-  if (auto response = refused(*exchange, app.limits)) return exchange->respond(std::move(*response));
+  if (auto response = refused(*exchange, app.limits, app.callers)) return exchange->respond(std::move(*response));
   const auto method = exchange->method();
   if (method == "OPTIONS" && exchange->has_header("Origin") && exchange->has_header("Access-Control-Request-Method"))
     return exchange->respond(preflight(*exchange));

@@ -141,15 +141,40 @@ void start_nowait(const Call& call, Prepared (*prepare)(const Call&)) {
   answer_once(call, act, repeat);
 }
 
-/// The run's workflow from its newest version, with its start event, or another that the request brings.
+/// What a fork goes on from: the run's past, with the main state that the request may bring instead.
+Expected<runtime::SavedContext> past(const Call& call, const runtime::WorkflowInfo& workflow, const HandlerRow& row, const Value& body) {
+  const auto* sequence = body.find("from_sequence");
+  const auto* state = body.find("state");
+  if (!sequence->is_integer()) return Error{Code::invalid_argument, "from_sequence must be an event's sequence, got " + to_json(*sequence)};
+  if (state && !state->is_object())
+    return Error{Code::invalid_argument, "state must be an object, got " + std::string(python_type_name(*state))};
+  if (body.find("start_event"))
+    return Error{Code::invalid_argument, "A run that goes on from an event takes no start_event: send either it or from_sequence"};
+  auto out = call.app.service.rewind(workflow, row, sequence->as_integer());
+  if (out && state) out->states[""] = state->as_object();
+  return out;
+}
+
+/// The run's workflow from its newest version, with its start event, or another that the request brings. A fork goes on in
+/// the run's own version.
 Prepared prepare_again(const Call& call) {
   const auto row = call.app.service.store().find_handler(call.names[0]);
   if (!row) return refuse("Handler not found", 404);
-  const auto workflow = call.app.service.find_workflow(row->workflow_name);
-  if (!workflow) return refuse("Workflow " + row->workflow_name + " not registered", 404);
   const auto body = call.exchange->body().empty() ? Expected<Value>(Value(Object())) : parse_json(call.exchange->body());
   if (!body) return refuse("Invalid JSON body: " + body.error().message);
   if (!body->is_object()) return refuse("The body must be an object, got " + std::string(python_type_name(*body)));
+  const bool forks = body->find("from_sequence");
+  const auto workflow = forks ? call.app.service.find_workflow(*row) : call.app.service.find_workflow(row->workflow_name);
+  if (!workflow) return refuse("Workflow " + row->workflow_name + " not registered", 404);
+  std::optional<runtime::SavedContext> context;
+  if (forks) {
+    auto found = past(call, *workflow, *row, *body);
+    if (!found)
+      return refuse(found.error().message, found.error().code == Code::invalid_argument ? 400
+                                           : found.error().code == Code::unavailable    ? 503
+                                                                                        : 409);
+    context = std::move(*found);
+  }
   auto given = *body;
   if (!given.find("start_event")) {
     const auto input = call.app.service.store().find_input(row->run_id);
@@ -158,7 +183,7 @@ Prepared prepare_again(const Call& call) {
   }
   auto event = start_event(*workflow, given);
   if (!event) return refuse(event.error().message);
-  return {runtime::StartRequest{.workflow = workflow, .start = std::move(*event), .handler_id = ""}};
+  return {runtime::StartRequest{.workflow = workflow, .start = std::move(*event), .handler_id = "", .context = std::move(context)}};
 }
 
 }  // namespace

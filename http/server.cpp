@@ -35,6 +35,8 @@ http::Limits limits_of(const ServerOptions& options) {
   return limits;
 }
 
+http::Callers callers_of(const ServerOptions& options) { return {options.allowed_origins, options.allowed_hosts}; }
+
 bool reachable_from_outside(const std::string& host) { return !host.starts_with("127.") && host != "localhost" && host != "::1"; }
 
 RuntimeOptions runtime_options(const ServerOptions& options) {
@@ -54,7 +56,8 @@ struct WorkflowServer::State {
   explicit State(ServerOptions given)
       : options(completed(std::move(given))),
         runtime(runtime_options(options)), app{runtime.service(),  options.heartbeat,          default_cursor(options.default_cursor),
-                                               limits_of(options), options.accept_context_api, options.api_keys} {}
+                                               limits_of(options), options.accept_context_api, options.api_keys,
+                                               callers_of(options)} {}
 };
 
 WorkflowServer::WorkflowServer(ServerOptions options) : state_(std::make_unique<State>(std::move(options))) {}
@@ -73,8 +76,11 @@ void WorkflowServer::start() {
   const auto& options = state_->options;
   if (const auto resumed = state_->runtime.recover())
     state_->runtime.service().log(LogLevel::info, "resumed " + std::to_string(resumed) + " unfinished runs");
+  const auto may_ask = [this](std::string_view origin, std::string_view host) {
+    return http::origin_may_ask(state_->app.callers, origin, host);
+  };
   state_->transport =
-      std::make_unique<http::Transport>(http::TransportOptions{options.host, options.port, state_->app.limits},
+      std::make_unique<http::Transport>(http::TransportOptions{options.host, options.port, state_->app.limits, may_ask},
                                         [this](http::ExchangePtr exchange) { http::dispatch(state_->app, std::move(exchange)); });
 }
 
@@ -122,6 +128,7 @@ int WorkflowServer::main(int argc, char** argv) {
     state_->app.limits = limits_of(state_->options);
     state_->app.accept_context = state_->options.accept_context_api;
     state_->app.api_keys = state_->options.api_keys;
+    state_->app.callers = callers_of(state_->options);
     serve();
     return 0;
   } catch (const std::exception& error) {

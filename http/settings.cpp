@@ -69,6 +69,12 @@ std::string shown(const Retention& retention) {
 
 using Texts = std::vector<std::string>;
 
+std::string joined(const Texts& texts) {
+  std::string out;
+  for (const auto& text : texts) out += (out.empty() ? "" : ",") + text;
+  return out;
+}
+
 constexpr std::array table{
     Setting{"host", "ADDRESS", "Address to listen on; 0.0.0.0 for all", false, [](const Draft& d) { return d.options.host; },
             [](Draft& d, const Texts& v) { d.options.host = v.back(); }},
@@ -81,6 +87,21 @@ constexpr std::array table{
               for (const auto& key : v)
                 if (key.empty()) refuse("a key that is not empty", key);
               d.options.api_keys = v;
+            }},
+    Setting{"allow-origin", "ORIGIN",
+            "Web pages of this origin (https://app.example.org) may use the server beside its own page. Without it, all may", true,
+            [](const Draft& d) { return joined(d.options.allowed_origins); },
+            [](Draft& d, const Texts& v) {
+              for (const auto& origin : v)
+                if (origin.find("://") == origin.npos || origin.ends_with('/')) refuse("an origin like https://app.example.org", origin);
+              d.options.allowed_origins = v;
+            }},
+    Setting{"allow-host", "NAME", "The server answers under this name only, so that no page's name can be made to lead to it. Several: any",
+            true, [](const Draft& d) { return joined(d.options.allowed_hosts); },
+            [](Draft& d, const Texts& v) {
+              for (const auto& host : v)
+                if (host.empty() || host.find('/') != host.npos) refuse("a name like workflows.example.org", host);
+              d.options.allowed_hosts = v;
             }},
     Setting{"store", "STORE", "Where runs are kept: memory, or sqlite:PATH for a file that outlives the process", false,
             [](const Draft& d) { return d.store; },

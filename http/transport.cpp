@@ -88,6 +88,7 @@ struct Shared {
   std::shared_ptr<Listeners> listeners = std::make_shared<Listeners>();
   std::shared_ptr<OpenSockets> open_sockets = std::make_shared<OpenSockets>();
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work = asio::make_work_guard(context);
+  std::function<bool(std::string_view origin, std::string_view host)> may_ask;
   std::promise<void> ran_out;  ///< the I/O thread has nothing left to do
   std::mutex mutex;
   std::condition_variable idle;
@@ -123,12 +124,15 @@ std::string_view reason(int status) {
     case 304: return "Not Modified";
     case 400: return "Bad Request";
     case 401: return "Unauthorized";
+    case 403: return "Forbidden";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 409: return "Conflict";
     case 413: return "Content Too Large";
     case 414: return "URI Too Long";
     case 416: return "Range Not Satisfiable";
+    case 421: return "Misdirected Request";
+    case 422: return "Unprocessable Content";
     case 431: return "Request Header Fields Too Large";
     case 500: return "Internal Server Error";
     case 503: return "Service Unavailable";
@@ -247,10 +251,10 @@ private:
 
   static restinio::string_view_t view(std::string_view text) { return {text.data(), text.size()}; }
 
-  /// Any origin, credentials allowed, the origin echoed (contract 1.1).
+  /// Credentials allowed, the origin echoed (contract 1.1).
   void add_cors(Response& response) const {
     const auto origin = header("Origin");
-    if (origin.empty()) return;
+    if (origin.empty() || !shared_->may_ask(origin, header("Host"))) return;
     response.headers.emplace_back("access-control-allow-origin", origin);
     response.headers.emplace_back("access-control-allow-credentials", "true");
     response.headers.emplace_back("vary", "Origin");
@@ -296,6 +300,7 @@ struct Transport::State {
 
 Transport::Transport(const TransportOptions& options, std::function<void(ExchangePtr)> handle) : state_(std::make_unique<State>()) {
   const auto shared = state_->shared;
+  shared->may_ask = options.may_ask;
   // Not the owning pointer: the context owns its connections, they own the settings, the settings own this.
   auto on_request = [shared = std::weak_ptr<Shared>(shared), handle = std::move(handle)](restinio::request_handle_t request) {
     auto* socket = PoliteSocket::current();

@@ -16,6 +16,8 @@ struct TransportOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;  ///< 0: any free port
   Limits limits = {};
+  /// May a browser show the answer to a page of `origin` that asked under `host`?
+  std::function<bool(std::string_view origin, std::string_view host)> may_ask = [](std::string_view, std::string_view) { return true; };
 };
 
 /// Runs one I/O thread. `handle` is called on it for every complete request and must not block.

@@ -269,7 +269,8 @@ private:
       return !list || std::find(list->begin(), list->end(), value) != list->end();
     };
     return has(filter.workflow_names, row.workflow_name) && has(filter.statuses, row.status) &&
-           (!filter.idle || *filter.idle == row.idle_since.has_value());
+           (!filter.idle || *filter.idle == row.idle_since.has_value()) &&
+           (!filter.awaits_event || *filter.awaits_event != row.waiting_for.empty());
   }
 
   void add_child(const HandlerRow& row) {

@@ -77,7 +77,7 @@ HandlerPage Store::find_handlers(const HandlerQuery& query) const {
 
 std::vector<HandlerCount> Store::count_handlers() const {
   std::map<std::tuple<std::string, HandlerStatus, bool>, std::size_t> counts;
-  for (const auto& row : list_handlers({})) ++counts[{row.workflow_name, row.status, row.idle_since.has_value()}];
+  for (const auto& row : list_handlers({})) ++counts[{row.workflow_name, row.status, !row.waiting_for.empty()}];
   std::vector<HandlerCount> out;
   for (const auto& [key, count] : counts) out.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
   return out;

@@ -7,6 +7,8 @@ export default defineConfig({
   build: {
     target: 'es2022',
     sourcemap: false,
+    minify: 'terser', // a few per cent smaller than esbuild's
+    terserOptions: { ecma: 2020, module: true, compress: { passes: 3 } },
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rollupOptions: {

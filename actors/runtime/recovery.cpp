@@ -7,6 +7,8 @@
 #include "../engine/reduce.hpp"
 #include "../engine/state_codec.hpp"
 
+#include <algorithm>
+
 namespace weir::runtime {
 namespace {
 
@@ -14,14 +16,14 @@ Error refuse(std::string why) { return {Code::failed_precondition, std::move(why
 
 }  // namespace
 
-Expected<RecoveredRun> recover(const Store& store, const HandlerRow& row, const RegisteredWorkflow& workflow) {
+Expected<Replay> replay(const Journal& journal, const HandlerRow& row, const RegisteredWorkflow& workflow,
+                        const std::function<bool(const Replay&)>& enough) {
   const auto& plan = workflow.plan;
   if (const auto changed = engine::signature_difference(row.workflow_graph, engine::signature(plan)); !changed.empty())
     return refuse("workflow '" + row.workflow_name + "' has changed since this run was recorded: " + changed +
                   ". To finish such runs, give the new workflow another version and register the old one beside it.");
-  const auto journal = store.read_journal(row.run_id);
   if (!journal.snapshot && journal.ticks.empty()) return refuse("handler crashed before persisting any state; cannot resume");
-  RecoveredRun out{.state = engine::initial_state(plan)};
+  Replay out{.state = engine::initial_state(plan)};
   if (journal.snapshot) {
     auto state = engine::decode_state(plan, journal.snapshot->text);
     if (!state) return refuse("its snapshot cannot be read: " + state.error().message);
@@ -30,16 +32,27 @@ Expected<RecoveredRun> recover(const Store& store, const HandlerRow& row, const 
     out.snapshot_bytes = journal.snapshot->text.size();
   }
   for (const auto& entry : journal.ticks) {
+    if (enough && enough(out)) break;
     if (static_cast<engine::Sequence>(entry.sequence) != out.tick_last + 1)
       return refuse("its journal has a gap before entry " + std::to_string(entry.sequence));
     out.journal_bytes += entry.text.size();
     auto tick = engine::decode_tick(plan, entry.text);
     if (!tick) return refuse("its journal cannot be read at entry " + std::to_string(entry.sequence) + ": " + tick.error().message);
     out.tick_last = static_cast<engine::Sequence>(entry.sequence);
-    out.state = engine::reduce(plan, std::move(out.state), {out.tick_last, entry.at, std::move(*tick)}).state;
+    out.at = entry.at;
+    auto outcome = engine::reduce(plan, std::move(out.state), {out.tick_last, entry.at, std::move(*tick)});
+    out.state = std::move(outcome.state);
+    out.published += std::count_if(outcome.commands.begin(), outcome.commands.end(),
+                                   [](const engine::Command& command) { return std::holds_alternative<engine::PublishEvent>(command); });
   }
-  if (const auto last = store.last_event(row.run_id)) out.event_next = last->sequence + 1;
   return out;
+}
+
+Expected<RecoveredRun> recover(const Store& store, const HandlerRow& row, const RegisteredWorkflow& workflow) {
+  auto replayed = replay(store.read_journal(row.run_id), row, workflow);
+  if (!replayed) return replayed.error();
+  const auto last = store.last_event(row.run_id);
+  return RecoveredRun{std::move(*replayed), last ? last->sequence + 1 : 0};
 }
 
 namespace {

@@ -9,16 +9,27 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace weir::runtime {
 
-struct RecoveredRun {
+/// What a journal says, up to one of its ticks.
+struct Replay {
   engine::State state;
   engine::Sequence tick_last = 0;
-  std::int64_t event_next = 0;
+  Time at = {};                    ///< of that tick
+  std::int64_t published = 0;      ///< events, by the ticks after the snapshot
   std::size_t snapshot_bytes = 0;  ///< of the snapshot
   std::size_t journal_bytes = 0;   ///< of the ticks after it
+};
+
+/// Replays the journal to its end, or until `enough` says so. The error says why it cannot be.
+Expected<Replay> replay(const Journal& journal, const HandlerRow& row, const RegisteredWorkflow& workflow,
+                        const std::function<bool(const Replay&)>& enough = nullptr);
+
+struct RecoveredRun : Replay {
+  std::int64_t event_next = 0;
 };
 
 /// Replays the run's journal. The error says why the run cannot go on.

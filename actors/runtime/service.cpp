@@ -7,6 +7,7 @@
 #include "registry.hpp"
 #include "resource_files.hpp"
 #include "retention_keeper.hpp"
+#include "rewind.hpp"
 #include "supervisor.hpp"
 
 #include "../engine/drawing.hpp"
@@ -327,6 +328,10 @@ bool Service::inspect(const std::string& handler_id, const std::function<void(Ru
 
 Expected<SavedContext> Service::read_context(const WorkflowInfo& workflow, const Value& context) const {
   return engine::read_context(static_cast<const RegisteredWorkflow&>(workflow).plan, context);
+}
+
+Expected<SavedContext> Service::rewind(const WorkflowInfo& workflow, const HandlerRow& row, std::int64_t sequence) const {
+  return runtime::rewind(store(), row, static_cast<const RegisteredWorkflow&>(workflow), sequence, now());
 }
 
 static engine::Visits visits_of(const Store& store, const std::string& run_id) {

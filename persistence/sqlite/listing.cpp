@@ -40,6 +40,7 @@ Condition condition_of(const HandlerQuery& query) {
     out.add("status IN (SELECT value FROM json_each(?))",
             json_list(*filter.statuses, [](HandlerStatus status) { return static_cast<std::int64_t>(status); }));
   if (filter.idle) out.add(*filter.idle ? "idle_since IS NOT NULL" : "idle_since IS NULL");
+  if (filter.awaits_event) out.add(*filter.awaits_event ? "idle_since IS NOT NULL AND waiting_for <> ''" : "waiting_for = ''");
   if (query.since) out.add("started_at >= ?", stored(*query.since));
   if (query.until) out.add("started_at < ?", stored(*query.until));
   if (!query.text.empty())
@@ -83,8 +84,8 @@ HandlerPage find_handlers(Connection& db, const HandlerQuery& query) {
 }
 
 std::vector<HandlerCount> count_handlers(Connection& db) {
-  auto query = db.query(
-      "SELECT workflow_name, status, idle_since IS NOT NULL, count(*) FROM handlers GROUP BY workflow_name, status, idle_since IS NOT NULL");
+  auto query =
+      db.query("SELECT workflow_name, status, waiting_for <> '', count(*) FROM handlers GROUP BY workflow_name, status, waiting_for <> ''");
   std::vector<HandlerCount> out;
   while (query.step())
     out.push_back({std::string(query.text(0)), static_cast<HandlerStatus>(query.integer(1)), query.integer(2) != 0,

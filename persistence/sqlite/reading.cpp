@@ -50,7 +50,8 @@ std::vector<HandlerRow> list_handlers(Connection& db, const HandlerFilter& filte
   std::vector<HandlerRow> out;
   while (query.step()) {
     auto row = handler_of(query);
-    if (wanted(filter.workflow_names, row.workflow_name) && wanted(filter.statuses, row.status)) out.push_back(std::move(row));
+    const bool awaits = !filter.awaits_event || *filter.awaits_event != row.waiting_for.empty();
+    if (awaits && wanted(filter.workflow_names, row.workflow_name) && wanted(filter.statuses, row.status)) out.push_back(std::move(row));
   }
   return out;
 }

@@ -1,5 +1,5 @@
-// Headless Chromium from the distribution, and a little web server for pages of other origins.
-import { createServer } from 'node:http';
+// Headless Chromium from the distribution, a little web server for pages of other origins, and a proxy.
+import { createServer, request } from 'node:http';
 import { after } from 'node:test';
 import { chromium } from 'playwright-core';
 
@@ -21,5 +21,22 @@ export async function servePages(files) {
   });
   await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
   after(() => server.close());
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
+/** Passes on what is asked under `prefix`, without it; resolves to the proxy's own URL. */
+export async function proxyUnder(prefix, base) {
+  const server = createServer((incoming, outgoing) => {
+    if (!incoming.url.startsWith(`${prefix}/`)) return outgoing.writeHead(404).end();
+    const onward = request(base + incoming.url.slice(prefix.length), { method: incoming.method, headers: incoming.headers }, answer => {
+      outgoing.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(outgoing);
+    });
+    onward.on('error', () => outgoing.destroy());
+    outgoing.on('close', () => onward.destroy());
+    incoming.pipe(onward);
+  });
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
+  after(() => { server.closeAllConnections(); server.close(); });
   return `http://127.0.0.1:${server.address().port}`;
 }

@@ -1,50 +1,13 @@
 // Weir's own debugger in headless Chromium against a real server: what people do with it, from a form to a comparison.
-// No request may leave the server, nothing may be said on the console.
 import assert from 'node:assert';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { after, test } from 'node:test';
-import { openBrowser } from './browser.mjs';
-import { built, eventually, post, startProgram } from './server.mjs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { base, ended, folder, get, open, position, serve, shot, standsAt, start } from './page.mjs';
+import { built, eventually, startProgram } from './server.mjs';
 
-const folder = mkdtempSync(join(tmpdir(), 'weir-ui-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
-const shots = join(dirname(process.env.WEIR_BENCH_SERVER), 'screenshots');
-mkdirSync(shots, { recursive: true });
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-const serve = (args = [], options = {}) => startProgram(built('weir-ui-test-server'), ['--port', '0', ...args], options);
-const { base } = await serve();
-const browser = await openBrowser();
-
-const get = (path, from = base) => fetch(from + path).then(response => response.json());
-async function start(workflow, input = {}, from = base) {
-  const response = await post(from, `/workflows/${workflow}/run-nowait`, { start_event: input });
-  assert.equal(response.status, 200);
-  return (await response.json()).handler_id;
-}
-const ended = (id, from = base) => eventually(() => get(`/handlers/${id}?detail=true`, from), handler => handler.status !== 'running', 60000);
-
-/** A page that fails the test when something goes wrong in it, unless `quiet`. */
-async function open(hash = '', { from = base, quiet = false, width = 1440, theme = 'light' } = {}) {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme, acceptDownloads: true });
-  const page = await context.newPage();
-  page.setDefaultTimeout(20000);
-  const wrong = [];
-  if (!quiet) page.on('console', message => message.type() === 'error' && wrong.push(message.text()));
-  page.on('pageerror', error => wrong.push(String(error)));
-  page.on('request', request => {
-    if (!request.url().startsWith(from) && !/^(data|blob):/.test(request.url())) wrong.push(`a request to ${request.url()}`);
-  });
-  await page.goto(`${from}/${hash}`);
-  return { page, context, close: async () => { await context.close(); assert.deepEqual(wrong, []); } };
-}
-
-const shot = (page, name) => page.screenshot({ path: join(shots, `${name}.png`) });
-const position = page => page.getByTestId('position').innerText();
-const standsAt = async (page, expected) => assert.equal(await eventually(() => position(page), text => text === expected), expected);
 
 test('a run is started by a form with every kind of field, wrong values are told at the field', async () => {
   const { page, close } = await open('#/w/coffee');
@@ -90,6 +53,11 @@ test('a run is watched live: workers, queue, loop, then replayed event by event 
   await page.locator('.node').filter({ hasText: 'work' }).filter({ hasText: '×120' }).waitFor();
   await page.getByRole('button', { name: 'End' }).waitFor();
   const total = Number((await position(page)).split('/')[1]);
+  const outside = () => page.getByTestId('graph').evaluate(graph => {
+    const pane = graph.getBoundingClientRect();
+    return [...graph.querySelectorAll('.node')].filter(node => node.getBoundingClientRect().bottom > pane.bottom).length;
+  });
+  assert.equal(await eventually(outside, count => count === 0), 0); // the timeline has taken its place meanwhile
   await shot(page, 'run');
   await page.getByLabel('Replay position').fill('5');
   await standsAt(page, `5/${total}`);
@@ -184,8 +152,8 @@ test('a run is cancelled, run again with edited input, and deleted; runs are fou
   for (const handler of many) assert.equal((await ended(handler)).status, 'cancelled');
   await page.getByLabel('Search runs').fill(many[0]);
   await page.getByLabel('Status').selectOption('');
+  await page.waitForURL(/find=/);
   await page.getByText('1 of 1 runs').waitFor();
-  assert.match(page.url(), /find=/);
   await page.getByLabel(`Choose ${many[0]}`).check();
   await page.getByRole('button', { name: 'Delete…' }).click();
   await page.getByText('1 of 1 runs deleted.').waitFor();

@@ -85,6 +85,16 @@ TEST_CASE("settings: threads and slow steps are settings too") {
   CHECK(runtime.slow_step == std::chrono::seconds(2));
 }
 
+TEST_CASE("settings: who may ask") {
+  const auto options =
+      configured({{"allow-origin", {"https://a.example", "https://b.example"}}, {"allow-host", {"localhost"}}}).draft.options;
+  CHECK(options.allowed_origins == std::vector<std::string>{"https://a.example", "https://b.example"});
+  CHECK(options.allowed_hosts == std::vector<std::string>{"localhost"});
+  CHECK_THROWS_WITH(configured({{"allow-origin", {"a.example"}}}),
+                    "--allow-origin must be an origin like https://app.example.org, got 'a.example'");
+  CHECK_THROWS_WITH(configured({{"allow-host", {""}}}), "--allow-host must be a name like workflows.example.org, got ''");
+}
+
 TEST_CASE("settings: what is printed can be read again, keys are not shown, and every setting has a row in the table") {
   const TemporaryFolder folder;
   auto changed = configured({{"port", {"99"}}, {"accept-context-api", {"true"}}, {"heartbeat", {"250ms"}}, {"retain", {"failed=1d"}}});

@@ -151,6 +151,12 @@ TEST_CASE("handlers are found in pages, newest or oldest first, by state, time a
   CHECK(ids(store->find_handlers({.since = Time(std::chrono::seconds(1)), .until = Time(std::chrono::seconds(3))})) == "h2h1");
   HandlerFilter idle_odd{.workflow_names = std::vector<std::string>{"odd"}, .statuses = std::nullopt, .idle = true};
   CHECK(ids(store->find_handlers({.filter = idle_odd})) == "h5");
+  const auto awaiting = [](bool awaits) {
+    return HandlerFilter{.workflow_names = std::nullopt, .statuses = std::nullopt, .awaits_event = awaits};
+  };
+  CHECK(ids(store->find_handlers({.filter = awaiting(true)})) == "h5");
+  CHECK(store->find_handlers({.filter = awaiting(false)}).total == 5);
+  CHECK(store->list_handlers(awaiting(true)).size() == 1);
   CHECK_THROWS_WITH_AS((void)store->find_handlers({.cursor = "x"}), doctest::Contains("got 'x'"), std::invalid_argument);
   std::size_t counted = 0;
   for (const auto& entry : store->count_handlers()) counted += entry.workflow_name == "odd" ? entry.count : 0;

@@ -28,6 +28,11 @@ struct ServerOptions {
   /// When there are any, requests must bring one of them ("Authorization: Bearer KEY", or "X-API-Key: KEY") or are answered
   /// with 401; /health and the debugger's page are open to everybody.
   std::vector<std::string> api_keys = {};
+  /// The origins ("https://app.example.org") whose pages may use the server beside its own; requests from others are answered
+  /// with 403. Empty: all, as the protocol has it.
+  std::vector<std::string> allowed_origins = {};
+  /// The names, without ports, under which the server may be asked; under others it answers 421. Empty: all.
+  std::vector<std::string> allowed_hosts = {};
   RuntimeOptions runtime = {};  ///< its store is ignored
   std::size_t body_bytes_max = 16 * 1024 * 1024;
   std::size_t connections_max = 10000;

@@ -116,7 +116,8 @@ struct Commit {
 struct HandlerFilter {
   std::optional<std::vector<std::string>> workflow_names;  ///< empty list: matches nothing
   std::optional<std::vector<HandlerStatus>> statuses;
-  std::optional<bool> idle = {};  ///< idle_since is set, or is not
+  std::optional<bool> idle = {};          ///< idle_since is set, or is not
+  std::optional<bool> awaits_event = {};  ///< waiting_for names events, or none
 };
 
 /// Some of the handlers, in order of creation.
@@ -139,7 +140,7 @@ struct HandlerPage {
 struct HandlerCount {
   std::string workflow_name;
   HandlerStatus status = HandlerStatus::running;
-  bool idle = false;
+  bool awaits_event = false;
   std::size_t count = 0;
 };
 

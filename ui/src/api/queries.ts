@@ -43,6 +43,12 @@ export const useEventSchemas = (workflow: string | undefined) =>
     staleTime: 60_000,
   });
 
+export const useStatistics = (workflow: string) =>
+  useQuery({
+    queryKey: ['workflows', workflow, 'statistics'],
+    queryFn: ({ signal }) => get<Schemas['WorkflowStatistics']>(`/workflows/${segment(workflow)}/stats`, signal),
+  });
+
 export const useHandler = (handlerId: string | undefined) =>
   useQuery({
     queryKey: ['handler', handlerId],
@@ -67,7 +73,7 @@ export function runsQuery(filter: RunsFilter, cursor = '', limit = pageSize): st
   const query = new URLSearchParams({ limit: String(limit) });
   if (cursor) query.set('cursor', cursor);
   for (const name of filter.workflows) query.append('workflow_name', name);
-  if (filter.status === 'waiting') query.set('is_idle', 'true');
+  if (filter.status === 'waiting') query.set('awaits_event', 'true');
   if (filter.status) query.append('status', filter.status === 'waiting' ? 'running' : filter.status);
   if (filter.text) query.set('q', filter.text);
   if (filter.since) query.set('since', filter.since);

@@ -4,6 +4,7 @@ import { tabStream } from '../api/tabStream';
 import { Icon } from '../common/Icon';
 import { useNow } from '../common/useNow';
 import { useInbox } from '../people/Inbox';
+import { useNotifications } from '../people/notify';
 import { href, useRoute } from './router';
 import type { Theme } from './theme';
 
@@ -40,6 +41,7 @@ export function Header({ theme, choose, openHelp, openPalette }: Props) {
   const { path } = useRoute();
   const inbox = useInbox();
   const waiting = inbox.data?.total ?? 0;
+  useNotifications(inbox.data?.total);
   const link = (to: string[], name: string, current: boolean) => (
     <a href={href(to)} aria-current={current ? 'page' : undefined}>
       {name}

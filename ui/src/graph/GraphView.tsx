@@ -1,5 +1,5 @@
 // A workflow's graph: laid out, moved about, and lit by what a run does.
-import { Background, Controls, MarkerType, MiniMap, ReactFlow, useNodesState, type Edge, type Node } from '@xyflow/react';
+import { Background, Controls, MarkerType, MiniMap, ReactFlow, useNodesState, type Edge, type Node, type ReactFlowInstance } from '@xyflow/react';
 import '@xyflow/react/dist/style.css';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { Graph, GraphNode } from '../api/types';
@@ -23,6 +23,7 @@ interface Props {
 const nodeTypes = { any: GraphNodeView };
 const edgeTypes = { routed: RoutedEdge };
 const manyNodes = 150;
+const fit = { padding: 0.1, maxZoom: 1.1, minZoom: 0.3 };
 
 const stateKey = (node: GraphNode) => (node.node_type === 'event' ? eventKey(node.event_type ?? node.label) : node.id);
 
@@ -56,6 +57,8 @@ function makeEdges(graph: DrawnGraph, made: Layout, moved: Record<string, Point>
 
 export function GraphView({ workflow, graph, states, means, deltas, selected, onSelect, dark }: Props) {
   const pane = useRef<HTMLDivElement>(null);
+  const flow = useRef<ReactFlowInstance<Node<NodeData>, Edge<EdgeData>> | null>(null);
+  const movedByHand = useRef(false); // the whole graph stays in sight until its reader has moved it
   const [withEvents, setWithEvents] = useState(() => remembered<boolean>('graph.events', false));
   const [size, setSize] = useState({ width: 800, height: 400 });
   const shown = useMemo(() => (withEvents ? drawn(graph) : foldEvents(graph)), [graph, withEvents]);
@@ -67,6 +70,9 @@ export function GraphView({ workflow, graph, states, means, deltas, selected, on
     const observer = new ResizeObserver(([entry]) => {
       const { width, height } = entry.contentRect;
       setSize(before => (Math.abs(before.width - width) < 80 && Math.abs(before.height - height) < 80 ? before : { width, height }));
+      requestAnimationFrame(() => {
+        if (!movedByHand.current) void flow.current?.fitView(fit);
+      });
     });
     observer.observe(pane.current!);
     return () => observer.disconnect();
@@ -96,7 +102,12 @@ export function GraphView({ workflow, graph, states, means, deltas, selected, on
   return (
     <div className="graph" ref={pane} data-testid="graph">
       <ReactFlow
-        key={`${memory}.${made.direction}.${size.width}.${size.height}`}
+        key={`${memory}.${made.direction}`}
+        onInit={instance => {
+          flow.current = instance;
+          movedByHand.current = false;
+        }}
+        onMoveStart={event => (movedByHand.current ||= event !== null)}
         nodes={nodes}
         edges={edges}
         nodeTypes={nodeTypes}
@@ -107,7 +118,7 @@ export function GraphView({ workflow, graph, states, means, deltas, selected, on
         onNodeDragStop={(_, node) => keep({ ...moved, [node.id]: node.position })}
         colorMode={dark ? 'dark' : 'light'}
         fitView
-        fitViewOptions={{ padding: 0.1, maxZoom: 1.1, minZoom: 0.3 }}
+        fitViewOptions={fit}
         minZoom={0.1}
         nodesConnectable={false}
         onlyRenderVisibleElements={shown.nodes.length > manyNodes}

@@ -8,6 +8,7 @@ import { href, runPath } from '../app/router';
 import { Empty, Failed, Loading } from '../common/Notice';
 import { ago, count } from '../common/format';
 import { noFilter } from '../runs/filter';
+import { useNotificationChoice, wantsNotifications } from './notify';
 import { Question } from './Question';
 import { SendEvent } from './SendEvent';
 
@@ -18,6 +19,7 @@ export function useInbox() {
     queryKey: ['inbox'],
     queryFn: ({ signal }) => get<HandlersPage>(`/handlers?${runsQuery({ ...noFilter, status: 'waiting' }, '', shown)}`, signal),
     refetchInterval: 15_000,
+    refetchIntervalInBackground: wantsNotifications(),
   });
 }
 
@@ -48,12 +50,19 @@ function Waiting({ item, open, toggle }: { item: HandlerItem; open: boolean; tog
 export function Inbox() {
   const inbox = useInbox();
   const [open, setOpen] = useState<string | null>(null);
+  const notifications = useNotificationChoice();
   if (inbox.isError) return <Failed what="The waiting runs could not be read" error={inbox.error} retry={() => void inbox.refetch()} />;
   if (!inbox.data) return <Loading what="the waiting runs" />;
   const waiting = inbox.data.handlers.filter(item => item.waiting_for.length > 0);
   return (
     <main className="page" id="main">
       <h1>Inbox</h1>
+      {notifications && (
+        <label>
+          <input type="checkbox" checked={notifications.wanted} onChange={event => notifications.choose(event.target.checked)} /> tell me when a run
+          asks while I look elsewhere
+        </label>
+      )}
       {waiting.length === 0 ? (
         <Empty>Nothing waits for you. Runs that ask a person show up here.</Empty>
       ) : (

@@ -3,12 +3,14 @@ import { useMemo, useState } from 'react';
 import { url } from '../api/http';
 import { CopyButton } from '../common/CopyButton';
 import { DifferenceTable } from '../common/DifferenceTable';
+import { Fact } from '../common/Fact';
 import { JsonTree } from '../common/JsonTree';
 import { Empty } from '../common/Notice';
 import { dateTime, duration } from '../common/format';
 import { differences } from '../model/diff';
 import { isA, stepChange, type RunEvent } from '../model/event';
 import type { RunModel } from '../model/run';
+import type { Span } from '../model/spans';
 import type { Cursor } from './useCursor';
 
 interface Props {
@@ -26,9 +28,21 @@ function previousOfType(model: RunModel, index: number): RunEvent | undefined {
 
 /** The step at work that most lately began before the event, and who took an event of that type next. */
 function relatives(model: RunModel, event: RunEvent) {
-  const producer = [...model.spans].reverse().find(span => span.startSequence < event.sequence && (span.endSequence === null || span.endSequence >= event.sequence - 1) && (span.output === event.type || span.endSequence === null || span.endSequence >= event.sequence));
+  const atWork = (span: Span) => span.endSequence === null || span.endSequence >= event.sequence;
+  const justReturnedIt = (span: Span) => span.endSequence === event.sequence - 1 && span.output === event.type;
+  const producer = [...model.spans].reverse().find(span => span.startSequence < event.sequence && (atWork(span) || justReturnedIt(span)));
   const consumer = model.spans.find(span => span.startSequence > event.sequence && span.input === event.type);
   return { producer, consumer };
+}
+
+function Relative({ name, span, cursor }: { name: string; span: Span; cursor: Cursor }) {
+  return (
+    <Fact name={name}>
+      <button className="link" onClick={() => cursor.toSequence(span.startSequence)}>
+        {span.step} #{span.startSequence}
+      </button>
+    </Fact>
+  );
 }
 
 export function Inspector({ model, cursor, handlerId, useAsInput, sendAgain }: Props) {
@@ -47,52 +61,22 @@ export function Inspector({ model, cursor, handlerId, useAsInput, sendAgain }: P
         {event.type} <span className="muted">#{event.sequence}</span>
       </h3>
       <dl className="facts">
-        <dt>At</dt>
-        <dd>
+        <Fact name="At">
           {dateTime(event.at)} (+{duration(event.at - model.events[0].at)})
-        </dd>
-        {event.types.length > 0 && (
-          <>
-            <dt>Kind of</dt>
-            <dd>{event.types.join(', ')}</dd>
-          </>
-        )}
+        </Fact>
+        {event.types.length > 0 && <Fact name="Kind of">{event.types.join(', ')}</Fact>}
         {span && (
-          <>
-            <dt>Execution</dt>
-            <dd>
-              {span.step}, worker {span.worker}, attempt {span.attempt}
-              {span.end !== null && `, ${duration(span.end - span.start)}`}
-            </dd>
-          </>
+          <Fact name="Execution">
+            {span.step}, worker {span.worker}, attempt {span.attempt}
+            {span.end !== null && `, ${duration(span.end - span.start)}`}
+          </Fact>
         )}
-        {producer && (
-          <>
-            <dt>From</dt>
-            <dd>
-              <button className="link" onClick={() => cursor.toSequence(producer.startSequence)}>
-                {producer.step} #{producer.startSequence}
-              </button>
-            </dd>
-          </>
-        )}
-        {consumer && (
-          <>
-            <dt>To</dt>
-            <dd>
-              <button className="link" onClick={() => cursor.toSequence(consumer.startSequence)}>
-                {consumer.step} #{consumer.startSequence}
-              </button>
-            </dd>
-          </>
-        )}
+        {producer && <Relative name="From" span={producer} cursor={cursor} />}
+        {consumer && <Relative name="To" span={consumer} cursor={cursor} />}
         {event.trace?.error && (
-          <>
-            <dt>Error</dt>
-            <dd className="error-text">
-              {event.trace.error.exception_type}: {event.trace.error.exception_message}
-            </dd>
-          </>
+          <Fact name="Error" error>
+            {event.trace.error.exception_type}: {event.trace.error.exception_message}
+          </Fact>
         )}
       </dl>
       <JsonTree key={event.sequence} value={event.value} />

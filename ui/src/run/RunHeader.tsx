@@ -14,12 +14,13 @@ interface Props {
   handler: HandlerDetail;
   onRerun: () => void;
   onContinue: () => void;
+  onFork: (() => void) | undefined; // only where the server can
   onAnswer: () => void;
   cancelAsked: boolean;
   askCancel: (asked: boolean) => void;
 }
 
-export function RunHeader({ handler, onRerun, onContinue, onAnswer, cancelAsked, askCancel }: Props) {
+export function RunHeader({ handler, onRerun, onContinue, onFork, onAnswer, cancelAsked, askCancel }: Props) {
   const client = useQueryClient();
   const [said, setSaid] = useState('');
   const id = encodeURIComponent(handler.handler_id);
@@ -79,6 +80,7 @@ export function RunHeader({ handler, onRerun, onContinue, onAnswer, cancelAsked,
         <Icon name="retry" /> Run again…
       </button>
       {!running && <button onClick={onContinue}>Continue…</button>}
+      {onFork && <button onClick={onFork}>Fork here…</button>}
       <a className="button" href={url(`/handlers/${id}/export`)} download={`${handler.workflow_name}-${handler.handler_id}.weir.json`}>
         <Icon name="download" /> Export
       </a>

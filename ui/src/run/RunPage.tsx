@@ -1,10 +1,11 @@
 // A run on the server: followed live, acted on.
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useState } from 'react';
-import { useGraph, useHandler } from '../api/queries';
+import { useConfig, useGraph, useHandler } from '../api/queries';
 import type { HandlerDetail } from '../api/types';
 import { useShortcuts } from '../app/keyboard';
 import { go, href, runPath, setQuery } from '../app/router';
+import { Fact } from '../common/Fact';
 import { JsonTree } from '../common/JsonTree';
 import { Empty, Failed, Loading } from '../common/Notice';
 import { dateTime } from '../common/format';
@@ -12,6 +13,7 @@ import { Question } from '../people/Question';
 import { SendEvent } from '../people/SendEvent';
 import { RunsSidebar } from '../runs/RunsSidebar';
 import { StartForm } from '../workflows/StartForm';
+import { ForkForm } from './ForkForm';
 import { RunHeader } from './RunHeader';
 import { RunViews, type ExtraTab } from './RunViews';
 import { StatePanel } from './StatePanel';
@@ -27,6 +29,7 @@ export function RunPage({ workflow, handlerId, dark }: Props) {
   const client = useQueryClient();
   const run = useRun(handlerId);
   const handler = useHandler(handlerId);
+  const canFork = useConfig().data?.capabilities.includes('fork') ?? false;
   const graph = useGraph(handler.data?.workflow_name ?? workflow);
   const [cancelAsked, askCancel] = useState(false);
   const [input, setInput] = useState<unknown>();
@@ -77,6 +80,12 @@ export function RunPage({ workflow, handlerId, dark }: Props) {
         ),
       },
       {
+        id: 'fork',
+        label: 'Fork',
+        onDemand: true,
+        render: cursor => <ForkForm handler={data} sequence={cursor.sequence} onForked={id => go(runPath(data.workflow_name, id))} />,
+      },
+      {
         id: 'again',
         label: 'Run again',
         onDemand: true,
@@ -110,7 +119,7 @@ export function RunPage({ workflow, handlerId, dark }: Props) {
     <div className="workspace">
       <RunsSidebar workflow={data.workflow_name} open={handlerId} />
       <main className="stage" id="main">
-        <RunHeader handler={data} onRerun={() => rerun('anew')} onContinue={() => rerun('continue')} onAnswer={() => setQuery({ tab: 'send' })} cancelAsked={cancelAsked} askCancel={askCancel} />
+        <RunHeader handler={data} onRerun={() => rerun('anew')} onContinue={() => rerun('continue')} onFork={canFork ? () => setQuery({ tab: 'fork' }) : undefined} onAnswer={() => setQuery({ tab: 'send' })} cancelAsked={cancelAsked} askCancel={askCancel} />
         {run.state === 'loading' && <Loading what="the events" />}
         <RunViews
           workflow={data.workflow_name}
@@ -137,36 +146,13 @@ function RunFacts({ handler }: { handler: HandlerDetail }) {
   return (
     <div className="panel-body" data-testid="run-facts">
       <dl className="facts">
-        <dt>Handler</dt>
-        <dd>{handler.handler_id}</dd>
-        <dt>Run</dt>
-        <dd>{handler.run_id}</dd>
-        <dt>Started</dt>
-        <dd>{dateTime(handler.started_at)}</dd>
-        {handler.completed_at && (
-          <>
-            <dt>Ended</dt>
-            <dd>{dateTime(handler.completed_at)}</dd>
-          </>
-        )}
-        {handler.wake_at && (
-          <>
-            <dt>Goes on at</dt>
-            <dd>{dateTime(handler.wake_at)}</dd>
-          </>
-        )}
-        {handler.parent_handler_id && (
-          <>
-            <dt>Child of</dt>
-            <dd>{handler.parent_handler_id}</dd>
-          </>
-        )}
-        {handler.workflow_version && (
-          <>
-            <dt>Version</dt>
-            <dd>{handler.workflow_version}</dd>
-          </>
-        )}
+        <Fact name="Handler">{handler.handler_id}</Fact>
+        <Fact name="Run">{handler.run_id}</Fact>
+        <Fact name="Started">{dateTime(handler.started_at)}</Fact>
+        {handler.completed_at && <Fact name="Ended">{dateTime(handler.completed_at)}</Fact>}
+        {handler.wake_at && <Fact name="Goes on at">{dateTime(handler.wake_at)}</Fact>}
+        {handler.parent_handler_id && <Fact name="Child of">{handler.parent_handler_id}</Fact>}
+        {handler.workflow_version && <Fact name="Version">{handler.workflow_version}</Fact>}
       </dl>
       <h3>Input</h3>
       {handler.input ? <JsonTree value={handler.input.value} /> : <p className="muted">The start event is not known.</p>}

@@ -1,24 +1,10 @@
 // What the run's steps kept after the event that is shown, and what has changed since an earlier one.
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { get } from '../api/http';
-import type { Schemas } from '../api/types';
 import { DifferenceTable } from '../common/DifferenceTable';
 import { JsonTree } from '../common/JsonTree';
 import { Empty, Failed, Loading } from '../common/Notice';
 import { differences } from '../model/diff';
-
-type RunState = Schemas['RunState'];
-
-function useStateAt(handlerId: string, sequence: number | null) {
-  return useQuery({
-    queryKey: ['state', handlerId, sequence],
-    enabled: sequence !== null,
-    queryFn: ({ signal }) => get<RunState>(`/handlers/${encodeURIComponent(handlerId)}/state?at=${sequence}`, signal),
-    placeholderData: keepPreviousData,
-    retry: false,
-  });
-}
+import { useStateAt, type RunState } from './useStateAt';
 
 export function StatePanel({ handlerId, sequence }: { handlerId: string; sequence: number | null }) {
   const [mark, setMark] = useState<RunState | null>(null);

@@ -1,11 +1,11 @@
 // When each step ran: a waterfall with queue times and attempts, its idle stretches squeezed. Ctrl+wheel zooms, dragging
 // moves; the Steps tab has the same as a table.
 import { useEffect, useMemo, useRef, useState, type MouseEvent, type WheelEvent } from 'react';
-import { duration } from '../common/format';
+import { count, duration } from '../common/format';
 import { useNow } from '../common/useNow';
 import type { RunModel } from '../model/run';
 import { criticalPath, type Span } from '../model/spans';
-import { timeScale } from '../model/timeScale';
+import { timeScale, type TimeScale } from '../model/timeScale';
 import { paint } from './drawTimeline';
 import { heightOf, labelWidth, lanes, panned, rowHeight, zoomed, type View } from './timelineLayout';
 
@@ -125,9 +125,15 @@ export function Timeline({ model, version, untilSequence, cursorTime, running, o
         />
         {cursorTime !== null && <div className="timeline-cursor" style={{ height, transform: `translateX(${Math.max(labelWidth, toX(cursorTime))}px)` }} />}
       </div>
-      <p className="timeline-hint muted">{hovered ? describe(hovered) : `${model.spans.length.toLocaleString('en')} executions`}</p>
+      <p className="timeline-hint muted">{hovered ? describe(hovered) : `${count(model.spans.length)} executions${squeezed(scale)}`}</p>
     </section>
   );
+}
+
+function squeezed({ gaps }: TimeScale): string {
+  if (gaps.length === 0) return '';
+  const idle = gaps.reduce((sum, gap) => sum + gap.to - gap.from, 0);
+  return `, ${duration(idle)} in which nothing ran squeezed`;
 }
 
 function describe(span: Span): string {

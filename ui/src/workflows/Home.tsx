@@ -3,6 +3,7 @@ import { useRuns, useWorkflows } from '../api/queries';
 import type { WorkflowDetail } from '../api/types';
 import { href, runPath } from '../app/router';
 import { Empty, Failed, Loading } from '../common/Notice';
+import { Sparkline } from '../common/Sparkline';
 import { ago, count, duration, preview } from '../common/format';
 import { useInbox } from '../people/Inbox';
 import { noFilter } from '../runs/filter';
@@ -43,7 +44,8 @@ function Card({ workflow }: { workflow: WorkflowDetail }) {
       </ul>
       {workflow.p50_ms !== null && (
         <p className="muted">
-          Takes {duration(workflow.p50_ms)}, 19 of 20 at most {duration(workflow.p95_ms!)}
+          <Sparkline values={workflow.recent_ms} label={`How long the last ${workflow.recent_ms.length} completed runs took`} /> Takes{' '}
+          {duration(workflow.p50_ms)}, 19 of 20 at most {duration(workflow.p95_ms!)}
         </p>
       )}
     </li>

@@ -10,8 +10,9 @@ import { Tabs } from '../common/Tabs';
 import { GraphView } from '../graph/GraphView';
 import { RunsSidebar } from '../runs/RunsSidebar';
 import { StartForm } from './StartForm';
+import { Statistics } from './Statistics';
 
-type Tab = 'start' | 'schemas' | 'node';
+type Tab = 'start' | 'schemas' | 'statistics' | 'node';
 
 export function WorkflowPage({ workflow, dark }: { workflow: string; dark: boolean }) {
   const { query } = useRoute();
@@ -52,11 +53,13 @@ export function WorkflowPage({ workflow, dark }: { workflow: string; dark: boole
           tabs={[
             { id: 'start', label: 'Start a run' },
             { id: 'schemas', label: 'Schemas' },
+            { id: 'statistics', label: 'Statistics' },
             { id: 'node', label: 'Node' },
           ]}
         />
         {tab === 'start' && <StartForm key={workflow} workflow={workflow} onStarted={id => go(runPath(workflow, id))} />}
         {tab === 'schemas' && <Schemas workflow={workflow} />}
+        {tab === 'statistics' && <Statistics workflow={workflow} />}
         {tab === 'node' && (chosen ? <NodeFacts node={chosen} /> : <p className="notice empty">Choose a node of the graph.</p>)}
       </aside>
     </div>

@@ -1,0 +1,190 @@
+// How a workflow's runs went: GET /workflows?detail=true, GET /workflows/NAME/stats.
+#include "app.hpp"
+#include "background.hpp"
+#include "translate.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+
+namespace weir::http {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t runs_looked_at = 100;
+constexpr std::size_t runs_shown = 30;
+constexpr std::size_t events_looked_at = 50000;  ///< of all runs together, for the steps' statistics
+
+double in_milliseconds(Duration duration) { return static_cast<double>(duration.count()) / 1000; }
+
+/// Of sorted durations.
+Value quantile(const std::vector<Duration>& sorted, double part) {
+  if (sorted.empty()) return {};
+  return in_milliseconds(sorted[static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1) + 0.5)]);
+}
+
+/// The newest runs that ended so, the newest first.
+std::vector<HandlerRow> newest(const Store& store, const std::string& workflow, std::vector<HandlerStatus> statuses) {
+  return store.find_handlers({.filter = {.workflow_names = std::vector{workflow}, .statuses = std::move(statuses)}, .limit = runs_looked_at})
+      .rows;
+}
+
+void add_durations(Object& out, const std::vector<HandlerRow>& completed) {
+  std::vector<Duration> durations;
+  for (const auto& row : completed) durations.push_back(*row.completed_at - row.started_at);
+  Value::Array recent;
+  for (std::size_t i = std::min(runs_shown, durations.size()); i > 0; --i) recent.emplace_back(in_milliseconds(durations[i - 1]));
+  std::sort(durations.begin(), durations.end());
+  out.set("p50_ms", quantile(durations, 0.5));
+  out.set("p95_ms", quantile(durations, 0.95));
+  out.set("recent_ms", std::move(recent));
+}
+
+std::string workflows_detail(const runtime::Service& service) {
+  const auto& store = service.store();
+  std::map<std::string, std::map<std::string, std::int64_t>> counts;
+  for (const auto& entry : store.count_handlers()) {
+    counts[entry.workflow_name][std::string(to_string(entry.status))] += static_cast<std::int64_t>(entry.count);
+    if (entry.awaits_event && entry.status == HandlerStatus::running)
+      counts[entry.workflow_name]["waiting"] += static_cast<std::int64_t>(entry.count);
+  }
+  Value::Array names, details;
+  for (const auto& name : service.workflow_names()) {
+    names.emplace_back(name);
+    const auto workflow = service.find_workflow(name);
+    if (!workflow) continue;
+    Object detail{{"name", name}, {"version", workflow->version}};
+    const auto graph = parse_json(workflow->representation_json);
+    const auto* description = graph ? graph->find("graph")->find("description") : nullptr;
+    detail.set("description", description ? *description : Value());
+    for (const auto* state : {"running", "waiting", "completed", "failed", "cancelled"}) detail.set(state, counts[name][state]);
+    add_durations(detail, newest(store, name, {HandlerStatus::completed}));
+    const auto last = store.find_handlers({.filter = {.workflow_names = std::vector{name}, .statuses = std::nullopt}, .limit = 1});
+    detail.set("last_started_at", last.rows.empty() ? Value() : Value(timestamp(last.rows[0].started_at)));
+    details.emplace_back(std::move(detail));
+  }
+  return to_json(Value(Object{{"workflows", std::move(names)}, {"details", std::move(details)}}));
+}
+
+/// What the executions of one step have come to. An attempt that gave its worker back to wait counts up to there.
+struct StepFigures {
+  std::int64_t failed = 0, retried = 0;
+  std::vector<Duration> took, queued;
+};
+
+class StepStatistics {
+public:
+  void add_run(const Store& store, const HandlerRow& row) {
+    began_.clear();
+    waiting_.clear();
+    std::int64_t after = -1;
+    for (std::size_t batch = 500; events_ < events_looked_at;) {
+      const auto rows = store.read_events(row.run_id, after, batch);
+      for (const auto& event : rows) add(event);
+      events_ += rows.size();
+      if (rows.size() < batch) break;
+      after = rows.back().sequence;
+    }
+    ++runs_;
+  }
+  bool enough() const { return events_ >= events_looked_at; }
+
+  Object result() && {
+    Value::Array steps;
+    for (auto& [name, step] : steps_) {
+      std::sort(step.took.begin(), step.took.end());
+      std::sort(step.queued.begin(), step.queued.end());
+      steps.emplace_back(Object{{"step", name},
+                                {"count", static_cast<std::int64_t>(step.took.size())},
+                                {"failed", step.failed},
+                                {"retried", step.retried},
+                                {"p50_ms", quantile(step.took, 0.5)},
+                                {"p95_ms", quantile(step.took, 0.95)},
+                                {"max_ms", quantile(step.took, 1)},
+                                {"queued_p50_ms", quantile(step.queued, 0.5)},
+                                {"queued_p95_ms", quantile(step.queued, 0.95)}});
+    }
+    return {{"runs", static_cast<std::int64_t>(runs_)}, {"events", static_cast<std::int64_t>(events_)}, {"steps", std::move(steps)}};
+  }
+
+private:
+  void add(const EventRow& row) {
+    if (!row.internal || row.payload->json().find("\"StepStateChanged\"") == std::string_view::npos) return;
+    const auto event = parse_json(row.payload->json());
+    const auto* value = event ? event->find("value") : nullptr;
+    const auto text = [&](const char* key) {
+      const auto* field = value ? value->find(key) : nullptr;
+      return field && field->is_string() ? field->as_string() : std::string();
+    };
+    const auto name = text("name"), state = text("step_state");
+    const auto trace = row.trace ? parse_json(*row.trace) : Expected<Value>(Value());
+    const auto traced = [&](const char* key) { return trace ? trace->find(key) : nullptr; };
+    if (state == "preparing") waiting_[name].push_back(row.at);
+    else if (state == "running") begin(name, text("worker_id"), row.at, traced("attempt"), traced("resumed"));
+    else if (state == "not_running") end(name, text("worker_id"), row.at, traced("error"));
+  }
+
+  void begin(const std::string& name, const std::string& worker, Time at, const Value* attempt, const Value* resumed) {
+    began_[{name, worker}] = at;
+    const bool repeats = attempt && attempt->is_integer() && attempt->as_integer() > 1;
+    if (repeats) ++steps_[name].retried;
+    auto& waiting = waiting_[name];
+    if (repeats || (resumed && resumed->truthy()) || waiting.empty()) return;
+    steps_[name].queued.push_back(at - waiting.front());
+    waiting.pop_front();
+  }
+
+  void end(const std::string& name, const std::string& worker, Time at, const Value* error) {
+    const auto began = began_.find({name, worker});
+    if (began == began_.end()) return;
+    auto& step = steps_[name];
+    step.took.push_back(at - began->second);
+    if (error && !error->is_null()) ++step.failed;
+    began_.erase(began);
+  }
+
+  std::map<std::string, StepFigures> steps_;
+  std::map<std::pair<std::string, std::string>, Time> began_;  ///< in this run, by step and worker
+  std::map<std::string, std::deque<Time>> waiting_;            ///< for a worker
+  std::size_t runs_ = 0, events_ = 0;
+};
+
+Value::Array runs_json(const std::vector<HandlerRow>& rows) {
+  Value::Array out;
+  for (std::size_t i = 0; i < std::min(runs_shown, rows.size()); ++i)
+    out.emplace_back(Object{{"handler_id", rows[i].handler_id},
+                            {"status", std::string(to_string(rows[i].status))},
+                            {"started_at", timestamp(rows[i].started_at)},
+                            {"duration_ms", in_milliseconds(*rows[i].completed_at - rows[i].started_at)}});
+  return out;
+}
+
+std::string workflow_statistics(const Store& store, const std::string& workflow) {
+  const auto rows = newest(store, workflow, {HandlerStatus::completed, HandlerStatus::failed, HandlerStatus::cancelled});
+  StepStatistics steps;
+  for (const auto& row : rows) {
+    if (steps.enough()) break;
+    steps.add_run(store, row);
+  }
+  auto out = std::move(steps).result();
+  out.set("workflow_name", workflow);
+  out.set("recent", runs_json(rows));
+  return to_json(Value(std::move(out)));
+}
+
+}  // namespace
+
+void get_workflows_detail(const Call& call) {
+  const auto& service = call.app.service;
+  answer_in_background(call, [&service] { return json(workflows_detail(service)); });
+}
+
+void get_workflow_statistics(const Call& call) {
+  const auto& service = call.app.service;
+  const auto& name = call.names[0];
+  if (!service.find_workflow(name)) return call.respond(problem(404, "Workflow not found"));
+  answer_in_background(call, [&service, name] { return json(workflow_statistics(service.store(), name)); });
+}
+
+}  // namespace weir::http

@@ -1,0 +1,205 @@
+// The debugger's views in headless Chromium: graph, timeline, log, statistics, forks, code to copy, and where the page may live.
+import assert from 'node:assert';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { proxyUnder } from './browser.mjs';
+import { base, ended, folder, get, open, serve, shot, start } from './page.mjs';
+import { eventually, post } from './server.mjs';
+
+const events = (id, from = base) => get(`/events/${id}?stream=false&include_internal=true&limit=1000`, from).then(page => page.events);
+
+test('the graph is there before the first run: loops lead back around the steps, resources and people are nodes', async () => {
+  const { page, close } = await open('#/w/walk');
+  const graph = page.getByTestId('graph');
+  await graph.locator('.node-resource').waitFor();
+  await page.goto(`${base}/#/w/ask`);
+  await graph.locator('.node-external').waitFor();
+  await page.goto(`${base}/#/w/fanout`);
+  await graph.getByText('join', { exact: true }).waitFor();
+  const boxes = await graph.locator('.node').evaluateAll(nodes => nodes.map(node => {
+    const { left, right, top, bottom } = node.getBoundingClientRect();
+    return { left, right, top, bottom, name: node.textContent };
+  }));
+  for (const a of boxes)
+    for (const b of boxes)
+      assert.ok(a === b || a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top, `${a.name} lies over ${b.name}`);
+  assert.equal(new Set(boxes.map(box => `${box.left} ${box.top}`)).size, boxes.length);
+  await page.getByRole('tab', { name: 'Schemas' }).click();
+  await page.getByText('Starts with').waitFor();
+  await close();
+});
+
+test('time: what the server says, apart for queue and work, squeezed where nothing ran; a click on the timeline leads to its events', async () => {
+  const id = await start('ask', { purpose: 'clocks' });
+  await eventually(() => get(`/handlers/${id}?detail=true`), handler => handler.waiting_for.length > 0);
+  const asked = Date.now();
+  await eventually(() => Date.now(), now => now > asked + 1500); // an idle stretch is what is looked at
+  await post(base, `/events/${id}`, { event: { type: 'Decision', value: { approved: true } } });
+  await ended(id);
+  const { page, close } = await open(`#/w/ask/r/${id}`);
+  await page.getByText(/in which nothing ran squeezed/).waitFor();
+  await page.getByLabel('squeeze idle time').uncheck();
+  await page.getByText(/in which nothing ran squeezed/).waitFor({ state: 'detached' });
+  const [first] = await events(id);
+  await page.goto(`${base}/#/w/ask/r/${id}?seq=0&tab=inspect`);
+  const at = new Date(first.timestamp);
+  const pad = (value, digits = 2) => String(value).padStart(digits, '0');
+  await page.getByTestId('inspector').getByText(`${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}.${pad(at.getMilliseconds(), 3)}`).waitFor();
+
+  const wide = await start('fanout', { size: 30 });
+  await ended(wide);
+  await page.goto(`${base}/#/w/fanout/r/${wide}?tab=steps`);
+  const queued = page.locator('tr').filter({ has: page.getByRole('button', { name: 'work', exact: true }) }).locator('td').last();
+  await queued.getByText(/ms|s$/).waitFor();
+  const canvas = page.locator('.timeline canvas');
+  await eventually(async () => {
+    const box = await canvas.boundingBox();
+    await page.mouse.click(box.x + box.width / 2, box.y + 50); // in the lane of the second step
+    return page.url();
+  }, url => /tab=inspect/.test(url) && /seq=\d+/.test(url));
+  await page.getByTestId('inspector').waitFor();
+  await close();
+});
+
+test('a log is filtered by type, and holds a run from its very first event', async () => {
+  const id = await start('walk', { steps: 4 });
+  await ended(id);
+  const all = await events(id);
+  const { page, close } = await open(`#/w/walk/r/${id}?internal=1`);
+  await page.getByTestId('log-count').getByText(`${all.length} of ${all.length}`).waitFor();
+  await page.getByRole('listbox', { name: 'Events' }).locator('.event-number').first().getByText('0', { exact: true }).waitFor();
+  await page.getByLabel('Event type').selectOption('Tick');
+  await page.getByTestId('log-count').getByText(`4 of ${all.length}`).waitFor();
+  await page.reload();
+  await page.getByTestId('log-count').getByText(`4 of ${all.length}`).waitFor();
+  await close();
+});
+
+test('runs are found by what they answered or died of, and when; the filter is in the URL', async () => {
+  const id = await start('flaky', { failures: 9 });
+  await ended(id);
+  const { page, close } = await open('#/runs');
+  await page.getByLabel('Search runs').fill('attempt 4 BROKE');
+  await page.waitForURL(/find=/);
+  await page.getByText('1 of 1 runs').waitFor();
+  await page.getByLabel('Started').selectOption('1h');
+  await page.getByLabel('Workflow').selectOption('flaky');
+  await page.getByLabel('Status').selectOption('failed');
+  await page.reload();
+  await page.getByText('1 of 1 runs').waitFor();
+  await page.getByRole('link', { name: id }).waitFor();
+  await page.getByLabel('Workflow').selectOption('ask');
+  await page.getByText('No run matches.').waitFor();
+  await close();
+});
+
+test('statistics tell how the last runs went, step by step', async () => {
+  const id = await start('flaky', { failures: 1 });
+  await ended(id);
+  const { page, close } = await open('#/w/flaky?tab=statistics');
+  const table = page.getByTestId('statistics');
+  await table.locator('tr').filter({ hasText: 'attempt' }).first().waitFor();
+  await table.getByRole('link', { name: id }).waitFor();
+  await shot(page, 'statistics');
+  await page.goto(`${base}/#/`);
+  await page.locator('.card').filter({ hasText: 'flaky' }).getByRole('img', { name: /^How long the last \d+ completed runs took/ }).waitFor();
+  await shot(page, 'home');
+  await close();
+});
+
+test('a run is forked behind an event, with other state; the fork goes its own way', async () => {
+  const { base: from } = await serve(['--store', `sqlite:${join(folder, 'forks.db')}`]);
+  const id = await start('ask', { purpose: 'trains' }, from);
+  await eventually(() => get(`/handlers/${id}?detail=true`, from), handler => handler.waiting_for.length > 0);
+  await post(from, `/events/${id}`, { event: { type: 'Decision', value: { approved: false } } });
+  await ended(id, from);
+  const asked = (await events(id, from)).find(event => event.type === 'Approval').sequence;
+  const { page, close } = await open(`#/w/ask/r/${id}?seq=${asked}`, { from });
+  await page.getByRole('button', { name: 'Fork here…' }).click();
+  const fork = page.getByTestId('fork');
+  await fork.getByText(`Fork behind event #${asked}`).waitFor();
+  await fork.getByRole('textbox', { name: 'JSON' }).fill('{"purpose": "bicycles"}');
+  await shot(page, 'fork');
+  await fork.getByRole('button', { name: 'Fork the run' }).click();
+  await page.waitForURL(url => !url.hash.includes(id));
+  await page.getByRole('button', { name: /Needs input: Decision/ }).waitFor();
+  const forked = decodeURIComponent(/\/r\/([^?]+)/.exec(page.url())[1]);
+  await post(from, `/events/${forked}`, { event: { type: 'Decision', value: { approved: true } } });
+  await page.locator('.title .badge.is-completed').waitFor();
+  await page.goto(`${from}/#/w/ask/r/${forked}?tab=state`);
+  await page.getByTestId('state').getByText('bicycles').waitFor();
+  assert.deepEqual([await ended(id, from), await ended(forked, from)].map(handler => handler.result.value.approved), [false, true]);
+  await close();
+  const refused = await open(`#/w/ask/r/${id}?tab=fork&seq=9999`, { from, quiet: true });
+  await refused.page.getByRole('button', { name: 'Fork the run' }).click();
+  await refused.page.getByTestId('fork').getByText(/ends with event \d+: choose an earlier one/).waitFor();
+  await refused.close();
+});
+
+test('JSON is checked while it is written, and kept when the form comes back', async () => {
+  const { page, close } = await open('#/w/walk');
+  await page.getByRole('button', { name: 'JSON', exact: true }).click();
+  const editor = page.getByRole('textbox', { name: 'JSON' });
+  await editor.fill('{"steps": "many"}');
+  await page.locator('.cm-lint-marker-error').waitFor();
+  await editor.fill('{"steps": 7');
+  await page.locator('.cm-lint-marker-error').waitFor();
+  await editor.fill('{"steps": 7, "pause_ms": 0}');
+  await page.locator('.cm-lint-marker-error').waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Form', exact: true }).click();
+  assert.equal(await page.getByLabel(/^steps/i).inputValue(), '7');
+  await close();
+});
+
+test('a run is copied as code; the curl command starts it', async () => {
+  const { page, context, close } = await open('#/w/walk');
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByLabel(/^steps/i).fill('3');
+  await page.getByText('Copy as code').click();
+  const copied = async name => {
+    await page.getByRole('button', { name, exact: true }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    const text = await page.evaluate(() => navigator.clipboard.readText());
+    await page.getByRole('button', { name: 'Copied' }).waitFor({ state: 'detached' });
+    return text;
+  };
+  const { handler_id: id } = JSON.parse(execFileSync('sh', ['-c', await copied('curl')], { encoding: 'utf8' }));
+  assert.deepEqual((await ended(id)).input.value, { steps: 3, pause_ms: 0 });
+  assert.match(await copied('Python'), /run_workflow_nowait\("walk", start_event=\{"steps": 3/);
+  assert.match(await copied('TypeScript'), /"steps": 3/);
+  assert.match(await copied('C++'), /weir::Client/);
+  await close();
+});
+
+test('the page works behind a path prefix, loads little, and all of it from there', async () => {
+  const prefixed = await proxyUnder('/tools/weir', base);
+  const { page, close } = await open('#/w/walk', { from: `${prefixed}/tools/weir` });
+  await page.getByLabel(/^steps/i).fill('3');
+  await page.getByRole('button', { name: 'Run' }).click();
+  await page.locator('.title .badge.is-completed').waitFor();
+  await page.getByText('live').waitFor();
+  const loaded = await page.evaluate(() => performance.getEntriesByType('resource').filter(entry => /assets|icon/.test(entry.name)).map(entry => entry.encodedBodySize));
+  const all = loaded.reduce((sum, size) => sum + size, 0);
+  assert.ok(loaded.length >= 2 && all > 100_000 && all <= 220_000, `${loaded}`);
+  await close();
+});
+
+test('who wants to be told is told when a run asks and the page is hidden', async () => {
+  const { page, context, close } = await open('#/inbox');
+  await context.grantPermissions(['notifications']);
+  await page.addInitScript(() => {
+    globalThis.told = [];
+    globalThis.Notification = class {
+      static permission = 'granted';
+      static requestPermission = async () => 'granted';
+      constructor(title, { body }) { globalThis.told.push(body); }
+    };
+    Object.defineProperty(document, 'hidden', { get: () => true });
+  });
+  await page.reload();
+  await page.getByLabel(/tell me when a run asks/).check();
+  await start('ask');
+  assert.match((await eventually(() => page.evaluate(() => globalThis.told), told => told.length > 0))[0], /wait/);
+  await close();
+});

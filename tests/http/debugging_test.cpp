@@ -1,0 +1,214 @@
+// What a debugger asks for beyond looking: going on from a run's past, statistics, and who may ask.
+#include <doctest/doctest.h>
+
+#include "../store/temporary.hpp"
+#include "talk.hpp"
+
+#include <weir/weir.hpp>
+
+#include <string>
+#include <thread>
+
+namespace {
+
+using talk::get;
+using talk::json_body;
+using talk::post;
+using talk::status;
+
+struct Begin {
+  using kind = weir::StartEvent;
+  int until = 10;
+};
+struct More {
+  using kind = weir::InputRequiredEvent;
+  int sum;
+};
+struct Amount {
+  using kind = weir::HumanResponseEvent;
+  int n;
+  std::string note = "";
+};
+struct Total {
+  using kind = weir::StopEvent;
+  int sum;
+};
+/// Asks for amounts until their sum is large enough.
+struct Adding : weir::Workflow {
+  Adding() {
+    step<&Adding::begin>();
+    step<&Adding::add>().retry({.max_attempts = 2, .initial = std::chrono::milliseconds(1)});
+  }
+  More begin(weir::Context& ctx, const Begin& begin) {
+    ctx.store().set("sum", 0);
+    ctx.store().set("until", begin.until);
+    return {0};
+  }
+  std::variant<More, Total> add(weir::Context& ctx, const Amount& amount) {
+    if (amount.note == "stumble" && ctx.retry_info().retry_number == 0) throw std::runtime_error("stumbled");
+    const int sum = ctx.store().get<int>("sum") + amount.n;
+    ctx.store().set("sum", sum);
+    if (sum < ctx.store().get<int>("until")) return More{sum};
+    return Total{sum};
+  }
+};
+
+struct Server {
+  explicit Server(weir::ServerOptions options = {}) : server(std::move(options)) {
+    server.add_workflow<Adding>("adding");
+    server.start();
+  }
+  std::string start(const std::string& id) {
+    post(server.port(), "/workflows/adding/run-nowait", R"({"start_event":{},"handler_id":")" + id + R"("})");
+    return id;
+  }
+  void add(const std::string& id, int n, const std::string& note = "") {
+    const auto sum = sums(id).size();
+    REQUIRE(status(post(server.port(), "/events/" + id,
+                        R"({"event":{"type":"Amount","value":{"n":)" + std::to_string(n) + R"(,"note":")" + note + R"("}}})")) == 200);
+    while (sums(id).size() == sum) std::this_thread::yield();
+  }
+  /// What was asked or answered so far, as (sequence, sum).
+  std::vector<std::pair<std::int64_t, std::int64_t>> sums(const std::string& id) {
+    std::vector<std::pair<std::int64_t, std::int64_t>> out;
+    const auto page = json_body(get(server.port(), "/events/" + id + "?stream=false&limit=1000"));
+    for (const auto& event : page.find("events")->as_array())
+      if (const auto* sum = event.find("value")->find("sum")) out.emplace_back(event.find("sequence")->as_integer(), sum->as_integer());
+    return out;
+  }
+  weir::Value handler(const std::string& id) { return json_body(get(server.port(), "/handlers/" + id + "?detail=true")); }
+  std::string fork(const std::string& id, std::int64_t sequence, const std::string& more = "") {
+    return post(server.port(), "/handlers/" + id + "/rerun", R"({"from_sequence":)" + std::to_string(sequence) + more + "}");
+  }
+  std::string forked(const std::string& id, std::int64_t sequence, const std::string& more = "") {
+    const auto answer = fork(id, sequence, more);
+    REQUIRE_MESSAGE(status(answer) == 200, answer);
+    return json_body(answer).find("handler_id")->as_string();
+  }
+  /// Its total, after another amount.
+  std::int64_t total(const std::string& id, int n) {
+    add(id, n);
+    while (handler(id).find("status")->as_string() == "running") std::this_thread::yield();
+    return handler(id).find("result")->find("value")->find("sum")->as_integer();
+  }
+
+  weir::WorkflowServer server;
+};
+
+}  // namespace
+
+TEST_CASE("a run is gone on with from any of its events, with what it kept then or with other state") {
+  const TemporaryFolder folder;
+  Server server({.store = weir::sqlite(folder.file("runs.db")), .port = 0});
+  const auto run = server.start("run");
+  while (server.sums(run).empty()) std::this_thread::yield();
+  server.add(run, 3);
+  CHECK(server.total(run, 8) == 11);
+  const auto past = server.sums(run);
+  REQUIRE(past.size() == 3);
+
+  const auto fork = server.forked(run, past[1].first);
+  CHECK(server.handler(fork).find("status")->as_string() == "running");
+  CHECK(server.handler(fork).find("waiting_for")->as_array().at(0).find("event_type")->as_string() == "Amount");
+  CHECK(server.handler(fork).find("input")->find("value")->find("until")->as_integer() == 10);
+  CHECK(server.total(fork, 20) == 23);
+  CHECK(server.total(server.forked(run, past[0].first), 50) == 50);
+  CHECK(server.total(server.forked(run, past[1].first, R"(,"state":{"sum":100,"until":101})"), 1) == 101);
+  CHECK(server.handler(run).find("result")->find("value")->find("sum")->as_integer() == 11);
+  CHECK(json_body(get(server.server.port(), "/ui/config")).find("capabilities")->as_array().back().as_string() == "fork");
+}
+
+TEST_CASE("a fork that cannot be says why") {
+  const TemporaryFolder folder;
+  Server server({.store = weir::sqlite(folder.file("runs.db")), .port = 0});
+  const auto run = server.start("run");
+  while (server.sums(run).empty()) std::this_thread::yield();
+  CHECK(server.total(run, 10) == 10);
+  const auto last = server.handler(run).find("last_sequence")->as_integer();
+  const auto refusal = [&](const std::string& answer) { return json_body(answer).find("detail")->as_string(); };
+  const auto name = "Run " + server.handler(run).find("run_id")->as_string() + " ";
+  CHECK(refusal(server.fork(run, last)) == name + "ends with event " + std::to_string(last) + ": choose an earlier one");
+  CHECK(refusal(server.fork(run, last + 5)) ==
+        name + "can be forked at its events 0 to " + std::to_string(last) + ", got " + std::to_string(last + 5));
+  CHECK(status(server.fork(run, -1)) == 409);
+  CHECK(status(server.fork(run, 0, R"(,"state":[1])")) == 400);
+  CHECK(refusal(post(server.server.port(), "/handlers/run/rerun", R"({"from_sequence":"two"})")) ==
+        "from_sequence must be an event's sequence, got \"two\"");
+  CHECK(status(server.fork(run, 0, R"(,"start_event":{})")) == 400);
+  CHECK(status(server.fork("nobody", 0)) == 404);
+
+  Server forgetful({.port = 0});
+  forgetful.start("run");
+  CHECK(refusal(forgetful.fork("run", 0)).find("--store sqlite:FILE") != std::string::npos);
+}
+
+TEST_CASE("a long run is forked behind its last snapshot; what is older is named") {
+  const TemporaryFolder folder;
+  Server server({.store = weir::sqlite(folder.file("runs.db")), .port = 0});
+  const auto run = server.start("run");
+  while (server.sums(run).empty()) std::this_thread::yield();
+  server.add(run, 1, std::string(70000, 'x'));  // more than a journal holds
+  server.add(run, 2);
+  server.add(run, 3);
+  const auto past = server.sums(run);
+  CHECK(server.total(server.forked(run, past.back().first), 4) == 10);
+  CHECK(server.total(server.forked(run, past[2].first), 50) == 53);
+  const auto answer = server.fork(run, 0);
+  CHECK(status(answer) == 409);
+  CHECK(answer.find("can be forked at its events ") != std::string::npos);
+}
+
+TEST_CASE("statistics tell how the last runs went, step by step") {
+  Server server({.port = 0});
+  const auto port = server.server.port();
+  for (const auto* id : {"a", "b"}) {
+    server.start(id);
+    while (server.sums(id).empty()) std::this_thread::yield();
+    server.add(id, 3, "stumble");
+    CHECK(server.total(id, 8) == 11);
+  }
+  const auto all = json_body(get(port, "/workflows/adding/stats"));
+  CHECK(all.find("runs")->as_integer() == 2);
+  CHECK(all.find("recent")->as_array().at(0).find("handler_id")->as_string() == "b");
+  const auto& steps = all.find("steps")->as_array();
+  REQUIRE(steps.size() == 2);
+  CHECK(steps[0].find("step")->as_string() == "add");
+  CHECK(steps[0].find("count")->as_integer() == 6);
+  CHECK(steps[0].find("failed")->as_integer() == 2);
+  CHECK(steps[0].find("retried")->as_integer() == 2);
+  CHECK(steps[1].find("count")->as_integer() == 2);
+  CHECK(steps[1].find("p50_ms")->as_double() <= steps[1].find("max_ms")->as_double());
+  CHECK(status(get(port, "/workflows/nothing/stats")) == 404);
+  CHECK(json_body(get(port, "/workflows?detail=true")).find("details")->as_array().at(0).find("recent_ms")->as_array().size() == 2);
+
+  const auto packed = talk::request(
+      port, "GET /workflows/adding/stats HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept-Encoding: gzip\r\n\r\n");
+  CHECK(packed.find("content-encoding") == std::string::npos);  // too small for that
+  const auto page = talk::request(
+      port, "GET /events/a?stream=false&include_internal=true HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept-Encoding: gzip\r\n\r\n");
+  CHECK(page.find("content-encoding: gzip\r\n") != std::string::npos);
+  CHECK(page.size() < get(port, "/events/a?stream=false&include_internal=true").size() / 2);
+}
+
+TEST_CASE("pages of other origins, and other names, are kept out when a server says which may ask") {
+  const auto from = [](std::uint16_t port, const std::string& origin, const std::string& host) {
+    return talk::request(port, "GET /workflows HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n" +
+                                   (origin.empty() ? "" : "Origin: " + origin + "\r\n") + "\r\n");
+  };
+  const auto may_read = [](const std::string& answer, const std::string& origin) {
+    return status(answer) == 200 && answer.find("access-control-allow-origin: " + origin + "\r\n") != std::string::npos;
+  };
+  Server open({.port = 0});
+  CHECK(may_read(from(open.server.port(), "http://elsewhere", "x"), "http://elsewhere"));
+
+  Server closed({.port = 0, .allowed_origins = {"https://app.example.org"}, .allowed_hosts = {"localhost", "[::1]"}});
+  const auto port = closed.server.port();
+  CHECK(may_read(from(port, "https://app.example.org", "localhost:8080"), "https://app.example.org"));
+  CHECK(may_read(from(port, "http://localhost:8080", "localhost:8080"), "http://localhost:8080"));
+  CHECK(status(from(port, "", "LOCALHOST")) == 200);
+  CHECK(status(from(port, "", "[::1]:8080")) == 200);
+  const auto refused = from(port, "https://evil.example.org", "localhost:8080");
+  CHECK(status(refused) == 403);
+  CHECK(refused.find("access-control-allow-origin") == std::string::npos);
+  CHECK(status(from(port, "http://evil.example.org", "evil.example.org")) == 421);
+}
