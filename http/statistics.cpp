@@ -26,7 +26,8 @@ Value quantile(const std::vector<Duration>& sorted, double part) {
 
 /// The newest runs that ended so, the newest first.
 std::vector<HandlerRow> newest(const Store& store, const std::string& workflow, std::vector<HandlerStatus> statuses) {
-  return store.find_handlers({.filter = {.workflow_names = std::vector{workflow}, .statuses = std::move(statuses)}, .limit = runs_looked_at})
+  return store
+      .find_handlers({.filter = {.workflow_names = std::vector{workflow}, .statuses = std::move(statuses)}, .limit = runs_looked_at})
       .rows;
 }
 

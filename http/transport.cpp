@@ -21,6 +21,7 @@
 #include <stdexcept>
 #include <thread>
 #include <unordered_map>
+#include <vector>
 
 namespace weir::http {
 namespace {
@@ -92,8 +93,34 @@ struct Shared {
   std::promise<void> ran_out;  ///< the I/O thread has nothing left to do
   std::mutex mutex;
   std::condition_variable idle;
-  std::size_t owed = 0;  ///< plain answers that have not been given
-  std::size_t open = 0;  ///< exchanges, streams among them
+  std::size_t owed = 0;          ///< plain answers that have not been given
+  std::size_t open = 0;          ///< exchanges, streams among them
+  std::shared_ptr<void> server;  ///< outlives every request, whose connection refers to it
+  std::mutex given_back_mutex;
+  std::vector<restinio::request_handle_t> given_back;
+
+  bool on_io_thread() { return context.get_executor().running_in_this_thread(); }
+
+  /// A request may hold the last reference to a connection, which is for the I/O thread alone. Taken there in one go with
+  /// those that others give back meanwhile.
+  void give_back(restinio::request_handle_t request) {
+    {
+      const std::lock_guard lock(given_back_mutex);
+      given_back.push_back(std::move(request));
+      if (given_back.size() > 1) return;
+    }
+    asio::post(context, [this] {
+      std::vector<restinio::request_handle_t> taken;
+      {
+        const std::lock_guard lock(given_back_mutex);
+        taken.swap(given_back);
+      }
+      for (auto& last : taken) {
+        last.reset();
+        subtract(&Shared::open);
+      }
+    });
+  }
 
   void add(std::size_t Shared::*count) {
     const std::lock_guard lock(mutex);
@@ -173,7 +200,12 @@ public:
   }
   ~RestinioExchange() override {
     owe_nothing();
-    shared_->subtract(&Shared::open);
+    if (shared_->on_io_thread()) {
+      request_.reset();
+      shared_->subtract(&Shared::open);
+    } else {
+      shared_->give_back(std::move(request_));
+    }
   }
 
   std::string_view method() const override { return method_; }
@@ -293,7 +325,7 @@ struct Transport::State {
   using Server = restinio::http_server_t<Traits>;
 
   std::shared_ptr<Shared> shared = std::make_shared<Shared>();
-  std::unique_ptr<Server> server;
+  std::shared_ptr<Server> server;
   std::uint16_t port = 0;
   std::thread thread;
 };
@@ -334,7 +366,8 @@ Transport::Transport(const TransportOptions& options, std::function<void(Exchang
       .connection_state_listener(std::make_shared<StateListener>(shared->listeners))
       .request_handler(std::move(on_request));
   try {
-    state_->server = std::make_unique<State::Server>(restinio::external_io_context(shared->context), std::move(settings));
+    state_->server = std::make_shared<State::Server>(restinio::external_io_context(shared->context), std::move(settings));
+    shared->server = state_->server;
     std::promise<void> opened;
     asio::post(shared->context, [&] {
       try {
@@ -373,7 +406,7 @@ void Transport::stop() {
   state_->shared->wait_for_none(&Shared::open, std::chrono::seconds(1));  // streams that are being ended
   state_->shared->catch_up();
   asio::post(state_->shared->context, [listeners = state_->shared->listeners] { listeners->notify_all(); });
-  // Connections refer to the server: they must be gone before it. With its sockets closed the context runs out of work.
+  // With its sockets closed the context runs out of work.
   asio::post(state_->shared->context, [this] {
     if (state_->server) state_->server->close_sync();
     state_->shared->open_sockets->close_all();
@@ -381,7 +414,6 @@ void Transport::stop() {
   });
   if (state_->shared->ran_out.get_future().wait_for(std::chrono::seconds(3)) != std::future_status::ready) state_->shared->context.stop();
   state_->thread.join();
-  state_->server.reset();
 }
 
 }  // namespace weir::http

@@ -64,7 +64,8 @@ Expected<SavedContext> rewind(const Store& store, const HandlerRow& row, const R
                   std::to_string(past->event_next - 1) + ", got " + std::to_string(sequence));
   auto then = replay(past->journal, row, workflow, [&](const Replay& at) { return first + at.published > sequence; });
   if (!then) return then.error();
-  if (then->state.over() || first + then->published <= sequence) return refuse("ends with event " + std::to_string(sequence) + ": choose an earlier one");
+  if (then->state.over() || first + then->published <= sequence)
+    return refuse("ends with event " + std::to_string(sequence) + ": choose an earlier one");
   if (then->at != Time()) move_times(then->state, now - then->at);
   auto states = store.find_states_at(row.run_id, sequence);
   if (!states) return refuse("no longer knows what it kept after event " + std::to_string(sequence));

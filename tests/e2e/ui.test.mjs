@@ -173,6 +173,12 @@ test('two runs are compared: graphs, timelines, aligned events with their differ
   await page.getByLabel('only differences').check();
   await page.keyboard.press('n');
   await page.locator('.pair.selected').waitFor();
+  const [maps, books] = [await start('walk', { steps: 3 }), await start('walk', { steps: 4 })];
+  await Promise.all([ended(maps), ended(books)]);
+  await page.goto(`${base}/#/w/walk/r/${maps}?vs=${books}`);
+  await page.locator('.pair.changed').last().click();
+  const row = page.locator('tr').filter({ has: page.getByText('events', { exact: true }) });
+  assert.deepEqual([await row.locator('.removed').innerText(), await row.locator('.added').innerText()], ['3', '4']);
   await shot(page, 'compare');
   await close();
 });

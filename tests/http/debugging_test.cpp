@@ -181,8 +181,8 @@ TEST_CASE("statistics tell how the last runs went, step by step") {
   CHECK(status(get(port, "/workflows/nothing/stats")) == 404);
   CHECK(json_body(get(port, "/workflows?detail=true")).find("details")->as_array().at(0).find("recent_ms")->as_array().size() == 2);
 
-  const auto packed = talk::request(
-      port, "GET /workflows/adding/stats HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept-Encoding: gzip\r\n\r\n");
+  const auto packed =
+      talk::request(port, "GET /workflows/adding/stats HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept-Encoding: gzip\r\n\r\n");
   CHECK(packed.find("content-encoding") == std::string::npos);  // too small for that
   const auto page = talk::request(
       port, "GET /events/a?stream=false&include_internal=true HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept-Encoding: gzip\r\n\r\n");

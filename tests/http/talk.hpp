@@ -1,4 +1,4 @@
-// One HTTP request on a connection of its own.
+// HTTP requests, each on a connection of its own.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -10,10 +10,12 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace talk {
 
-inline std::string request(std::uint16_t port, const std::string& text) {
+/// A connection on which `text` has been sent.
+inline int send(std::uint16_t port, const std::string& text) {
   const int connection = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -21,10 +23,22 @@ inline std::string request(std::uint16_t port, const std::string& text) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   REQUIRE(::connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
   REQUIRE(::send(connection, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
+  return connection;
+}
+/// What comes on it up to its end, or until `word` has come.
+inline std::string receive(int connection, std::string_view word = "") {
   std::string answer;
   char buffer[4096];
-  for (ssize_t count = 0; (count = ::recv(connection, buffer, sizeof buffer, 0)) > 0;)
+  for (ssize_t count = 0; (count = ::recv(connection, buffer, sizeof buffer, 0)) > 0;) {
     answer.append(buffer, static_cast<std::size_t>(count));
+    if (!word.empty() && answer.find(word) != std::string::npos) break;
+  }
+  return answer;
+}
+
+inline std::string request(std::uint16_t port, const std::string& text) {
+  const int connection = send(port, text);
+  auto answer = receive(connection);
   ::close(connection);
   return answer;
 }

@@ -120,17 +120,34 @@ test('no file has grown beyond one idea', () => {
   assert.deepEqual(long, []);
 });
 
-test('every feature and weak spot of the protocol is shown by tests that exist, or says why not', () => {
+const rowsOf = text => new Map([...text.matchAll(/^\| (\d+a?) \| [^|]+ \| (.*) \|$/gm)].map(([, number, shown]) => [number, shown]));
+
+function namesOfTests() {
   const tests = new Set();
   for (const path of [...sources.filter(path => path.startsWith('tests/')), ...walk('tests').filter(path => path.endsWith('.test.mjs'))])
     for (const [, cpp, js] of read(path).matchAll(/TEST_CASE\("((?:[^"\\]|\\.)*)"\)|^ *test\(['`]((?:[^'`\\]|\\.)*)['`]/gm)) tests.add((cpp ?? js).replace(/\\(.)/g, '$1').replace('${seed}', 'N'));
-  const [features, weakSpots] = read('tests/features.md').split('## Weak spots').map(part =>
-    new Map([...part.matchAll(/^\| (\d+a?) \| [^|]+ \| (.*) \|$/gm)].map(([, number, shown]) => [number, shown])));
-  assert.deepEqual([...features.keys()], Array.from({ length: 151 }, (_, i) => String(i + 1)));
-  assert.deepEqual([...weakSpots.keys()], [...Array.from({ length: 26 }, (_, i) => String(i + 1)), '26a']);
+  return tests;
+}
+
+/** Rows whose tests do not exist. */
+function holesIn(rows) {
+  const tests = namesOfTests();
   const holes = [];
-  for (const [number, shown] of [...features, ...weakSpots])
+  for (const [number, shown] of rows)
     if (!/^(meaningless|planned): .{10,}/.test(shown))
       for (const name of shown.split('<br>')) if (!tests.has(name)) holes.push(`${number}: no test is called "${name}"`);
-  assert.deepEqual(holes, []);
+  return holes;
+}
+
+test('every feature and weak spot of the protocol is shown by tests that exist, or says why not', () => {
+  const [features, weakSpots] = read('tests/features.md').split('## Weak spots').map(rowsOf);
+  assert.deepEqual([...features.keys()], Array.from({ length: 151 }, (_, i) => String(i + 1)));
+  assert.deepEqual([...weakSpots.keys()], [...Array.from({ length: 26 }, (_, i) => String(i + 1)), '26a']);
+  assert.deepEqual(holesIn([...features, ...weakSpots]), []);
+});
+
+test('everything that the debugger can do is shown by tests that exist', () => {
+  const features = rowsOf(read('tests/ui/features.md'));
+  assert.deepEqual([...features.keys()], Array.from({ length: 52 }, (_, i) => String(i + 1)));
+  assert.deepEqual(holesIn(features), []);
 });

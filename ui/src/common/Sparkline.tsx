@@ -1,11 +1,15 @@
 // Some numbers as small bars, the newest at the right.
+const bars = 30;
+const [step, width, height] = [4, 3, 20];
+
 export function Sparkline({ values, label }: { values: number[]; label: string }) {
-  const largest = Math.max(...values, Number.MIN_VALUE);
+  const shown = values.slice(-bars);
+  const largest = Math.max(...shown, Number.MIN_VALUE);
   return (
-    <svg className="sparkline" role="img" aria-label={label} viewBox={`0 0 ${values.length * 4} 20`} preserveAspectRatio="none">
-      {values.map((value, index) => {
-        const height = Math.max(1, (value / largest) * 20);
-        return <rect key={index} x={index * 4} y={20 - height} width={3} height={height} />;
+    <svg className="sparkline" role="img" aria-label={label} viewBox={`0 0 ${bars * step} ${height}`} preserveAspectRatio="none">
+      {shown.map((value, index) => {
+        const tall = Math.max(1, (value / largest) * height);
+        return <rect key={index} x={(bars - shown.length + index) * step} y={height - tall} width={width} height={tall} />;
       })}
     </svg>
   );

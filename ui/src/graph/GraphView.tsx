@@ -126,7 +126,7 @@ export function GraphView({ workflow, graph, states, means, deltas, selected, on
         aria-label={`Graph of ${workflow}`}
       >
         <Background gap={18} />
-        <Controls showInteractive={false} />
+        {size.height > 260 && <Controls showInteractive={false} />}
         {shown.nodes.length > 20 && <MiniMap pannable zoomable />}
       </ReactFlow>
       <div className="graph-tools">

@@ -21,7 +21,7 @@ function Card({ workflow }: { workflow: WorkflowDetail }) {
       </h2>
       {workflow.description && <p>{workflow.description}</p>}
       <p className="muted">
-        {total === 0 ? 'No runs yet' : `${count(total)} runs`}
+        {total === 0 ? 'No runs yet' : total === 1 ? 'One run' : `${count(total)} runs`}
         {workflow.last_started_at && `, the last ${ago(workflow.last_started_at)}`}
       </p>
       {total > 0 && (
@@ -44,8 +44,8 @@ function Card({ workflow }: { workflow: WorkflowDetail }) {
       </ul>
       {workflow.p50_ms !== null && (
         <p className="muted">
-          <Sparkline values={workflow.recent_ms} label={`How long the last ${workflow.recent_ms.length} completed runs took`} /> Takes{' '}
-          {duration(workflow.p50_ms)}, 19 of 20 at most {duration(workflow.p95_ms!)}
+          Takes {duration(workflow.p50_ms)}, 19 of 20 at most {duration(workflow.p95_ms!)}
+          <Sparkline values={workflow.recent_ms} label={`How long the last ${workflow.recent_ms.length} completed runs took`} />
         </p>
       )}
     </li>
