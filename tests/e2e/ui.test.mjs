@@ -293,7 +293,7 @@ test('10,000 events and 1,000 runs: opened, scrolled, searched and replayed with
 test('axe finds nothing serious on any screen in both themes, and nothing is wider than a phone', async () => {
   const [asking, done, failed] = [await start('ask'), await start('fanout', { size: 4 }), await start('flaky', { failures: 9 })];
   await Promise.all([ended(done), ended(failed)]);
-  const screens = ['', '#/runs', '#/inbox', '#/import', '#/w/coffee', `#/w/ask/r/${asking}?tab=send`, `#/w/fanout/r/${done}`, `#/w/flaky/r/${failed}?tab=steps`,
+  const screens = ['', '#/runs', '#/inbox', '#/import', '#/w/coffee', `#/w/ask/r/${asking}?tab=send`, `#/w/fanout/r/${done}`, `#/w/flaky/r/${failed}?tab=steps`, '#/w/flaky?tab=statistics',
     `#/w/fanout/r/${done}?tab=inspect&seq=3`, `#/w/fanout/r/${done}?vs=${failed}`];
   const found = [];
   for (const theme of ['light', 'dark']) {

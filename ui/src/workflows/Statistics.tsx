@@ -22,15 +22,16 @@ export function Statistics({ workflow }: { workflow: string }) {
         <thead>
           <tr>
             <th>Step</th>
-            <th className="number">Attempts</th>
+            <th className="number" title="Each attempt counts">
+              Runs
+            </th>
             <th className="number">Failed</th>
             <th className="number" title="Half took at most so long">
               Half
             </th>
             <th className="number" title="19 of 20 took at most so long">
-              19 of 20
+              19/20
             </th>
-            <th className="number">Longest</th>
             <th className="number" title="19 of 20 waited at most so long for a worker">
               Queued
             </th>
@@ -44,7 +45,6 @@ export function Statistics({ workflow }: { workflow: string }) {
               <td className="number">{step.failed || ''}</td>
               <td className="number">{time(step.p50_ms)}</td>
               <td className="number">{time(step.p95_ms)}</td>
-              <td className="number">{time(step.max_ms)}</td>
               <td className="number">{time(step.queued_p95_ms)}</td>
             </tr>
           ))}
