@@ -8,33 +8,45 @@
 namespace weir::http {
 namespace {
 
-/// The last event that asked for input, of a run that waits; empty when there is none among the newest.
-std::string question_json(const Store& store, const HandlerRow& row) {
+/// The newest event up to `last` that asked for input, if it is not far back.
+std::optional<EventRow> find_question(const Store& store, const std::string& run_id, std::int64_t last) {
   constexpr std::int64_t looked_at = 200;
-  const auto last = row.waiting_for.empty() ? std::nullopt : store.last_event(row.run_id);
-  if (!last) return {};
-  const auto rows = store.read_events(row.run_id, std::max<std::int64_t>(-1, last->sequence - looked_at), looked_at);
-  const auto asks = [](const EventRow& event) {
-    return !event.internal && event.payload->json().find("\"InputRequiredEvent\"") != std::string::npos;
+  auto rows = store.read_events(run_id, std::max<std::int64_t>(-1, last - looked_at), looked_at);
+  const auto asks = [&](const EventRow& event) {
+    return event.sequence <= last && !event.internal && event.payload->json().find("\"InputRequiredEvent\"") != std::string::npos;
   };
   const auto found = std::find_if(rows.rbegin(), rows.rend(), asks);
+  return found == rows.rend() ? std::nullopt : std::optional(std::move(*found));
+}
+
+/// Of a run that waits. A fork may have been asked before it began.
+std::string question_json(const Store& store, const HandlerRow& row, std::int64_t last, const std::optional<Rerun>& rerun_of) {
+  auto found = row.waiting_for.empty() ? std::nullopt : find_question(store, row.run_id, last);
+  if (!found && !row.waiting_for.empty() && rerun_of && rerun_of->after) found = find_question(store, rerun_of->run_id, *rerun_of->after);
+  if (!found) return "null";
   std::string out;
-  if (found != rows.rend()) append_logged_event(out, *found);
+  append_logged_event(out, *found);
   return out;
 }
 
-std::string detail_json(const Store& store, const HandlerRow& row) {
+std::string detail_json(const Store& store, const HandlerRow& row, const std::vector<std::string>& running_steps = {}) {
   std::string out;
   JsonWriter writer(out);
   write_handler_item(writer, row, true);
   out.pop_back();  // more keys follow
-  const auto text_or_null = [](const std::string& json) { return json.empty() ? std::string("null") : json; };
-  const auto last = store.last_event(row.run_id);
-  out += ",\"input\":" + store.find_input(row.run_id).value_or("null");
-  out += ",\"question\":" + text_or_null(question_json(store, row));
+  const auto newest = store.last_event(row.run_id);
+  const auto last = newest ? newest->sequence : -1;
+  const auto origin = store.find_origin(row.run_id);
+  const auto& rerun_of = origin.rerun_of;
+  const auto earlier = rerun_of ? store.find_run(rerun_of->run_id) : std::nullopt;
+  out += ",\"input\":" + origin.input.value_or("null");
+  out += ",\"question\":" + question_json(store, row, last, rerun_of);
   out += ",\"wake_at\":" + (row.wake_at ? "\"" + timestamp(*row.wake_at) + "\"" : "null");
   out += ",\"workflow_version\":" + to_json(Value(row.workflow_version));
-  return out + ",\"last_sequence\":" + std::to_string(last ? last->sequence : -1) + "}";
+  out += ",\"rerun_of\":" + (earlier ? to_json(Value(earlier->handler_id)) : "null");
+  out += ",\"rerun_after\":" + (rerun_of && rerun_of->after ? std::to_string(*rerun_of->after) : "null");
+  out += ",\"current_steps\":" + to_json(Value(Value::Array(running_steps.begin(), running_steps.end())));
+  return out + ",\"last_sequence\":" + std::to_string(last) + "}";
 }
 
 /// Writes a run piece by piece, at the reader's pace.
@@ -87,7 +99,13 @@ std::string safe(std::string text) {
 
 }  // namespace
 
-void get_handler_detail(const Call& call, const HandlerRow& row) { call.respond(json(detail_json(call.app.service.store(), row))); }
+void get_handler_detail(const Call& call, const HandlerRow& row) {
+  const auto& store = call.app.service.store();
+  const auto answer = [&store, row, exchange = call.exchange](const std::vector<std::string>& running_steps) {
+    exchange->respond(json(detail_json(store, row, running_steps)));
+  };
+  if (row.terminal() || !call.app.service.find_running_steps(row.handler_id, answer)) answer({});
+}
 
 void get_handler_state(const Call& call) {
   const auto& store = call.app.service.store();

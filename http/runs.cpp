@@ -166,6 +166,7 @@ Prepared prepare_again(const Call& call) {
   const bool forks = body->find("from_sequence");
   const auto workflow = forks ? call.app.service.find_workflow(*row) : call.app.service.find_workflow(row->workflow_name);
   if (!workflow) return refuse("Workflow " + row->workflow_name + " not registered", 404);
+  Rerun rerun_of{row->run_id};
   std::optional<runtime::SavedContext> context;
   if (forks) {
     auto found = past(call, *workflow, *row, *body);
@@ -174,16 +175,18 @@ Prepared prepare_again(const Call& call) {
                                            : found.error().code == Code::unavailable    ? 503
                                                                                         : 409);
     context = std::move(*found);
+    rerun_of.after = body->find("from_sequence")->as_integer();
   }
   auto given = *body;
   if (!given.find("start_event")) {
-    const auto input = call.app.service.store().find_input(row->run_id);
+    const auto input = call.app.service.store().find_origin(row->run_id).input;
     if (!input) return refuse("The start event of this run is not known: send one as start_event", 409);
     given = Object{{"start_event", *parse_json(*input)}};
   }
   auto event = start_event(*workflow, given);
   if (!event) return refuse(event.error().message);
-  return {runtime::StartRequest{.workflow = workflow, .start = std::move(*event), .handler_id = "", .context = std::move(context)}};
+  return {runtime::StartRequest{
+      .workflow = workflow, .start = std::move(*event), .handler_id = "", .rerun_of = std::move(rerun_of), .context = std::move(context)}};
 }
 
 }  // namespace

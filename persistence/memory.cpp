@@ -37,6 +37,7 @@ struct EventLog {
   std::vector<EventRow> rows;
   std::deque<std::pair<std::int64_t, NamedStates>> states;  ///< by the event they were changed after
   std::shared_ptr<const EventPayload> input;
+  std::optional<Rerun> rerun_of;
   bool first_read_claimed = false;
   std::string handler_id;
   std::vector<std::string> keys;
@@ -83,6 +84,7 @@ public:
     auto& log = logs.items[row.run_id];
     log.handler_id = row.handler_id;
     log.input = std::move(handler.row.input);
+    log.rerun_of = std::move(handler.row.rerun_of);
     return left;
   }
 
@@ -176,14 +178,19 @@ public:
     return page;
   }
 
-  std::optional<std::string> find_input(std::string_view run_id) const override {
+  RunOrigin find_origin(std::string_view run_id) const override {
     std::shared_ptr<const EventPayload> input;
+    RunOrigin out;
     {
       const auto& shard = logs_.of(run_id);
       const std::lock_guard lock(shard.mutex);
-      if (const auto found = shard.items.find(run_id); found != shard.items.end()) input = found->second.input;
+      const auto found = shard.items.find(run_id);
+      if (found == shard.items.end()) return out;
+      input = found->second.input;
+      out.rerun_of = found->second.rerun_of;
     }
-    return input ? std::optional(std::string(input->json())) : std::nullopt;
+    if (input) out.input = input->json();
+    return out;
   }
 
   std::optional<NamedStates> find_states_at(std::string_view run_id, std::int64_t sequence) const override {

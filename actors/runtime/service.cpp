@@ -181,6 +181,7 @@ void Service::start(StartRequest request, std::function<void(const Expected<Hand
   row.workflow_name = workflow->name;
   row.workflow_version = workflow->version;
   row.parent_handler_id = std::move(request.parent_handler_id);
+  row.rerun_of = std::move(request.rerun_of);
   row.run_id = make_id();
   row.started_at = row.updated_at = now();
   row.input = std::make_shared<RenderedEvent>(-1, request.start);
@@ -302,12 +303,15 @@ void Service::cancel(const std::string& handler_id, std::function<void(bool)> re
 
 namespace {
 
-RunSnapshot look(const engine::Plan& plan, const engine::State& state, const NamedStates& states) {
-  RunSnapshot out;
+std::vector<std::string> running_steps(const engine::Plan& plan, const engine::State& state) {
+  std::vector<std::string> out;
   for (engine::StepIndex step = 0; step < state.steps.size(); ++step)
-    if (!state.steps[step].running.empty()) out.running_steps.push_back(plan.steps[step].name);
-  out.context = engine::save_context(plan, state, states);
+    if (!state.steps[step].running.empty()) out.push_back(plan.steps[step].name);
   return out;
+}
+
+RunSnapshot look(const engine::Plan& plan, const engine::State& state, const NamedStates& states) {
+  return {running_steps(plan, state), engine::save_context(plan, state, states)};
 }
 
 }  // namespace
@@ -324,6 +328,13 @@ bool Service::inspect(const std::string& handler_id, const std::function<void(Ru
   if (!workflow) return false;
   reply(look(workflow->plan, engine::initial_state(workflow->plan), store().find_states(handler_id)));
   return true;
+}
+
+bool Service::find_running_steps(const std::string& handler_id, const std::function<void(std::vector<std::string>)>& reply) {
+  return state_->registry.with(handler_id, [&](const Registry::Entry& entry) {
+    compat::post(entry.supervisor,
+                 Inspect{[reply, run = entry.run](const engine::State& state) { reply(running_steps(run->workflow->plan, state)); }});
+  });
 }
 
 Expected<SavedContext> Service::read_context(const WorkflowInfo& workflow, const Value& context) const {

@@ -33,8 +33,9 @@ using WorkflowInfoPtr = std::shared_ptr<const WorkflowInfo>;
 struct StartRequest {
   WorkflowInfoPtr workflow;  ///< from find_workflow
   EventBox start;
-  std::string handler_id;                    ///< empty: one is made up
-  std::string parent_handler_id = {};        ///< of a child's run
+  std::string handler_id;              ///< empty: one is made up
+  std::string parent_handler_id = {};  ///< of a child's run
+  std::optional<Rerun> rerun_of = {};
   std::optional<SavedContext> context = {};  ///< instead of what an earlier run of the handler left
   std::optional<IdempotencyKey> key = {};    ///< of the request: stored with the beginning
 };
@@ -100,6 +101,8 @@ public:
   /// Looks at a run; one that is over has no running steps, and a context with its state alone. False, and no reply, when
   /// there is no such handler or its workflow is no longer registered.
   bool inspect(const std::string& handler_id, const std::function<void(RunSnapshot)>& reply);
+  /// The steps that are at work now, in step order. False, and no reply, for a run that is not in memory: it is not woken.
+  bool find_running_steps(const std::string& handler_id, const std::function<void(std::vector<std::string>)>& reply);
   /// 1 for the run that is admitted next; nothing for a handler that does not wait among its workflow's concurrent runs.
   std::optional<std::size_t> queue_position(const std::string& handler_id);
   /// Replies true when this call ended a running run.

@@ -56,10 +56,14 @@ std::vector<HandlerRow> list_handlers(Connection& db, const HandlerFilter& filte
   return out;
 }
 
-std::optional<std::string> find_input(Connection& db, std::string_view run_id) {
-  auto query = db.query("SELECT input FROM runs WHERE run_id = ? AND input IS NOT NULL");
-  if (!query.bind(run_id).step()) return std::nullopt;
-  return std::string(query.text(0));
+RunOrigin find_origin(Connection& db, std::string_view run_id) {
+  RunOrigin out;
+  auto query = db.query("SELECT input, rerun_of, rerun_after FROM runs WHERE run_id = ?");
+  if (!query.bind(run_id).step()) return out;
+  if (!query.is_null(0)) out.input = query.text(0);
+  if (!query.is_null(1)) out.rerun_of = Rerun{std::string(query.text(1))};
+  if (out.rerun_of && !query.is_null(2)) out.rerun_of->after = query.integer(2);
+  return out;
 }
 
 std::optional<NamedStates> find_states_at(Connection& db, std::string_view run_id, std::int64_t sequence) {

@@ -12,7 +12,7 @@ NamedStates find_states(Connection& db, std::string_view handler_id);
 std::vector<HandlerRow> list_handlers(Connection& db, const HandlerFilter& filter);
 std::vector<EventRow> read_events(Connection& db, std::string_view run_id, std::int64_t after, std::size_t limit);
 std::optional<EventRow> last_event(Connection& db, std::string_view run_id);
-std::optional<std::string> find_input(Connection& db, std::string_view run_id);
+RunOrigin find_origin(Connection& db, std::string_view run_id);
 std::optional<NamedStates> find_states_at(Connection& db, std::string_view run_id, std::int64_t sequence);
 Journal read_journal(Connection& db, std::string_view run_id);
 std::optional<Time> next_wake(Connection& db, Time after);

@@ -116,8 +116,8 @@ public:
   std::vector<HandlerCount> count_handlers() const override {
     return scanning([&](Connection& db) { return sqlite_detail::count_handlers(db); });
   }
-  std::optional<std::string> find_input(std::string_view run_id) const override {
-    return reading([&](Connection& db) { return sqlite_detail::find_input(db, run_id); });
+  RunOrigin find_origin(std::string_view run_id) const override {
+    return reading([&](Connection& db) { return sqlite_detail::find_origin(db, run_id); });
   }
   std::optional<NamedStates> find_states_at(std::string_view run_id, std::int64_t sequence) const override {
     return reading([&](Connection& db) { return sqlite_detail::find_states_at(db, run_id, sequence); });

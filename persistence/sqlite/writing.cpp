@@ -107,8 +107,15 @@ Expected<Inheritance> begin_run(Connection& db, const HandlerRow& row) {
   } else {
     handler = insert(db, row);
   }
-  auto run = db.query("INSERT INTO runs (run_id, handler, input) VALUES (?, ?, ?)");
-  run.bind(row.run_id).bind(handler).bind_or_null(row.input ? std::optional<std::string_view>(row.input->json()) : std::nullopt).run();
+  const auto input = row.input ? std::optional<std::string_view>(row.input->json()) : std::nullopt;
+  const auto rerun_of = row.rerun_of ? std::optional<std::string_view>(row.rerun_of->run_id) : std::nullopt;
+  db.query("INSERT INTO runs (run_id, handler, input, rerun_of, rerun_after) VALUES (?, ?, ?, ?, ?)")
+      .bind(row.run_id)
+      .bind(handler)
+      .bind_or_null(input)
+      .bind_or_null(rerun_of)
+      .bind(row.rerun_of ? row.rerun_of->after : std::nullopt)
+      .run();
   return left;
 }
 

@@ -24,11 +24,12 @@ export async function servePages(files) {
   return `http://127.0.0.1:${server.address().port}`;
 }
 
-/** Passes on what is asked under `prefix`, without it; resolves to the proxy's own URL. */
-export async function proxyUnder(prefix, base) {
+/** Passes on what is asked, at the path that `rewrite` gives, or answers 404 where that gives none; resolves to the proxy's own URL. */
+export async function proxy(base, rewrite) {
   const server = createServer((incoming, outgoing) => {
-    if (!incoming.url.startsWith(`${prefix}/`)) return outgoing.writeHead(404).end();
-    const onward = request(base + incoming.url.slice(prefix.length), { method: incoming.method, headers: incoming.headers }, answer => {
+    const path = rewrite(incoming.url);
+    if (!path) return outgoing.writeHead(404, { 'content-type': 'application/json' }).end('{"detail":"Not Found"}');
+    const onward = request(base + path, { method: incoming.method, headers: incoming.headers }, answer => {
       outgoing.writeHead(answer.statusCode, answer.headers);
       answer.pipe(outgoing);
     });

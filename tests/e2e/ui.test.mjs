@@ -310,13 +310,15 @@ test('axe finds nothing serious on any screen in both themes, and nothing is wid
     await close();
   }
   assert.deepEqual(found, []);
-  const { page, close } = await open('', { width: 390 });
-  for (const screen of screens) {
-    await page.goto(`${base}/${screen}`);
-    await page.locator('#main').waitFor();
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-    assert.ok(wide <= 390, `${screen} is ${wide} pixels wide`);
+  for (const width of [1280, 390]) {
+    const { page, close } = await open('', { width });
+    for (const screen of screens) {
+      await page.goto(`${base}/${screen}`);
+      await page.locator('#main').waitFor();
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(wide <= width, `${screen} is ${wide} pixels wide`);
+    }
+    await shot(page, `${width} pixels`);
+    await close();
   }
-  await shot(page, 'phone');
-  await close();
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { proxyUnder } from './browser.mjs';
+import { proxy } from './browser.mjs';
 import { base, ended, folder, get, open, serve, shot, start } from './page.mjs';
 import { eventually, post } from './server.mjs';
 
@@ -123,7 +123,10 @@ test('a run is forked behind an event, with other state; the fork goes its own w
   await shot(page, 'fork');
   await fork.getByRole('button', { name: 'Fork the run' }).click();
   await page.waitForURL(url => !url.hash.includes(id));
-  await page.getByRole('button', { name: /Needs input: Decision/ }).waitFor();
+  await page.getByRole('button', { name: /Needs input: Decision/ }).click();
+  await page.locator('.question').getByText('trains').waitFor();
+  await page.getByRole('tab', { name: 'Run', exact: true }).click();
+  await page.getByRole('link', { name: `${id} behind #${asked}` }).waitFor();
   const forked = decodeURIComponent(/\/r\/([^?]+)/.exec(page.url())[1]);
   await post(from, `/events/${forked}`, { event: { type: 'Decision', value: { approved: true } } });
   await page.locator('.title .badge.is-completed').waitFor();
@@ -173,7 +176,7 @@ test('a run is copied as code; the curl command starts it', async () => {
 });
 
 test('the page works behind a path prefix, loads little, and all of it from there', async () => {
-  const prefixed = await proxyUnder('/tools/weir', base);
+  const prefixed = await proxy(base, path => (path.startsWith('/tools/weir/') ? path.slice('/tools/weir'.length) : null));
   const { page, close } = await open('#/w/walk', { from: `${prefixed}/tools/weir` });
   await page.getByLabel(/^steps/i).fill('3');
   await page.getByRole('button', { name: 'Run' }).click();
@@ -201,5 +204,37 @@ test('who wants to be told is told when a run asks and the page is hidden', asyn
   await page.getByLabel(/tell me when a run asks/).check();
   await start('ask');
   assert.match((await eventually(() => page.evaluate(() => globalThis.told), told => told.length > 0))[0], /wait/);
+  await close();
+});
+
+/** What LlamaIndex's server would be asked: its paths and parameters alone. */
+function plainPath(path) {
+  const { pathname, searchParams } = new URL(path, base);
+  if (/^\/ui\/|^\/workflows\/[^/]+\/stats$|^\/handlers\/[^/]+\/(state|export|rerun)$/.test(pathname)) return null;
+  const known = ['sse', 'include_internal', 'include_qualified_name', 'after_sequence', 'status', 'workflow_name', 'purge'];
+  for (const name of [...searchParams.keys()]) if (!known.includes(name)) searchParams.delete(name);
+  return `${pathname}?${searchParams}`;
+}
+
+test('the page works on a server without the additions: runs are started, followed, listed, searched and answered', async () => {
+  const plain = await proxy(base, plainPath);
+  const id = await start('ask', { purpose: 'plain paper' });
+  const { page, close } = await open('#/w/walk', { from: plain, quiet: true });
+  await page.getByLabel(/^steps/i).fill('5');
+  await page.getByLabel(/^pause ms/i).fill('50');
+  await page.getByRole('button', { name: 'Run' }).click();
+  await page.locator('.title .badge.is-completed').waitFor();
+  await page.locator('.node').filter({ hasText: 'walk' }).filter({ hasText: '×5' }).waitFor();
+  assert.equal(await page.getByRole('tab', { name: 'State' }).count(), 0);
+  assert.equal(await page.getByRole('link', { name: 'Export' }).count(), 0);
+  await page.goto(`${plain}/#/runs?find=${id}`);
+  await page.getByText('1 of 1 runs').waitFor();
+  await page.goto(`${plain}/#/w/ask/r/${id}?tab=send`);
+  await page.getByRole('combobox', { name: /^Event/ }).selectOption('Decision');
+  await page.getByLabel(/^approved/i).check();
+  await page.getByRole('button', { name: 'Send event' }).click();
+  await page.locator('.title .badge.is-completed').waitFor();
+  await page.goto(`${plain}/#/`);
+  await page.locator('.card').filter({ hasText: 'walk' }).getByText(/completed/).waitFor();
   await close();
 });

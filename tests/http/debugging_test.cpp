@@ -111,6 +111,11 @@ TEST_CASE("a run is gone on with from any of its events, with what it kept then 
   CHECK(server.handler(fork).find("status")->as_string() == "running");
   CHECK(server.handler(fork).find("waiting_for")->as_array().at(0).find("event_type")->as_string() == "Amount");
   CHECK(server.handler(fork).find("input")->find("value")->find("until")->as_integer() == 10);
+  CHECK(server.handler(fork).find("rerun_of")->as_string() == run);
+  CHECK(server.handler(fork).find("rerun_after")->as_integer() == past[1].first);
+  CHECK(server.handler(fork).find("question")->find("sequence")->as_integer() == past[1].first);
+  CHECK(server.handler(run).find("rerun_of")->is_null());
+  CHECK(server.handler(fork).find("current_steps")->as_array().empty());
   CHECK(server.total(fork, 20) == 23);
   CHECK(server.total(server.forked(run, past[0].first), 50) == 50);
   CHECK(server.total(server.forked(run, past[1].first, R"(,"state":{"sum":100,"until":101})"), 1) == 101);

@@ -168,9 +168,14 @@ TEST_CASE("a run's input, an event's trace and what steps kept after any event a
   const auto store = kind.open();
   auto begun = row("h", "r");
   begun.input = std::make_shared<Text>(R"({"value":1})");
+  begun.rerun_of = weir::Rerun{"earlier", 7};
   CHECK(store->begin_run(begun).ok());
-  CHECK(store->find_input("r") == R"({"value":1})");
-  CHECK_FALSE(store->find_input("other"));
+  CHECK(store->find_origin("r").input == R"({"value":1})");
+  CHECK(store->find_origin("r").rerun_of->run_id == "earlier");
+  CHECK(store->find_origin("r").rerun_of->after == 7);
+  CHECK_FALSE(store->find_origin("other").input);
+  CHECK(store->begin_run(row("h2", "r2")).ok());
+  CHECK_FALSE(store->find_origin("r2").rerun_of);
   auto traced = event(0);
   traced.trace = std::make_shared<const std::string>(R"({"attempt":2})");
   const auto keep = [](int value) { return NamedStates{{"", Object{{"n", value}}}}; };

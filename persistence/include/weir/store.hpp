@@ -26,6 +26,12 @@ using NamedStates = std::map<std::string, Object>;
 
 class EventPayload;
 
+/// Which run this one repeats, or goes on from.
+struct Rerun {
+  std::string run_id;
+  std::optional<std::int64_t> after = {};  ///< the event behind which it goes on; empty: it began anew
+};
+
 /// One handler as clients see it.
 struct HandlerRow {
   std::string handler_id;
@@ -43,8 +49,9 @@ struct HandlerRow {
   std::optional<Time> idle_since;  ///< since when the run only waits for an event or a time; empty while it works
   std::optional<Time> wake_at;     ///< the time it waits for
   std::string waiting_for;         ///< of an idle run: [{"event_type":"...","step":"..."}]; empty: no event
-  /// The start event. Written with the run's beginning; read by find_input.
+  /// The start event. Written with the run's beginning, as `rerun_of` is; read by find_origin.
   std::shared_ptr<const EventPayload> input = nullptr;
+  std::optional<Rerun> rerun_of = {};
 
   bool terminal() const noexcept { return status != HandlerStatus::running; }
 };
@@ -113,6 +120,12 @@ struct Commit {
   std::int64_t states_after = -1;     ///< the sequence of the first event that was published with it, or of the last one before
 };
 
+/// Where a run came from.
+struct RunOrigin {
+  std::optional<std::string> input;  ///< the start event's envelope as JSON; empty: the run is older than that is kept
+  std::optional<Rerun> rerun_of;
+};
+
 struct HandlerFilter {
   std::optional<std::vector<std::string>> workflow_names;  ///< empty list: matches nothing
   std::optional<std::vector<HandlerStatus>> statuses;
@@ -179,8 +192,8 @@ public:
   /// A store that has nothing better goes through list_handlers. Throws std::invalid_argument on a cursor that is none.
   virtual HandlerPage find_handlers(const HandlerQuery& query) const;
   virtual std::vector<HandlerCount> count_handlers() const;
-  /// The start event's envelope as JSON; nothing when the run is not known, or older than that is kept.
-  virtual std::optional<std::string> find_input(std::string_view) const { return std::nullopt; }
+  /// Empty when the run is not known.
+  virtual RunOrigin find_origin(std::string_view) const { return {}; }
   /// What the run's steps kept after the event of that sequence; nothing when that is not known.
   virtual std::optional<NamedStates> find_states_at(std::string_view, std::int64_t) const { return std::nullopt; }
 

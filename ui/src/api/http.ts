@@ -1,4 +1,6 @@
 // Requests to the server that the page came from, below whatever prefix it was served.
+import { answerPlainly } from './plainServer';
+
 const base = new URL('.', document.baseURI).href.replace(/\/$/, '');
 
 export const url = (path: string) => base + path;
@@ -53,11 +55,26 @@ async function request(path: string, init: RequestInit): Promise<Response> {
   return response;
 }
 
-export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+let isWeir: Promise<boolean> | null = null;
+
+/** Does the server have what Weir adds to the protocol? Asked once. */
+export function speaksWeir(): Promise<boolean> {
+  isWeir ??= request('/ui/config', {}).then(response => response.status !== 404);
+  isWeir.catch(() => (isWeir = null)); // it could not be reached: ask again
+  return isWeir;
+}
+
+/** The body; handlers that failed are answered with an error's status and a body like any other. */
+async function ask(path: string, signal?: AbortSignal): Promise<unknown> {
   const response = await request(path, { headers: headers(), signal });
   const text = await response.text();
-  if (!response.ok) throw new ApiError(response.status, messageOf(response.status, text));
-  return JSON.parse(text) as T;
+  if (response.ok || text.startsWith('{"handler_id"')) return JSON.parse(text);
+  throw new ApiError(response.status, messageOf(response.status, text));
+}
+
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const plain = !(await speaksWeir());
+  return (plain ? await answerPlainly(path, asked => ask(asked, signal)) : await ask(path, signal)) as T;
 }
 
 export async function post<T>(path: string, body?: unknown): Promise<T> {

@@ -1,6 +1,7 @@
 // Server-Sent Events over fetch, which unlike EventSource can send a key and tells what went wrong.
 
 export interface Frame {
+  id?: string;
   event: string;
   data: string;
 }
@@ -22,7 +23,8 @@ export class FrameReader {
 function parse(text: string): Frame {
   const frame: Frame = { event: 'message', data: '' };
   for (const line of text.split('\n')) {
-    if (line.startsWith('event: ')) frame.event = line.slice(7);
+    if (line.startsWith('id: ')) frame.id = line.slice(4);
+    else if (line.startsWith('event: ')) frame.event = line.slice(7);
     else if (line.startsWith('data: ')) frame.data += line.slice(6);
   }
   return frame;

@@ -1,7 +1,8 @@
 // The one connection of this tab: events of the runs that are looked at, and changes of the list of handlers. Comes back
 // after a break, behind the last event of each run; rests while the tab is hidden.
 import { toRunEvent, type RunEvent, type WireEvent } from '../model/event';
-import { headers, url } from './http';
+import { headers, speaksWeir, url } from './http';
+import { followPlainly, type PlainRun } from './plainStream';
 import { FrameReader, type Frame } from './serverEvents';
 import type { HandlerItem } from './types';
 
@@ -95,10 +96,13 @@ class TabStream {
     }, hiddenMax);
   }
 
+  private unfinished(): PlainRun[] {
+    return [...this.runs].filter(run => !this.ended.has(run)).map(run => ({ handlerId: run.handlerId, lastSequence: run.lastSequence() }));
+  }
+
   private target(): string {
     const query = new URLSearchParams();
-    for (const follower of this.runs)
-      if (!this.ended.has(follower)) query.append('run', `${follower.handlerId}:${follower.lastSequence()}`);
+    for (const { handlerId, lastSequence } of this.unfinished()) query.append('run', `${handlerId}:${lastSequence}`);
     if (this.lists.size > 0) query.set('list', 'true');
     return url(`/ui/stream?${query}`);
   }
@@ -108,12 +112,19 @@ class TabStream {
     const abort = (this.abort = new AbortController());
     const wasLost = this.connection_.state !== 'connecting';
     if (this.connection_.state !== 'live') this.show({ state: 'connecting' });
-    try {
-      const response = await fetch(this.target(), { headers: headers(), signal: abort.signal });
-      if (!response.ok || !response.body) throw new Error(`status ${response.status}`);
+    const connected = () => {
       this.show({ state: 'live' });
       this.delay = firstDelay;
       if (wasLost) for (const list of this.lists) list.onReset();
+    };
+    try {
+      if (!(await speaksWeir())) {
+        connected();
+        await followPlainly(this.unfinished(), this.lists.size > 0, abort.signal, frame => this.take(frame));
+      }
+      const response = await fetch(this.target(), { headers: headers(), signal: abort.signal });
+      if (!response.ok || !response.body) throw new Error(`status ${response.status}`);
+      connected();
       await this.read(response.body, abort);
       throw new Error('the stream ended');
     } catch {

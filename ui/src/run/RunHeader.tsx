@@ -14,13 +14,14 @@ interface Props {
   handler: HandlerDetail;
   onRerun: () => void;
   onContinue: () => void;
+  canExport: boolean;
   onFork: (() => void) | undefined; // only where the server can
   onAnswer: () => void;
   cancelAsked: boolean;
   askCancel: (asked: boolean) => void;
 }
 
-export function RunHeader({ handler, onRerun, onContinue, onFork, onAnswer, cancelAsked, askCancel }: Props) {
+export function RunHeader({ handler, onRerun, onContinue, canExport, onFork, onAnswer, cancelAsked, askCancel }: Props) {
   const client = useQueryClient();
   const [said, setSaid] = useState('');
   const id = encodeURIComponent(handler.handler_id);
@@ -81,9 +82,11 @@ export function RunHeader({ handler, onRerun, onContinue, onFork, onAnswer, canc
       </button>
       {!running && <button onClick={onContinue}>Continue…</button>}
       {onFork && <button onClick={onFork}>Fork here…</button>}
-      <a className="button" href={url(`/handlers/${id}/export`)} download={`${handler.workflow_name}-${handler.handler_id}.weir.json`}>
-        <Icon name="download" /> Export
-      </a>
+      {canExport && (
+        <a className="button" href={url(`/handlers/${id}/export`)} download={`${handler.workflow_name}-${handler.handler_id}.weir.json`}>
+          <Icon name="download" /> Export
+        </a>
+      )}
       <CopyButton label="Link" text={() => location.href} />
       {!running && <button onClick={purge}>Delete…</button>}
     </div>

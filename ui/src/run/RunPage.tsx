@@ -29,7 +29,7 @@ export function RunPage({ workflow, handlerId, dark }: Props) {
   const client = useQueryClient();
   const run = useRun(handlerId);
   const handler = useHandler(handlerId);
-  const canFork = useConfig().data?.capabilities.includes('fork') ?? false;
+  const can = useConfig().data?.capabilities ?? [];
   const graph = useGraph(handler.data?.workflow_name ?? workflow);
   const [cancelAsked, askCancel] = useState(false);
   const [input, setInput] = useState<unknown>();
@@ -65,8 +65,9 @@ export function RunPage({ workflow, handlerId, dark }: Props) {
   });
   const extraTabs = useMemo<ExtraTab[]>(() => {
     if (!data) return [];
+    const state: ExtraTab = { id: 'state', label: 'State', render: cursor => <StatePanel handlerId={handlerId} sequence={cursor.sequence} /> };
     return [
-      { id: 'state', label: 'State', render: cursor => <StatePanel handlerId={handlerId} sequence={cursor.sequence} /> },
+      ...(can.includes('state') ? [state] : []),
       { id: 'run', label: 'Run', render: () => <RunFacts handler={data} /> },
       {
         id: 'send',
@@ -103,7 +104,7 @@ export function RunPage({ workflow, handlerId, dark }: Props) {
         ),
       },
     ];
-  }, [data, handlerId, running, event, again, input]);
+  }, [data, handlerId, running, event, again, input, can]);
 
   if (handler.isError || run.state === 'missing')
     return (
@@ -119,7 +120,7 @@ export function RunPage({ workflow, handlerId, dark }: Props) {
     <div className="workspace">
       <RunsSidebar workflow={data.workflow_name} open={handlerId} />
       <main className="stage" id="main">
-        <RunHeader handler={data} onRerun={() => rerun('anew')} onContinue={() => rerun('continue')} onFork={canFork ? () => setQuery({ tab: 'fork' }) : undefined} onAnswer={() => setQuery({ tab: 'send' })} cancelAsked={cancelAsked} askCancel={askCancel} />
+        <RunHeader handler={data} onRerun={() => rerun('anew')} onContinue={() => rerun('continue')} canExport={can.includes('export')} onFork={can.includes('fork') ? () => setQuery({ tab: 'fork' }) : undefined} onAnswer={() => setQuery({ tab: 'send' })} cancelAsked={cancelAsked} askCancel={askCancel} />
         {run.state === 'loading' && <Loading what="the events" />}
         <RunViews
           workflow={data.workflow_name}
@@ -151,6 +152,15 @@ function RunFacts({ handler }: { handler: HandlerDetail }) {
         <Fact name="Started">{dateTime(handler.started_at)}</Fact>
         {handler.completed_at && <Fact name="Ended">{dateTime(handler.completed_at)}</Fact>}
         {handler.wake_at && <Fact name="Goes on at">{dateTime(handler.wake_at)}</Fact>}
+        {handler.current_steps.length > 0 && <Fact name="At work">{handler.current_steps.join(', ')}</Fact>}
+        {handler.rerun_of && (
+          <Fact name={handler.rerun_after === null ? 'Run again from' : 'Fork of'}>
+            <a href={href(runPath(handler.workflow_name, handler.rerun_of), { seq: handler.rerun_after === null ? undefined : String(handler.rerun_after) })}>
+              {handler.rerun_of}
+              {handler.rerun_after !== null && ` behind #${handler.rerun_after}`}
+            </a>
+          </Fact>
+        )}
         {handler.parent_handler_id && <Fact name="Child of">{handler.parent_handler_id}</Fact>}
         {handler.workflow_version && <Fact name="Version">{handler.workflow_version}</Fact>}
       </dl>

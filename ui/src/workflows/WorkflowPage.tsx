@@ -1,6 +1,6 @@
 // A workflow before any run: its graph, its schemas, and the form that starts it.
 import { useState } from 'react';
-import { useEventSchemas, useGraph, useSchema } from '../api/queries';
+import { useConfig, useEventSchemas, useGraph, useSchema } from '../api/queries';
 import type { GraphNode } from '../api/types';
 import { go, runPath, setQuery, useRoute } from '../app/router';
 import { ErrorBoundary } from '../common/ErrorBoundary';
@@ -17,6 +17,7 @@ type Tab = 'start' | 'schemas' | 'statistics' | 'node';
 export function WorkflowPage({ workflow, dark }: { workflow: string; dark: boolean }) {
   const { query } = useRoute();
   const graph = useGraph(workflow);
+  const can = useConfig().data?.capabilities ?? [];
   const [node, setNode] = useState<string | undefined>();
   const chosen = graph.data?.nodes.find(candidate => candidate.id === node);
   const tab = (query.get('tab') ?? 'start') as Tab;
@@ -53,7 +54,7 @@ export function WorkflowPage({ workflow, dark }: { workflow: string; dark: boole
           tabs={[
             { id: 'start', label: 'Start a run' },
             { id: 'schemas', label: 'Schemas' },
-            { id: 'statistics', label: 'Statistics' },
+            ...(can.includes('statistics') ? [{ id: 'statistics' as const, label: 'Statistics' }] : []),
             { id: 'node', label: 'Node' },
           ]}
         />
