@@ -318,7 +318,7 @@ test('axe finds nothing serious on any screen in both themes, and nothing is wid
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(wide <= width, `${screen} is ${wide} pixels wide`);
     }
-    await shot(page, `${width} pixels`);
+    await shot(page, `compare-${width}`);
     await close();
   }
 });

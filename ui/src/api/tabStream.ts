@@ -118,7 +118,9 @@ class TabStream {
       if (wasLost) for (const list of this.lists) list.onReset();
     };
     try {
-      if (!(await speaksWeir())) {
+      const plain = !(await speaksWeir());
+      abort.signal.throwIfAborted();
+      if (plain) {
         connected();
         await followPlainly(this.unfinished(), this.lists.size > 0, abort.signal, frame => this.take(frame));
       }
