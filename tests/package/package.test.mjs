@@ -66,7 +66,7 @@ test('below another project, by add_subdirectory and FetchContent, there are the
     const targets = run('ninja', ['-C', target, '-t', 'targets', 'all']);
     assert.match(targets, /libweir_http\.a/);
     assert.doesNotMatch(targets, /engine_tests|weir-examples|weir-bench|weir-command|client_tests/);
-    assert.match(run('ninja', ['-C', target, '-n', 'program']), /program/);
+    assert.match(run('ninja', ['-C', target, '-t', 'commands', 'program']), /-o program/);
   }
 });
 
