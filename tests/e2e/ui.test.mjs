@@ -45,12 +45,12 @@ test('a run is started by a form with every kind of field, wrong values are told
 
 test('a run is watched live: workers, queue, loop, then replayed event by event in all views', async () => {
   const { page, close } = await open('#/w/fanout');
-  await page.getByLabel(/^size/i).fill('60');
+  await page.getByLabel(/^size/i).fill('90');
   await page.getByLabel(/^rounds/i).fill('2');
   await page.getByRole('button', { name: 'Run' }).click();
   await page.locator('.node').filter({ hasText: 'work' }).filter({ hasText: /[123] running/ }).waitFor();
   await page.locator('.title .badge.is-completed').waitFor();
-  await page.locator('.node').filter({ hasText: 'work' }).filter({ hasText: '×120' }).waitFor();
+  await page.locator('.node').filter({ hasText: 'work' }).filter({ hasText: '×180' }).waitFor();
   await page.getByRole('button', { name: 'End' }).waitFor();
   const total = Number((await position(page)).split('/')[1]);
   const outside = () => page.getByTestId('graph').evaluate(graph => {
@@ -62,7 +62,7 @@ test('a run is watched live: workers, queue, loop, then replayed event by event 
   await page.getByLabel('Replay position').fill('5');
   await standsAt(page, `5/${total}`);
   assert.match(page.url(), /seq=4/);
-  assert.equal(await page.locator('.node').filter({ hasText: '×120' }).count(), 0);
+  assert.equal(await page.locator('.node').filter({ hasText: '×180' }).count(), 0);
   await page.keyboard.press(']');
   await standsAt(page, `6/${total}`);
   await page.getByRole('tab', { name: 'Steps' }).click();
@@ -75,7 +75,7 @@ test('a run is watched live: workers, queue, loop, then replayed event by event 
   await page.getByLabel('critical path').check();
   await page.getByRole('tab', { name: 'Steps' }).click();
   await page.getByRole('button', { name: 'work', exact: true }).click();
-  assert.equal(await page.getByTestId('executions').locator('tbody tr').count(), 120);
+  assert.equal(await page.getByTestId('executions').locator('tbody tr').count(), 180);
   await close();
 });
 
