@@ -36,6 +36,8 @@ struct StepTrace {
   std::optional<ExceptionInfo> error = {};  ///< the attempt failed
   std::optional<Time> retry_at = {};        ///< and is repeated then
   std::string waits_for = "";               ///< the event's type: the body gave its slot back until it comes
+  std::string step = "";                    ///< of an event that was published while several bodies were at work: by whom
+  Slot worker = 0;
 };
 
 struct PublishEvent {

@@ -44,6 +44,21 @@ std::shared_ptr<const StepTrace> trace_of(const Reduction& r, const Attempt& att
   return nullptr;
 }
 
+/// Who publishes is plain while one body is at work alone.
+std::shared_ptr<const StepTrace> publisher_of(const Reduction& r, InvocationId id, const Attempt& attempt,
+                                              const std::vector<EventBox>& events) {
+  std::size_t at_work = 0;
+  for (const auto& step : r.state.steps) at_work += step.running.size();
+  if (events.empty() || at_work < 2) return nullptr;
+  return std::make_shared<const StepTrace>(
+      StepTrace{.attempt = attempt.failures + 1, .step = r.plan.steps[id.step].name, .worker = id.slot});
+}
+
+void publish(Reduction& r, InvocationId id, const Attempt& attempt, const std::vector<EventBox>& events) {
+  const auto publisher = publisher_of(r, id, attempt, events);
+  for (const auto& event : events) r.publish(event, publisher);
+}
+
 std::int64_t takers_of(const Plan& plan, const std::vector<EventBox>& events) {
   std::int64_t out = 0;
   for (const auto& event : events) out += static_cast<std::int64_t>(accepting(plan, event.type()).size());
@@ -104,7 +119,7 @@ void on_step_progressed(Reduction& r, const StepProgressed& progressed) {
   auto* running = find_running(r, progressed.id);
   if (!running) return;
   count_effects(running->attempt, progressed.published, progressed.sent);
-  for (const auto& event : progressed.published) r.publish(event);
+  publish(r, progressed.id, running->attempt, progressed.published);
   send(r, progressed.sent, running->attempt.recoveries);
 }
 
@@ -123,7 +138,7 @@ void on_step_ended(Reduction& r, const StepEnded& ended) {
   for (const auto& call : ended.collects)
     if (!failed && is_stale(step, *running, call)) return rerun(r, ended.id, std::move(running->attempt));
 
-  for (const auto& event : ended.published) r.publish(event);
+  publish(r, ended.id, running->attempt, ended.published);
   auto attempt = vacate(r, ended.id, *running, output_text(ended.ending), trace_of(r, running->attempt, ended.ending));
   const bool returned = std::holds_alternative<Returned>(ended.ending);
   for (const auto& call : ended.collects)

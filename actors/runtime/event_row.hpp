@@ -53,7 +53,7 @@ inline EventBox event_of(const EventRow& row, const EventRegistry& registry) {
   return envelope ? unwrap_event(*envelope, registry) : EventBox(Event());
 }
 
-/// {"attempt", "resumed", "error", "retry_at", "waits_for"}
+/// {"attempt", "resumed", "error", "retry_at", "waits_for", "step", "worker"}
 inline std::string trace_json(const engine::StepTrace& trace) {
   std::string out;
   JsonWriter writer(out, JsonWriter::Escape::line_breaks);
@@ -68,6 +68,10 @@ inline std::string trace_json(const engine::StepTrace& trace) {
   trace.retry_at ? writer.string(codec::time_text(*trace.retry_at)) : writer.null();
   writer.key("waits_for");
   trace.waits_for.empty() ? writer.null() : writer.string(trace.waits_for);
+  writer.key("step");
+  trace.step.empty() ? writer.null() : writer.string(trace.step);
+  writer.key("worker");
+  trace.step.empty() ? writer.null() : writer.string(std::to_string(trace.worker));
   writer.end_object();
   return out;
 }

@@ -53,9 +53,31 @@ struct Adding : weir::Workflow {
   }
 };
 
+struct Part {
+  int number;
+};
+struct Seen {
+  int number;
+};
+/// Two parts at work at the same time, each with a word about it.
+struct Pair : weir::Workflow {
+  Pair() {
+    step<&Pair::split>();
+    step<&Pair::work>().num_workers(2);
+    step<&Pair::join>();
+  }
+  std::vector<Part> split(const Begin&) { return {{0}, {1}}; }
+  Seen work(weir::Context& ctx, const Part& part) {
+    ctx.write_event_to_stream(weir::Event());
+    return {part.number};
+  }
+  Total join(const std::vector<Seen>& seen) { return {static_cast<int>(seen.size())}; }
+};
+
 struct Server {
   explicit Server(weir::ServerOptions options = {}) : server(std::move(options)) {
     server.add_workflow<Adding>("adding");
+    server.add_workflow<Pair>("pair");
     server.start();
   }
   std::string start(const std::string& id) {
@@ -161,6 +183,19 @@ TEST_CASE("a long run is forked behind its last snapshot; what is older is named
   const auto answer = server.fork(run, 0);
   CHECK(status(answer) == 409);
   CHECK(answer.find("can be forked at its events ") != std::string::npos);
+}
+
+TEST_CASE("an event that was published while several steps were at work says by which") {
+  Server server({.port = 0});
+  const auto port = server.server.port();
+  REQUIRE(status(post(port, "/workflows/pair/run", R"({"start_event":{},"handler_id":"p"})")) == 200);
+  const auto page = json_body(get(port, "/events/p?stream=false&limit=1000"));
+  const auto& first = page.find("events")->as_array().at(0);
+  REQUIRE(first.find("type")->as_string() == "Event");
+  const auto* trace = first.find("trace");
+  REQUIRE(trace->is_object());
+  CHECK(trace->find("step")->as_string() == "work");
+  CHECK(trace->find("worker")->as_string().size() == 1);
 }
 
 TEST_CASE("statistics tell how the last runs went, step by step") {

@@ -14,7 +14,7 @@ function wire(sequence: number, type: string, value: Record<string, unknown>, mo
 }
 
 function change(sequence: number, name: string, state: string, worker: string, more: { trace?: Partial<StepTrace>; output?: string; input?: string } = {}) {
-  const trace: StepTrace | null = more.trace ? { attempt: 1, resumed: false, error: null, retry_at: null, waits_for: null, ...more.trace } : null;
+  const trace: StepTrace | null = more.trace ? { attempt: 1, resumed: false, error: null, retry_at: null, waits_for: null, step: null, worker: null, ...more.trace } : null;
   const value = { name, step_state: state, worker_id: worker, input_event_name: more.input ?? 'In', output_event_name: more.output ?? null };
   return toRunEvent(wire(sequence, 'StepStateChanged', value, { types: ['InternalDispatchEvent'], trace }));
 }

@@ -26,11 +26,13 @@ function previousOfType(model: RunModel, index: number): RunEvent | undefined {
   return undefined;
 }
 
-/** The step at work that most lately began before the event, and who took an event of that type next. */
+/** Who published or returned the event (the server says it where several steps were at work), and who took one of its type next. */
 function relatives(model: RunModel, event: RunEvent) {
+  const { step, worker } = event.trace ?? {};
   const atWork = (span: Span) => span.endSequence === null || span.endSequence >= event.sequence;
   const justReturnedIt = (span: Span) => span.endSequence === event.sequence - 1 && span.output === event.type;
-  const producer = [...model.spans].reverse().find(span => span.startSequence < event.sequence && (atWork(span) || justReturnedIt(span)));
+  const said = (span: Span) => !step || (span.step === step && span.worker === worker);
+  const producer = [...model.spans].reverse().find(span => span.startSequence < event.sequence && said(span) && (atWork(span) || justReturnedIt(span)));
   const consumer = model.spans.find(span => span.startSequence > event.sequence && span.input === event.type);
   return { producer, consumer };
 }
