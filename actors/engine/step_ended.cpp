@@ -47,9 +47,10 @@ std::shared_ptr<const StepTrace> trace_of(const Reduction& r, const Attempt& att
 /// Who publishes is plain while one body is at work alone.
 std::shared_ptr<const StepTrace> publisher_of(const Reduction& r, InvocationId id, const Attempt& attempt,
                                               const std::vector<EventBox>& events) {
+  if (events.empty()) return nullptr;
   std::size_t at_work = 0;
   for (const auto& step : r.state.steps) at_work += step.running.size();
-  if (events.empty() || at_work < 2) return nullptr;
+  if (at_work < 2) return nullptr;
   return std::make_shared<const StepTrace>(
       StepTrace{.attempt = attempt.failures + 1, .step = r.plan.steps[id.step].name, .worker = id.slot});
 }
