@@ -140,6 +140,46 @@ test('a run is forked behind an event, with other state; the fork goes its own w
   await refused.close();
 });
 
+test('a completed handler goes on with what it kept, and is deleted from its page', async () => {
+  const id = await start('walk', { steps: 2 });
+  const { run_id: first } = await ended(id);
+  const { page, close } = await open(`#/w/walk/r/${id}`);
+  page.on('dialog', dialog => dialog.accept());
+  await page.getByRole('button', { name: 'Continue…' }).click();
+  const form = page.getByRole('form', { name: 'Start walk' });
+  await form.getByText(`Goes on with what handler ${id} has kept.`).waitFor();
+  await form.getByLabel(/^steps/i).fill('3');
+  await form.getByRole('button', { name: 'Run' }).click();
+  const second = await eventually(() => get(`/handlers/${id}`), handler => handler.run_id !== first && handler.status === 'completed');
+  assert.deepEqual(second.result.value, { events: 3 });
+  await page.goto(`${base}/#/w/walk/r/${id}`);
+  await page.locator('.node').filter({ hasText: 'walk' }).filter({ hasText: '×3' }).waitFor();
+  await page.getByRole('button', { name: 'Delete…' }).click();
+  await page.waitForURL(url => url.hash === '#/w/walk');
+  assert.equal((await fetch(`${base}/handlers/${id}`)).status, 404);
+  await close();
+});
+
+test('a tab has one stream, however many runs it has looked at', async () => {
+  const [left, right] = [await start('ask'), await start('ask')];
+  const { page, close } = await open('#/w/ask');
+  const streams = new Set();
+  let opened = 0;
+  page.on('request', request => {
+    if (!request.url().includes('/ui/stream')) return;
+    streams.add(request);
+    opened++;
+  });
+  for (const over of ['requestfinished', 'requestfailed']) page.on(over, request => streams.delete(request));
+  for (const hash of ['#/runs', `#/w/ask/r/${left}`, `#/w/ask/r/${left}?vs=${right}`, '#/inbox', `#/w/ask/r/${right}`]) {
+    await page.goto(`${base}/${hash}`);
+    await page.locator('#main').waitFor();
+  }
+  await page.getByRole('button', { name: /Needs input/ }).waitFor();
+  assert.equal(await eventually(() => streams.size, size => size <= 1 && opened > 1), 1);
+  await close();
+});
+
 test('JSON is checked while it is written, and kept when the form comes back', async () => {
   const { page, close } = await open('#/w/walk');
   await page.getByRole('button', { name: 'JSON', exact: true }).click();

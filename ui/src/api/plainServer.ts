@@ -1,6 +1,5 @@
 // A server that speaks the protocol without Weir's additions, LlamaIndex's own for one: what it lacks is put together from
 // what it has, or said to be missing.
-import type { RunsFilter } from '../runs/filter';
 import type { Handler, HandlerDetail, HandlerItem, HandlersPage, Schemas, UiConfig, WorkflowDetail } from './types';
 
 /** How the protocol itself is asked; also answers that are no success, which some states of handlers are told with. */
@@ -35,17 +34,23 @@ async function handlers(ask: Ask): Promise<HandlerItem[]> {
   return answer.handlers.map(item).sort((a, b) => Date.parse(b.started_at) - Date.parse(a.started_at));
 }
 
-const minutes: Record<string, number> = { '15m': 15, '1h': 60, '24h': 1440, '7d': 10_080 };
+const unit: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A time, or how long ago like 15m, as Weir takes it. */
+function since(text: string): number {
+  const ago = /^(\d+)([mhd])$/.exec(text);
+  return ago ? Date.now() - Number(ago[1]) * unit[ago[2]] : Date.parse(text);
+}
 
 function matches(handler: HandlerItem, query: URLSearchParams): boolean {
   const names = query.getAll('workflow_name');
   const statuses = query.getAll('status');
   const text = query.get('q')?.toLowerCase();
-  const since: RunsFilter['since'] = query.get('since') ?? '';
+  const from = query.get('since');
   if (query.has('awaits_event')) return false; // nothing is known of that
   if (names.length > 0 && !names.includes(handler.workflow_name)) return false;
   if (statuses.length > 0 && !statuses.includes(handler.status)) return false;
-  if (since && Date.now() - Date.parse(handler.started_at) > (minutes[since] ?? Infinity) * 60_000) return false;
+  if (from && Date.parse(handler.started_at) < since(from)) return false;
   return !text || JSON.stringify([handler.handler_id, handler.error, handler.result]).toLowerCase().includes(text);
 }
 
