@@ -152,8 +152,7 @@ test('a completed handler goes on with what it kept, and is deleted from its pag
   await form.getByRole('button', { name: 'Run' }).click();
   const second = await eventually(() => get(`/handlers/${id}`), handler => handler.run_id !== first && handler.status === 'completed');
   assert.deepEqual(second.result.value, { events: 3 });
-  await page.goto(`${base}/#/w/walk/r/${id}`);
-  await page.locator('.node').filter({ hasText: 'walk' }).filter({ hasText: '×3' }).waitFor();
+  await page.locator('.node').filter({ hasText: 'walk' }).filter({ hasText: '×3' }).waitFor(); // the page has loaded itself again
   await page.getByRole('button', { name: 'Delete…' }).click();
   await page.waitForURL(url => url.hash === '#/w/walk');
   assert.equal((await fetch(`${base}/handlers/${id}`)).status, 404);
