@@ -29,7 +29,8 @@ export function RunPage({ workflow, handlerId, dark }: Props) {
   const client = useQueryClient();
   const run = useRun(handlerId);
   const handler = useHandler(handlerId);
-  const can = useConfig().data?.capabilities ?? [];
+  const config = useConfig();
+  const can = config.data?.capabilities ?? [];
   const graph = useGraph(handler.data?.workflow_name ?? workflow);
   const [cancelAsked, askCancel] = useState(false);
   const [input, setInput] = useState<unknown>();
@@ -115,7 +116,7 @@ export function RunPage({ workflow, handlerId, dark }: Props) {
         </Empty>
       </main>
     );
-  if (!data) return <Loading what="the run" />;
+  if (!data || config.isPending) return <Loading what="the run" />; // no button moves when it is known what the server can
   return (
     <div className="workspace">
       <RunsSidebar workflow={data.workflow_name} open={handlerId} />
