@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { openBrowser } from './browser.mjs';
 import { built, eventually, post, startProgram } from './server.mjs';
 
@@ -25,11 +26,24 @@ export async function start(workflow, input = {}, from = base) {
 }
 export const ended = (id, from = base) => eventually(() => get(`/handlers/${id}?detail=true`, from), handler => handler.status !== 'running', 60000);
 
+// A slower machine and network, to look for tests (and pages) that only work when everything is quick: WEIR_SLOW=400 delays each
+// answer of the server by up to 400 ms and lets the page's thread run at a quarter of its speed.
+const slow = Number(process.env.WEIR_SLOW ?? 0);
+async function slowDown(context, page) {
+  await context.route('**/*', async route => {
+    await delay(Math.random() * slow);
+    await route.continue().catch(() => {});
+  });
+  const session = await context.newCDPSession(page);
+  await session.send('Emulation.setCPUThrottlingRate', { rate: 4 });
+}
+
 /** A page that fails the test when something goes wrong in it, unless `quiet`. */
 export async function open(hash = '', { from = base, quiet = false, width = 1440, theme = 'light' } = {}) {
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme, acceptDownloads: true });
   const page = await context.newPage();
   page.setDefaultTimeout(20000);
+  if (slow > 0) await slowDown(context, page);
   const wrong = [];
   if (!quiet) page.on('console', message => message.type() === 'error' && wrong.push(message.text()));
   page.on('pageerror', error => wrong.push(String(error)));

@@ -202,7 +202,7 @@ test('a run is exported as one file and opened again without the server', async 
   await close();
 });
 
-test('nodes that were moved stay, the theme is kept, help and palette open by keys', async () => {
+test('nodes that were moved stay, the theme is kept, help opens by a key', async () => {
   const { page, close } = await open('#/w/walk');
   const node = page.locator('.react-flow__node').filter({ hasText: 'walk' }).first();
   await node.waitFor();
@@ -226,10 +226,35 @@ test('nodes that were moved stay, the theme is kept, help and palette open by ke
   await page.keyboard.press('?');
   await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
   await page.keyboard.press('Escape');
+  await close();
+});
+
+test('the palette opens what Enter was pressed for, also when the server answers later', async () => {
+  const id = await start('walk', { steps: 1 });
+  const { page, close } = await open('#/w/walk');
+  await page.locator('.react-flow__node').first().waitFor();
+  let answer;
+  const answered = new Promise(resolve => (answer = resolve));
+  await page.route(/\/(workflows|handlers)\?/, async route => {
+    await answered;
+    await route.continue();
+  });
+  const jump = page.getByRole('combobox', { name: 'Jump to' });
   await page.keyboard.press('Control+k');
-  await page.getByRole('combobox', { name: 'Jump to' }).fill('fan');
+  await jump.fill('fan');
   await page.keyboard.press('Enter');
+  await page.getByText('Searching…').waitFor();
+  answer();
   await page.waitForURL(/#\/w\/fanout/);
+  await page.unroute(/\/(workflows|handlers)\?/);
+  await page.keyboard.press('Control+k');
+  await jump.fill(id);
+  await page.keyboard.press('Enter');
+  await page.waitForURL(new RegExp(`#/w/walk/r/${id}`));
+  await page.keyboard.press('Control+k');
+  await jump.fill('no such thing');
+  await page.keyboard.press('Enter');
+  await page.getByText('Nothing is called so.').waitFor();
   await close();
 });
 

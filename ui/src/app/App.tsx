@@ -55,7 +55,8 @@ export function App() {
     'g i': () => go(['inbox']),
     t: () => choose(themes[(themes.indexOf(theme) + 1) % themes.length]),
   });
-  useEffect(() => setPalette(false), [route]);
+  const place = route.path.join('/');
+  useEffect(() => setPalette(false), [place]);
   return (
     <>
       <a className="skip" href="#main" onClick={event => {
@@ -65,7 +66,7 @@ export function App() {
         Skip to the content
       </a>
       <Header theme={theme} choose={choose} openHelp={() => setHelp(true)} openPalette={() => setPalette(true)} />
-      <ErrorBoundary name="page" key={route.path.join('/')}>
+      <ErrorBoundary name="page" key={place}>
         <Screen route={route} dark={dark} />
       </ErrorBoundary>
       {help && <Help close={() => setHelp(false)} />}

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState, type KeyboardEvent } from 'react';
 import { get } from '../api/http';
 import { runsQuery, useWorkflows } from '../api/queries';
-import type { HandlersPage } from '../api/types';
+import type { HandlerItem, HandlersPage } from '../api/types';
 import { Dialog } from '../common/Dialog';
 import { noFilter } from '../runs/filter';
 import { go, runPath } from './router';
@@ -21,7 +21,14 @@ const pages: Target[] = [
   { name: 'Open an exported run', kind: 'page', path: ['import'] },
 ];
 
-function useTargets(text: string): Target[] {
+const runTarget = (run: HandlerItem): Target => ({
+  name: run.handler_id,
+  kind: `run of ${run.workflow_name}`,
+  path: runPath(run.workflow_name, run.handler_id),
+});
+
+/** What fits the text, and whether more may yet come. */
+function useTargets(text: string): { targets: Target[]; searching: boolean } {
   const workflows = useWorkflows();
   const [asked, setAsked] = useState('');
   useEffect(() => {
@@ -36,22 +43,32 @@ function useTargets(text: string): Target[] {
   const named: Target[] = (workflows.data?.workflows ?? []).map(name => ({ name, kind: 'workflow', path: ['w', name] }));
   const fitting = [...named, ...pages].filter(target => target.name.toLowerCase().includes(text.toLowerCase()));
   const found = asked.length > 1 ? (runs.data?.handlers ?? []) : [];
-  return [...fitting.slice(0, 12), ...found.map(run => ({ name: run.handler_id, kind: `run of ${run.workflow_name}`, path: runPath(run.workflow_name, run.handler_id) }))];
+  return {
+    targets: [...fitting.slice(0, 12), ...found.map(runTarget)],
+    searching: workflows.isLoading || asked !== text || runs.isLoading,
+  };
 }
 
 export function Palette({ close }: { close: () => void }) {
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
-  const targets = useTargets(text);
+  const [entered, setEntered] = useState(false);
+  const { targets, searching } = useTargets(text);
   const chosen = Math.min(at, targets.length - 1);
   const open = (target: Target | undefined) => {
     if (!target) return;
     go(target.path);
     close();
   };
+  // Enter is often pressed before the server has answered, above all after an id was pasted: it opens what is found then.
+  useEffect(() => {
+    if (entered && targets.length > 0) open(targets[0]);
+    else if (entered && !searching) setEntered(false);
+  });
   const keys = (event: KeyboardEvent) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (by) setAt(Math.max(0, Math.min(targets.length - 1, chosen + by)));
+    else if (event.key === 'Enter' && targets.length === 0) setEntered(true);
     else if (event.key === 'Enter') open(targets[chosen]);
     else return;
     event.preventDefault();
@@ -71,6 +88,7 @@ export function Palette({ close }: { close: () => void }) {
         onChange={event => {
           setText(event.target.value);
           setAt(0);
+          setEntered(false);
         }}
         onKeyDown={keys}
       />
@@ -81,7 +99,7 @@ export function Palette({ close }: { close: () => void }) {
           </li>
         ))}
       </ul>
-      {targets.length === 0 && <p className="muted">Nothing is called so.</p>}
+      {targets.length === 0 && <p className="muted">{searching ? 'Searching…' : 'Nothing is called so.'}</p>}
     </Dialog>
   );
 }

@@ -14,9 +14,12 @@ function parse(): Route {
 }
 
 let current = parse();
+let shown = location.hash;
 const listeners = new Set<() => void>();
 
 function changed() {
+  if (location.hash === shown) return;
+  shown = location.hash;
   current = parse();
   for (const listener of listeners) listener();
 }
@@ -35,8 +38,10 @@ export function href(path: string[], query: QueryValues = {}): string {
   return '#/' + path.map(encodeURIComponent).join('/') + (text ? `?${text}` : '');
 }
 
+/** Goes there at once: the browser's own event comes later, and would undo what was opened meanwhile. */
 export function go(path: string[], query: QueryValues = {}) {
   location.hash = href(path, query);
+  changed();
 }
 
 /** Changes some of the query without a step in the browser's history. */

@@ -1,6 +1,7 @@
 // Browser notifications about runs that ask, for those who want them and look elsewhere.
 import { useEffect, useRef, useState } from 'react';
 import { remember, remembered } from '../app/preferences';
+import { go } from '../app/router';
 
 const name = 'notify';
 const supported = () => typeof Notification !== 'undefined';
@@ -15,7 +16,7 @@ export function useNotifications(waiting: number | undefined) {
     const told = new Notification('Weir', { body: waiting === 1 ? 'A run waits for a person' : `${waiting} runs wait for a person`, tag: 'weir-inbox' });
     told.onclick = () => {
       window.focus();
-      location.hash = '#/inbox';
+      go(['inbox']);
     };
   }, [waiting]);
 }
