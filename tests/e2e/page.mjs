@@ -56,4 +56,6 @@ export async function open(hash = '', { from = base, quiet = false, width = 1440
 
 export const shot = (page, name) => page.screenshot({ path: join(shots, `${name}.png`) });
 export const position = page => page.getByTestId('position').innerText();
+export const counts = (locator, expected) => eventually(() => locator.count(), count => count === expected);
+export const holds = (field, expected) => eventually(() => field.inputValue(), value => value === expected);
 export const standsAt = async (page, expected) => assert.equal(await eventually(() => position(page), text => text === expected), expected);

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { base, ended, folder, get, open, position, serve, shot, standsAt, start } from './page.mjs';
+import { base, counts, ended, folder, get, holds, open, position, serve, shot, standsAt, start } from './page.mjs';
 import { built, eventually, startProgram } from './server.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -37,7 +37,7 @@ test('a run is started by a form with every kind of field, wrong values are told
     ['Ada', 'dark', 3, 'no sugar', [{ name: 'cake', amount: 1 }], { key1: 4 }, 'Long Street 1', 'Other Street 2']);
   await page.goto(`${base}/#/w/coffee`);
   await page.getByLabel('Earlier inputs').selectOption({ index: 1 });
-  assert.equal(await page.getByLabel(/^customer/i).inputValue(), 'Ada');
+  await holds(page.getByLabel(/^customer/i), 'Ada');
   await page.getByRole('button', { name: 'JSON', exact: true }).click();
   await page.locator('.json-editor').getByText('"no sugar"').waitFor();
   await close();
@@ -61,8 +61,8 @@ test('a run is watched live: workers, queue, loop, then replayed event by event 
   await shot(page, 'run');
   await page.getByLabel('Replay position').fill('5');
   await standsAt(page, `5/${total}`);
-  assert.match(page.url(), /seq=4/);
-  assert.equal(await page.locator('.node').filter({ hasText: '×180' }).count(), 0);
+  await page.waitForURL(/seq=4/);
+  await counts(page.locator('.node').filter({ hasText: '×180' }), 0);
   await page.keyboard.press(']');
   await standsAt(page, `6/${total}`);
   await page.getByRole('tab', { name: 'Steps' }).click();
@@ -75,7 +75,7 @@ test('a run is watched live: workers, queue, loop, then replayed event by event 
   await page.getByLabel('critical path').check();
   await page.getByRole('tab', { name: 'Steps' }).click();
   await page.getByRole('button', { name: 'work', exact: true }).click();
-  assert.equal(await page.getByTestId('executions').locator('tbody tr').count(), 180);
+  await counts(page.getByTestId('executions').locator('tbody tr'), 180);
   await close();
 });
 
@@ -89,15 +89,15 @@ test('attempts, their errors and the next one are shown; a failure leads to its 
   await page.locator('.title .badge.is-failed').waitFor();
   const panel = page.getByRole('alert', { name: 'Errors' });
   await panel.getByText('attempt 4 broke the cup').first().waitFor();
-  assert.equal(await panel.locator('.attempts li').count(), 4);
+  await counts(panel.locator('.attempts li'), 4);
   await shot(page, 'failed');
   await panel.getByRole('button', { name: /go to event/ }).click();
-  assert.match(page.url(), /seq=\d+/);
+  await page.waitForURL(/seq=\d+/);
   await page.getByRole('tab', { name: 'Inspect' }).click();
   await page.getByTestId('inspector').getByText('builtins.RuntimeError: attempt 4 broke the cup').or(page.getByTestId('inspector').getByText(/attempt 4 broke the cup/)).first().waitFor();
   await page.getByRole('tab', { name: 'Events' }).click();
   await page.getByRole('checkbox', { name: 'failed' }).check();
-  assert.match(await page.getByTestId('log-count').innerText(), /^5 of /);
+  await page.getByTestId('log-count').getByText(/^5 of /).waitFor();
   await close();
 });
 
@@ -106,7 +106,7 @@ test('a waiting run says what it waits for and is answered, in place and from th
   const { page, close } = await open(`#/w/ask/r/${id}`);
   await page.getByRole('button', { name: /Needs input: Decision/ }).click();
   await page.locator('.question').getByText('maps').waitFor();
-  assert.equal(await page.title(), `(!) ${id} · Weir`);
+  await eventually(() => page.title(), title => title === `(!) ${id} · Weir`);
   await shot(page, 'question');
   await page.getByRole('combobox', { name: /^Event/ }).selectOption('Remark');
   await page.getByLabel(/^text/i).fill('cheap');
@@ -137,7 +137,7 @@ test('a run is cancelled, run again with edited input, and deleted; runs are fou
   await page.locator('.title .badge.is-cancelled').waitFor();
   await page.getByRole('button', { name: 'Run again…' }).click();
   const form = page.getByRole('form', { name: 'Start walk' });
-  assert.equal(await form.getByLabel(/^steps/i).inputValue(), '1000');
+  await holds(form.getByLabel(/^steps/i), '1000');
   await form.getByLabel(/^steps/i).fill('2');
   await form.getByLabel(/^pause ms/i).fill('0');
   await form.getByRole('button', { name: 'Run' }).click();
@@ -166,10 +166,10 @@ test('two runs are compared: graphs, timelines, aligned events with their differ
   await Promise.all([ended(left), ended(right)]);
   const { page, close } = await open(`#/w/fanout/r/${left}?vs=${right}`);
   await page.getByTestId('summary').getByText(/on one side only/).waitFor();
-  assert.equal(await page.getByTestId('graph').count(), 2);
+  await counts(page.getByTestId('graph'), 2);
   await page.getByText('×6 → ×7').first().waitFor();
   await page.getByLabel('in any order').check();
-  assert.match(page.url(), /order=any/);
+  await page.waitForURL(/order=any/);
   await page.getByLabel('only differences').check();
   await page.keyboard.press('n');
   await page.locator('.pair.selected').waitFor();

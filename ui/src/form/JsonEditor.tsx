@@ -23,6 +23,8 @@ const look = EditorView.theme({
   '.cm-content': { fontFamily: 'var(--mono)', minHeight: '120px', caretColor: 'var(--fg)' },
   '.cm-gutters': { background: 'var(--bg-2)', color: 'var(--muted)', border: 'none' },
   '.cm-tooltip': { background: 'var(--bg-2)', color: 'var(--fg)', border: '1px solid var(--line)' },
+  // No background: Chromium would put it on what is typed in the bracket's place as an inline style, which the policy forbids.
+  '&.cm-focused .cm-matchingBracket, &.cm-focused .cm-nonmatchingBracket': { background: 'transparent', outline: '1px solid var(--muted)' },
   '.cm-activeLine, .cm-activeLineGutter': { background: 'transparent' },
 });
 
