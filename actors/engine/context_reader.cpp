@@ -103,8 +103,13 @@ private:
       if (const auto step = find_step(plan_, name))
         for (const auto& event : items(queue)) state_->steps[*step].queue.push_back(attempt_of(event));
     }
-    for (const auto& [item, values] : members(member(context, "recorded")))
-      for (const auto& [name, json] : members(values)) state_->recorded[work_item_number(item)][name] = text_of(json);
+    for (const auto& [name, by_item] : members(member(context, "recorded")))
+      if (const auto step = find_step(plan_, name)) read_recorded(state_->steps[*step], by_item);
+  }
+
+  static void read_recorded(StepState& step, const Value& by_item) {
+    for (const auto& [item, values] : members(by_item))
+      for (const auto& [name, json] : members(values)) step.recorded[work_item_number(item)][name] = text_of(json);
   }
 
   EventBox event(const Value& saved) {

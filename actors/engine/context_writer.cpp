@@ -61,7 +61,7 @@ public:
     for (const auto& [id, stream] : state_.streams) write_stream(id, stream, streams, releases);
     out.set("streams", std::move(streams));
     out.set("collection_release_states", std::move(releases));
-    if (!state_.recorded.empty()) out.set("recorded", recorded());
+    if (auto values = recorded(); !values.empty()) out.set("recorded", std::move(values));
     return out;
   }
 
@@ -181,10 +181,14 @@ private:
 
   Object recorded() const {
     Object out;
-    for (const auto& [item, values] : state_.recorded) {
-      Object by_name;
-      for (const auto& [name, json] : values) by_name.set(name, json);
-      out.set(work_item_name(item), std::move(by_name));
+    for (StepIndex step = 0; step < state_.steps.size(); ++step) {
+      Object by_item;
+      for (const auto& [item, values] : state_.steps[step].recorded) {
+        Object by_name;
+        for (const auto& [name, json] : values) by_name.set(name, json);
+        by_item.set(work_item_name(item), std::move(by_name));
+      }
+      if (!by_item.empty()) out.set(plan_.steps[step].name, std::move(by_item));
     }
     return out;
   }

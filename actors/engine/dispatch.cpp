@@ -76,7 +76,8 @@ RunStep run_command(const State& state, InvocationId id, const Running& running)
   out.collected = running.collected;
   for (const auto& waiter : state.steps[id.step].waiters)
     if (waiter.trigger.work_item == attempt.work_item && !waiter.pending()) out.answers.push_back({waiter.id, waiter.resolved});
-  if (const auto found = state.recorded.find(attempt.work_item); found != state.recorded.end()) out.recorded = found->second;
+  const auto& recorded = state.steps[id.step].recorded;
+  if (const auto found = recorded.find(attempt.work_item); found != recorded.end()) out.recorded = found->second;
   return out;
 }
 

@@ -9,7 +9,6 @@ void finish(Reduction& r, Status status, EventBox terminal, std::string error) {
   r.state.queued = false;
   r.state.held.clear();
   r.state.streams.clear();
-  r.state.recorded.clear();
   r.state.steps.assign(r.state.steps.size(), StepState());
   r.arrivals.clear();
   r.commands.emplace_back(FinishRun{status, std::move(terminal), std::move(error)});

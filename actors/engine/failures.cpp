@@ -51,6 +51,7 @@ void on_failed(Reduction& r, StepIndex step, Attempt attempt, const Failed& fail
   attempt.published = attempt.sent = 0;
   attempt.last_failure = Failure{failed.error, r.now};
   if (failed.retry_after) return queue_retry(r, step, std::move(attempt), *failed.retry_after);
+  r.step(step).recorded.erase(attempt.work_item);
   const auto elapsed = seconds_between(attempt.first_attempt_at.value_or(r.now), r.now);
   if (hand_to_error_handler(r, step, attempt, *attempt.last_failure, elapsed)) return;
   fail(r, r.plan.steps[step].name, failed.error, attempt.failures, elapsed);

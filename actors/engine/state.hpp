@@ -93,6 +93,8 @@ struct StepState {
   Snapshot collected;
   std::vector<Waiter> waiters;
   JoinArrivals arrivals;
+  /// run_once results as JSON, by name. Steps that take the same event have the same work item, but never each other's results.
+  std::map<WorkItem, std::map<std::string, std::string>> recorded;
 };
 
 struct Stream {
@@ -118,7 +120,6 @@ struct State {
   Status status = Status::running;
   std::vector<StepState> steps;
   std::map<StreamId, Stream> streams;
-  std::map<WorkItem, std::map<std::string, std::string>> recorded;  ///< run_once results as JSON, by name
   std::optional<Time> deadline;
   WorkItem work_item_last = 0;
   StreamId stream_last = 0;

@@ -14,24 +14,18 @@ public:
   StateWriter(const Plan& plan, const State& state) : plan_(plan), state_(state) {}
 
   Object write() const {
-    Object steps, recorded;
+    Object steps;
     Value::Array streams;
     for (StepIndex step = 0; step < state_.steps.size(); ++step)
       if (auto written = write(state_.steps[step]); !written.empty()) steps.set(name(step), std::move(written));
     for (const auto& [id, stream] : state_.streams) streams.emplace_back(write(id, stream));
-    for (const auto& [item, values] : state_.recorded) {
-      Object by_name;
-      for (const auto& [name, json] : values) by_name.set(name, json);
-      recorded.set(std::to_string(item), std::move(by_name));
-    }
     return {{"started", state_.started},
             {"queued", state_.queued},
             {"held", write_named(plan_, state_.held)},
             {"deadline", write_time(state_.deadline)},
             {"last", Value::Array{state_.work_item_last, state_.stream_last, state_.serial_last}},
             {"steps", std::move(steps)},
-            {"streams", std::move(streams)},
-            {"recorded", std::move(recorded)}};
+            {"streams", std::move(streams)}};
   }
 
 private:
@@ -54,13 +48,19 @@ private:
     for (const auto& waiter : step.waiters) waiters.emplace_back(write(waiter));
     for (const auto& [type, waiting] : step.arrivals)
       for (const auto& arrival : waiting) arrivals.emplace_back(Object{{"order", arrival.order}, {"event", write_named(arrival.event)}});
-    Object collected, out;
+    Object collected, recorded, out;
+    for (const auto& [item, values] : step.recorded) {
+      Object by_name;
+      for (const auto& [name, json] : values) by_name.set(name, json);
+      recorded.set(std::to_string(item), std::move(by_name));
+    }
     for (const auto& [buffer, events] : step.collected) collected.set(buffer, write_named(contents(events)));
     add(out, "queue", std::move(queue));
     add(out, "running", std::move(running));
     add(out, "waiters", std::move(waiters));
     add(out, "arrivals", std::move(arrivals));
     add(out, "collected", std::move(collected));
+    add(out, "recorded", std::move(recorded));
     return out;
   }
 
@@ -160,11 +160,6 @@ public:
     for (const auto& [name, step] : members(member(saved, "steps"))) read_step(state.steps[this->step(Value(name))], step);
     for (const auto& stream : items(member(saved, "streams")))
       state.streams.emplace(read_number(member(stream, "id")), read_stream(stream));
-    for (const auto& [item, values] : members(member(saved, "recorded"))) {
-      WorkItem number = 0;
-      std::from_chars(item.data(), item.data() + item.size(), number);
-      for (const auto& [name, json] : members(values)) state.recorded[number][name] = text_of(json);
-    }
     if (!problem_.empty()) return Error{Code::failed_precondition, problem_};
     return state;
   }
@@ -185,6 +180,11 @@ private:
       const auto* type = &read.event.type();
       if (step.arrivals.empty() || !step.arrivals.back().first->same_as(*type)) step.arrivals.emplace_back(type, std::deque<JoinArrival>());
       step.arrivals.back().second.push_back(std::move(read));
+    }
+    for (const auto& [item, values] : members(member(saved, "recorded"))) {
+      WorkItem number = 0;
+      std::from_chars(item.data(), item.data() + item.size(), number);
+      for (const auto& [name, json] : members(values)) step.recorded[number][name] = text_of(json);
     }
   }
 

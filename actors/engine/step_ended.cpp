@@ -88,7 +88,7 @@ void on_returned(Reduction& r, StepIndex step, const Attempt& attempt, const Ret
     emit(r, step, event, attempt, scope);
   }
   if (r.state.over()) return;
-  r.state.recorded.erase(attempt.work_item);
+  r.step(step).recorded.erase(attempt.work_item);
   account(r, attempt.scope, returned.fanned_out ? -1 : emitted - 1);
 }
 
@@ -127,7 +127,7 @@ void on_step_progressed(Reduction& r, const StepProgressed& progressed) {
 void on_value_recorded(Reduction& r, const ValueRecorded& recorded) {
   const auto* running = find_running(r, recorded.id);
   if (!running) return;
-  r.state.recorded[running->attempt.work_item][recorded.name] = recorded.json;
+  r.step(recorded.id.step).recorded[running->attempt.work_item][recorded.name] = recorded.json;
   r.commands.emplace_back(AcknowledgeValue{recorded.id, recorded.name});
 }
 

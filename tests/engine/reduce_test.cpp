@@ -412,6 +412,26 @@ TEST_CASE("recorded values come back to every repetition of their piece of work 
   CHECK(feed(ValueRecorded{id, "late", "1"}).empty());  // that invocation is over
 }
 
+TEST_CASE("steps that take the same event never see each other's recorded values") {
+  auto tea = plan({step("boil", types<StartEvent>(), types<Leaf>()), step("pay", types<StartEvent>(), types<Leaf>()),
+                   step("end", types<Leaf>(), types<StopEvent>())});
+  auto outcome = reduce(tea, initial_state(tea), {1, Time(), RunStarted{StartEvent()}});
+  std::vector<InvocationId> ids;
+  for (const auto& command : outcome.commands)
+    if (const auto* run = std::get_if<RunStep>(&command)) ids.push_back(run->id);
+  REQUIRE(ids.size() == 2);
+  Sequence seq = 1;
+  const auto feed = [&](Tick tick) { outcome = reduce(tea, std::move(outcome.state), {++seq, Time(), std::move(tick)}); };
+  const auto end = [&](InvocationId id, Ending ending) {
+    feed(StepEnded{.id = id, .published = {}, .sent = {}, .collects = {}, .answered_waiters = {}, .ending = std::move(ending)});
+  };
+  feed(ValueRecorded{ids[0], "charge", "1"});
+  feed(ValueRecorded{ids[1], "charge", "2"});
+  end(ids[0], Returned{});  // its values are done with, the other's are not
+  end(ids[1], Failed{{"x", "y"}, Duration(0)});
+  CHECK(std::get<RunStep>(outcome.commands.back()).recorded.at("charge") == "2");
+}
+
 TEST_CASE("what a repeated report brings is ignored") {
   auto tea = plan({workers(step("boil", types<StartEvent>(), types<Leaf>()), 2), step("end", types<Leaf>(), types<StopEvent>())});
   auto outcome = reduce(tea, initial_state(tea), {1, Time(), RunStarted{StartEvent()}});

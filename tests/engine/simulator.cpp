@@ -147,6 +147,8 @@ std::string dump(const State& state) {
       out << "  waiter " << waiter.id << " " << waiter.type->name << to_json(waiter.requirements) << " until=" << text(waiter.deadline)
           << " resolved=" << (waiter.resolved ? text(*waiter.resolved) : "-") << " timed_out=" << waiter.timed_out << " "
           << text(waiter.trigger) << "\n";
+    for (const auto& [item, values] : step.recorded)
+      for (const auto& [name, json] : values) out << "  recorded " << item << " " << name << "=" << json << "\n";
   }
   for (const auto& [id, stream] : state.streams) {
     out << "stream " << id << " from " << stream.source << " open=" << stream.open_work_items << " scope=" << text(stream.scope);
@@ -154,8 +156,6 @@ std::string dump(const State& state) {
     for (const auto target : stream.released) out << " released" << target;
     out << "\n";
   }
-  for (const auto& [item, values] : state.recorded)
-    for (const auto& [name, json] : values) out << "recorded " << item << " " << name << "=" << json << "\n";
   return out.str();
 }
 
