@@ -7,7 +7,8 @@
 
 namespace weir::http {
 
-/// Appends {"value", "qualified_name", "type", "types", "sequence", "timestamp", "trace"}, safe inside a line of a stream.
+/// Appends {"value", "qualified_name", "type", "types", "sequence", "timestamp", "span_id", "caused_by", "trace"}, safe inside a line of a
+/// stream.
 void append_logged_event(std::string& out, const EventRow& row);
 
 }  // namespace weir::http

@@ -4,7 +4,6 @@
 #include "translate.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <map>
 
 namespace weir::http {
@@ -121,33 +120,27 @@ private:
     const auto name = text("name"), state = text("step_state");
     const auto trace = row.trace ? parse_json(*row.trace) : Expected<Value>(Value());
     const auto traced = [&](const char* key) { return trace ? trace->find(key) : nullptr; };
-    if (state == "preparing") waiting_[name].push_back(row.at);
-    else if (state == "running") begin(name, text("worker_id"), row.at, traced("attempt"), traced("resumed"));
-    else if (state == "not_running") end(name, text("worker_id"), row.at, traced("error"));
+    if (state == "preparing") waiting_[row.span] = row.at;
+    else if (state == "running") begin(steps_[name], row, traced("attempt"));
+    else if (state == "not_running") end(steps_[name], row, traced("error"));
   }
 
-  void begin(const std::string& name, const std::string& worker, Time at, const Value* attempt, const Value* resumed) {
-    began_[{name, worker}] = at;
-    const bool repeats = attempt && attempt->is_integer() && attempt->as_integer() > 1;
-    if (repeats) ++steps_[name].retried;
-    auto& waiting = waiting_[name];
-    if (repeats || (resumed && resumed->truthy()) || waiting.empty()) return;
-    steps_[name].queued.push_back(at - waiting.front());
-    waiting.pop_front();
+  void begin(StepFigures& step, const EventRow& row, const Value* attempt) {
+    began_[row.span] = row.at;
+    if (attempt && attempt->is_integer() && attempt->as_integer() > 1) ++step.retried;
+    const auto waiting = waiting_.extract(row.span);
+    if (waiting) step.queued.push_back(row.at - waiting.mapped());
   }
 
-  void end(const std::string& name, const std::string& worker, Time at, const Value* error) {
-    const auto began = began_.find({name, worker});
-    if (began == began_.end()) return;
-    auto& step = steps_[name];
-    step.took.push_back(at - began->second);
+  void end(StepFigures& step, const EventRow& row, const Value* error) {
+    const auto began = began_.extract(row.span);
+    if (!began) return;
+    step.took.push_back(row.at - began.mapped());
     if (error && !error->is_null()) ++step.failed;
-    began_.erase(began);
   }
 
   std::map<std::string, StepFigures> steps_;
-  std::map<std::pair<std::string, std::string>, Time> began_;  ///< in this run, by step and worker
-  std::map<std::string, std::deque<Time>> waiting_;            ///< for a worker
+  std::map<std::int64_t, Time> began_, waiting_;  ///< in this run, by span: at work since, and for a worker since
   std::size_t runs_ = 0, events_ = 0;
 };
 

@@ -36,12 +36,12 @@ struct StepTrace {
   std::optional<ExceptionInfo> error = {};  ///< the attempt failed
   std::optional<Time> retry_at = {};        ///< and is repeated then
   std::string waits_for = "";               ///< the event's type: the body gave its slot back until it comes
-  std::string step = "";                    ///< of an event that was published while several bodies were at work: by whom
-  Slot worker = 0;
 };
 
 struct PublishEvent {
   EventBox event;
+  SpanId span = 0;       ///< of the piece of work that it is about, or that published it; 0: none
+  SpanId caused_by = 0;  ///< whose event began that piece of work; 0: one from outside
   std::shared_ptr<const StepTrace> trace = nullptr;
 };
 

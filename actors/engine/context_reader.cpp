@@ -201,6 +201,7 @@ private:
   /// Format 1 may have plain event texts where format 2 has objects.
   Attempt attempt_of(const Value& saved) {
     Attempt out;
+    out.span = ++state_->span_last;
     if (!saved.find("event")) {
       out.event = event(saved);
       out.work_item = ++state_->work_item_last;

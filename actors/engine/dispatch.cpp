@@ -21,12 +21,12 @@ const EventType& shown_input(const Attempt& attempt) {
 
 void publish_state(Reduction& r, StepIndex step, const Attempt& attempt, const char* state, std::string worker,
                    std::shared_ptr<const StepTrace> trace = nullptr) {
-  r.publish(StepStateChanged{.name = r.plan.steps[step].name,
-                             .step_state = state,
-                             .worker_id = std::move(worker),
-                             .input_event_name = shown_input(attempt).name,
-                             .output_event_name = std::nullopt},
-            std::move(trace));
+  StepStateChanged event{.name = r.plan.steps[step].name,
+                         .step_state = state,
+                         .worker_id = std::move(worker),
+                         .input_event_name = shown_input(attempt).name,
+                         .output_event_name = std::nullopt};
+  r.commands.emplace_back(PublishEvent{std::move(event), attempt.span, attempt.caused_by, std::move(trace)});
 }
 
 std::shared_ptr<const StepTrace> trace_of_start(const StepState& step, const Attempt& attempt) {
@@ -110,12 +110,12 @@ Attempt vacate(Reduction& r, InvocationId id, Running& running, std::optional<st
   auto attempt = std::move(running.attempt);
   if (running.deadline) r.clear_timer(running.serial);
   r.step(id.step).running.erase(id.slot);
-  r.publish(StepStateChanged{.name = r.plan.steps[id.step].name,
-                             .step_state = "not_running",
-                             .worker_id = std::to_string(id.slot),
-                             .input_event_name = shown_input(attempt).class_text,
-                             .output_event_name = std::move(output)},
-            std::move(trace));
+  StepStateChanged event{.name = r.plan.steps[id.step].name,
+                         .step_state = "not_running",
+                         .worker_id = std::to_string(id.slot),
+                         .input_event_name = shown_input(attempt).class_text,
+                         .output_event_name = std::move(output)};
+  r.commands.emplace_back(PublishEvent{std::move(event), attempt.span, attempt.caused_by, std::move(trace)});
   return attempt;
 }
 

@@ -65,6 +65,7 @@ ExceptionInfo step_timeout_error(const StepPlan& step) {
 void on_step_timed_out(Reduction& r, const StepTimedOut& timed_out) {
   auto* running = find_running(r, timed_out.id);
   if (!running || !running->deadline || r.now < *running->deadline) return;
+  r.cause = running->attempt.span;
   const auto step = timed_out.id.step;
   const Failed failed{step_timeout_error(r.plan.steps[step]), timed_out.retry_after};
   r.commands.emplace_back(StopStep{timed_out.id});

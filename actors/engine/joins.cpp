@@ -66,7 +66,7 @@ void join(Reduction& r, StepIndex step, Arrival arrival, WorkItem work_item) {
   of_type(arrivals, arrival.event.type()).push_back({work_item, arrival.event});
   Match match(r.plan.steps[step], arrivals);
   if (!match.fill()) return account(r, arrival.scope, -1);
-  Attempt attempt;
+  auto attempt = r.new_attempt();
   attempt.event = std::move(arrival.event);
   attempt.recoveries = std::move(arrival.recoveries);
   attempt.scope = std::move(arrival.scope);

@@ -72,6 +72,7 @@ Outcome reduce(const Plan& plan, State state, const Stamped& stamped) {
   Reduction r{plan, state, stamped.at, {}, {}};
   apply(r, stamped.tick);
   route_arrivals(r);
+  r.cause = 0;
   check_idle(r);
   auto commands = std::move(r.commands);
   return {std::move(state), std::move(commands)};

@@ -24,13 +24,20 @@ struct Reduction {
   Time now;
   std::vector<Command> commands;
   std::deque<Arrival> arrivals;
+  SpanId cause = 0;  ///< the piece of work that the tick is about; 0: the tick is about none
 
   StepState& step(StepIndex index) { return state.steps[index]; }
   std::uint64_t next_serial() { return ++state.serial_last; }
   void set_timer(std::uint64_t timer, Time due, TimerTick tick) { commands.emplace_back(SetTimer{timer, due, std::move(tick)}); }
   void clear_timer(std::uint64_t timer) { commands.emplace_back(ClearTimer{timer}); }
-  void publish(EventBox event, std::shared_ptr<const StepTrace> trace = nullptr) {
-    commands.emplace_back(PublishEvent{std::move(event), std::move(trace)});
+  /// By the piece of work that the tick is about.
+  void publish(EventBox event) { commands.emplace_back(PublishEvent{std::move(event), cause}); }
+  /// A piece of work that the tick's began.
+  Attempt new_attempt() {
+    Attempt out;
+    out.span = ++state.span_last;
+    out.caused_by = cause;
+    return out;
   }
 };
 

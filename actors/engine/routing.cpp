@@ -6,8 +6,8 @@
 namespace weir::engine {
 namespace {
 
-Attempt attempt_for(Arrival&& arrival, WorkItem work_item) {
-  Attempt attempt;
+Attempt attempt_for(Reduction& r, Arrival&& arrival, WorkItem work_item) {
+  auto attempt = r.new_attempt();
   attempt.event = std::move(arrival.event);
   attempt.recoveries = std::move(arrival.recoveries);
   attempt.scope = std::move(arrival.scope);
@@ -60,7 +60,7 @@ void route(Reduction& r, Arrival arrival) {
       const bool last = i + 1 == takers.size();
       auto own = last ? std::move(arrival) : Arrival(arrival);
       if (r.plan.steps[step].input == Input::join) join(r, step, std::move(own), work_item);
-      else dispatch(r, step, attempt_for(std::move(own), work_item));
+      else dispatch(r, step, attempt_for(r, std::move(own), work_item));
     }
   }
 }

@@ -15,6 +15,7 @@ namespace weir::engine {
 
 using Sequence = std::uint64_t;
 using Slot = std::uint32_t;
+using SpanId = std::uint64_t;    ///< one piece of a step's work, its retries and waits included
 using WorkItem = std::uint64_t;  ///< one event's journey into the steps that take it
 using StreamId = std::uint64_t;  ///< one fan-out: one returned list
 
@@ -53,6 +54,8 @@ struct Attempt {
   std::shared_ptr<const Release> release;
   std::shared_ptr<const std::vector<EventBox>> joined;  ///< join steps: one event per parameter
   WorkItem work_item = 0;
+  SpanId span = 0;       ///< tells this piece of work from every other of the run, for those who debug
+  SpanId caused_by = 0;  ///< the piece of work whose event began it; 0: an event from outside
   /// What this attempt's body has published and sent already: a body that is repeated because its process died begins
   /// behind that.
   std::uint32_t published = 0, sent = 0;
@@ -124,6 +127,7 @@ struct State {
   WorkItem work_item_last = 0;
   StreamId stream_last = 0;
   std::uint64_t serial_last = 0;
+  SpanId span_last = 0;
 
   bool over() const noexcept { return status != Status::running; }
 };

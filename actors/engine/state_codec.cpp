@@ -23,7 +23,7 @@ public:
             {"queued", state_.queued},
             {"held", write_named(plan_, state_.held)},
             {"deadline", write_time(state_.deadline)},
-            {"last", Value::Array{state_.work_item_last, state_.stream_last, state_.serial_last}},
+            {"last", Value::Array{state_.work_item_last, state_.stream_last, state_.serial_last, state_.span_last}},
             {"steps", std::move(steps)},
             {"streams", std::move(streams)}};
   }
@@ -94,8 +94,9 @@ private:
   }
 
   Object write(const Attempt& attempt) const {
-    Object out{{"event", write_named(attempt.event)}, {"work_item", attempt.work_item}}, recoveries;
+    Object out{{"event", write_named(attempt.event)}, {"work_item", attempt.work_item}, {"span", attempt.span}}, recoveries;
     for (const auto& [handler, count] : attempt.recoveries) recoveries.set(name(handler), count);
+    add(out, "caused_by", attempt.caused_by);
     add(out, "failures", attempt.failures);
     add(out, "first_attempt_at", write_time(attempt.first_attempt_at));
     if (const auto& failure = attempt.last_failure)
@@ -152,10 +153,11 @@ public:
     state.queued = member(saved, "queued").truthy();
     state.held = all_sent(member(saved, "held"));
     state.deadline = read_time(member(saved, "deadline"));
-    if (const auto& last = items(member(saved, "last")); last.size() == 3) {
+    if (const auto& last = items(member(saved, "last")); last.size() == 4) {
       state.work_item_last = read_number(last[0]);
       state.stream_last = read_number(last[1]);
       state.serial_last = read_number(last[2]);
+      state.span_last = read_number(last[3]);
     }
     for (const auto& [name, step] : members(member(saved, "steps"))) read_step(state.steps[this->step(Value(name))], step);
     for (const auto& stream : items(member(saved, "streams")))
@@ -223,6 +225,8 @@ private:
     Attempt out;
     out.event = event(member(saved, "event"));
     out.work_item = read_number(member(saved, "work_item"));
+    out.span = read_number(member(saved, "span"));
+    out.caused_by = read_number(member(saved, "caused_by"));
     out.failures = static_cast<std::uint32_t>(read_number(member(saved, "failures")));
     out.first_attempt_at = read_time(member(saved, "first_attempt_at"));
     if (const auto& failure = member(saved, "last_failure"); failure.is_object())

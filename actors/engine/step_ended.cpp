@@ -44,20 +44,8 @@ std::shared_ptr<const StepTrace> trace_of(const Reduction& r, const Attempt& att
   return nullptr;
 }
 
-/// Who publishes is plain while one body is at work alone.
-std::shared_ptr<const StepTrace> publisher_of(const Reduction& r, InvocationId id, const Attempt& attempt,
-                                              const std::vector<EventBox>& events) {
-  if (events.empty()) return nullptr;
-  std::size_t at_work = 0;
-  for (const auto& step : r.state.steps) at_work += step.running.size();
-  if (at_work < 2) return nullptr;
-  return std::make_shared<const StepTrace>(
-      StepTrace{.attempt = attempt.failures + 1, .step = r.plan.steps[id.step].name, .worker = id.slot});
-}
-
-void publish(Reduction& r, InvocationId id, const Attempt& attempt, const std::vector<EventBox>& events) {
-  const auto publisher = publisher_of(r, id, attempt, events);
-  for (const auto& event : events) r.publish(event, publisher);
+void publish(Reduction& r, const std::vector<EventBox>& events) {
+  for (const auto& event : events) r.publish(event);
 }
 
 std::int64_t takers_of(const Plan& plan, const std::vector<EventBox>& events) {
@@ -119,8 +107,9 @@ Running* find_running(Reduction& r, InvocationId id) {
 void on_step_progressed(Reduction& r, const StepProgressed& progressed) {
   auto* running = find_running(r, progressed.id);
   if (!running) return;
+  r.cause = running->attempt.span;
   count_effects(running->attempt, progressed.published, progressed.sent);
-  publish(r, progressed.id, running->attempt, progressed.published);
+  publish(r, progressed.published);
   send(r, progressed.sent, running->attempt.recoveries);
 }
 
@@ -134,12 +123,13 @@ void on_value_recorded(Reduction& r, const ValueRecorded& recorded) {
 void on_step_ended(Reduction& r, const StepEnded& ended) {
   auto* running = find_running(r, ended.id);
   if (!running) return;
+  r.cause = running->attempt.span;
   auto& step = r.step(ended.id.step);
   const bool failed = std::holds_alternative<Failed>(ended.ending);
   for (const auto& call : ended.collects)
     if (!failed && is_stale(step, *running, call)) return rerun(r, ended.id, std::move(running->attempt));
 
-  publish(r, ended.id, running->attempt, ended.published);
+  publish(r, ended.published);
   auto attempt = vacate(r, ended.id, *running, output_text(ended.ending), trace_of(r, running->attempt, ended.ending));
   const bool returned = std::holds_alternative<Returned>(ended.ending);
   for (const auto& call : ended.collects)

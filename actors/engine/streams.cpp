@@ -17,7 +17,7 @@ bool is_released(const Stream& stream, StepIndex target) {
 
 void release(Reduction& r, StreamId id, Stream& stream, StepIndex target) {
   stream.released.push_back(target);
-  Attempt attempt;
+  auto attempt = r.new_attempt();
   attempt.scope = stream.scope->outer;
   attempt.work_item = ++r.state.work_item_last;
   attempt.release = std::make_shared<const Release>(Release{target, id, std::move(stream.arrivals[target])});

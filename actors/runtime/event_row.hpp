@@ -53,7 +53,7 @@ inline EventBox event_of(const EventRow& row, const EventRegistry& registry) {
   return envelope ? unwrap_event(*envelope, registry) : EventBox(Event());
 }
 
-/// {"attempt", "resumed", "error", "retry_at", "waits_for", "step", "worker"}
+/// {"attempt", "resumed", "error", "retry_at", "waits_for"}
 inline std::string trace_json(const engine::StepTrace& trace) {
   std::string out;
   JsonWriter writer(out, JsonWriter::Escape::line_breaks);
@@ -68,21 +68,21 @@ inline std::string trace_json(const engine::StepTrace& trace) {
   trace.retry_at ? writer.string(codec::time_text(*trace.retry_at)) : writer.null();
   writer.key("waits_for");
   trace.waits_for.empty() ? writer.null() : writer.string(trace.waits_for);
-  writer.key("step");
-  trace.step.empty() ? writer.null() : writer.string(trace.step);
-  writer.key("worker");
-  trace.step.empty() ? writer.null() : writer.string(std::to_string(trace.worker));
   writer.end_object();
   return out;
 }
 
-inline EventRow make_row(std::int64_t sequence, Time at, EventBox event, const engine::StepTrace* trace = nullptr) {
+inline EventRow make_row(std::int64_t sequence, Time at, engine::PublishEvent published) {
+  auto& event = published.event;
+  const auto* trace = published.trace.get();
   const auto& type = event.type();
   return {sequence,
           at,
           type.kind == Kind::internal,
           type.is_a(event_type<StopEvent>()),
           std::make_shared<RenderedEvent>(sequence, std::move(event)),
+          static_cast<std::int64_t>(published.span),
+          static_cast<std::int64_t>(published.caused_by),
           trace ? std::make_shared<const std::string>(trace_json(*trace)) : nullptr};
 }
 

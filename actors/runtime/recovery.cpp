@@ -65,7 +65,7 @@ HandlerRow end(Store& store, HandlerRow row, HandlerStatus status, const EventBo
   row.completed_at = row.updated_at;
   row.idle_since = row.wake_at = std::nullopt;
   (void)store.commit({.run_id = row.run_id,
-                      .events = {make_row(last ? last->sequence + 1 : 0, row.updated_at, event)},
+                      .events = {make_row(last ? last->sequence + 1 : 0, row.updated_at, {event})},
                       .handler = row,
                       .states = std::nullopt});
   return row;

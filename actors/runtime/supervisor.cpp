@@ -163,7 +163,7 @@ void Supervisor::add_visible(Batch& batch) {
   for (auto& command : batch.commands) {
     if (auto* publish = std::get_if<engine::PublishEvent>(&command)) {
       tell(publish->event);
-      commit.events.push_back(make_row(next++, at, std::move(publish->event), publish->trace.get()));
+      commit.events.push_back(make_row(next++, at, std::move(*publish)));
     } else if (const auto* ending = std::get_if<engine::FinishRun>(&command)) {
       batch.ended = row_;
       apply_ending(*batch.ended, *ending, at);
@@ -372,7 +372,7 @@ void Supervisor::broken(const std::string& why) {
   apply_ending(row_, ending, now());
   Commit commit{.run_id = row_.run_id,
                 .begin = begun_ || !durable_ ? std::nullopt : std::optional(run_->row),
-                .events = {make_row(event_next_++, now(), event)},
+                .events = {make_row(event_next_++, now(), {event})},
                 .handler = row_,
                 .states = std::nullopt};
   (void)run_->environment.store->commit(std::move(commit)).ok();

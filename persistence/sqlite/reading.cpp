@@ -80,7 +80,7 @@ std::optional<NamedStates> find_states_at(Connection& db, std::string_view run_i
 }
 
 std::vector<EventRow> read_events(Connection& db, std::string_view run_id, std::int64_t after, std::size_t limit) {
-  auto query = db.query("SELECT sequence, at, internal, terminal, body, trace FROM events WHERE run = " + run_by_id +
+  auto query = db.query("SELECT sequence, at, internal, terminal, body, span, caused_by, trace FROM events WHERE run = " + run_by_id +
                         " AND sequence > ? ORDER BY sequence LIMIT ?");
   query.bind(run_id).bind(after).bind(static_cast<std::int64_t>(limit));
   std::vector<EventRow> out;
@@ -89,7 +89,7 @@ std::vector<EventRow> read_events(Connection& db, std::string_view run_id, std::
 }
 
 std::optional<EventRow> last_event(Connection& db, std::string_view run_id) {
-  auto query = db.query("SELECT sequence, at, internal, terminal, body, trace FROM events WHERE run = " + run_by_id +
+  auto query = db.query("SELECT sequence, at, internal, terminal, body, span, caused_by, trace FROM events WHERE run = " + run_by_id +
                         " ORDER BY sequence DESC LIMIT 1");
   if (!query.bind(run_id).step()) return std::nullopt;
   return event_of(query);

@@ -61,7 +61,9 @@ EventRow event_of(const Query& query) {
           query.integer(2) != 0,
           query.integer(3) != 0,
           std::make_shared<StoredEvent>(query.integer(0), query.text(4)),
-          query.is_null(5) ? nullptr : std::make_shared<const std::string>(query.text(5))};
+          query.integer(5),
+          query.integer(6),
+          query.is_null(7) ? nullptr : std::make_shared<const std::string>(query.text(7))};
 }
 
 NamedStates states_of(Connection& db, std::int64_t handler) {

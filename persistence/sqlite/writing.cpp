@@ -128,13 +128,15 @@ Expected<bool> write(Connection& db, const Commit& commit) {
   const bool present = found.text(2) == commit.run_id;
   write_journal(db, run, commit);
   for (const auto& event : commit.events)
-    db.query("INSERT INTO events (run, sequence, at, internal, terminal, body, trace) VALUES (?, ?, ?, ?, ?, ?, ?)")
+    db.query("INSERT INTO events (run, sequence, at, internal, terminal, body, span, caused_by, trace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
         .bind(run)
         .bind(event.sequence)
         .bind(stored(event.at))
         .bind(std::int64_t{event.internal})
         .bind(std::int64_t{event.terminal})
         .bind(event.payload->json())
+        .bind(event.span)
+        .bind(event.caused_by)
         .bind_or_null(event.trace ? std::optional<std::string_view>(*event.trace) : std::nullopt)
         .run();
   for (const auto& key : commit.keys)

@@ -58,7 +58,10 @@ test('time: what the server says, apart for queue and work, squeezed where nothi
     await page.mouse.click(box.x + box.width / 2, box.y + 50); // in the lane of the second step
     return page.url();
   }, url => /tab=inspect/.test(url) && /seq=\d+/.test(url));
-  await page.getByTestId('inspector').waitFor();
+  const inspector = page.getByTestId('inspector');
+  await inspector.getByText('Began by').waitFor();
+  await inspector.getByRole('button', { name: /^split #\d+$/ }).click(); // what led to it is a click away
+  await inspector.getByText(/^split, worker 0, attempt 1/).waitFor();
   await close();
 });
 

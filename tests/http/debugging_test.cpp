@@ -6,6 +6,8 @@
 
 #include <weir/weir.hpp>
 
+#include <algorithm>
+#include <map>
 #include <string>
 #include <thread>
 
@@ -185,17 +187,33 @@ TEST_CASE("a long run is forked behind its last snapshot; what is older is named
   CHECK(answer.find("can be forked at its events ") != std::string::npos);
 }
 
-TEST_CASE("an event that was published while several steps were at work says by which") {
+TEST_CASE("events say which piece of a step's work they are about or come from, and what began it") {
   Server server({.port = 0});
   const auto port = server.server.port();
   REQUIRE(status(post(port, "/workflows/pair/run", R"({"start_event":{},"handler_id":"p"})")) == 200);
-  const auto page = json_body(get(port, "/events/p?stream=false&limit=1000"));
-  const auto& first = page.find("events")->as_array().at(0);
-  REQUIRE(first.find("type")->as_string() == "Event");
-  const auto* trace = first.find("trace");
-  REQUIRE(trace->is_object());
-  CHECK(trace->find("step")->as_string() == "work");
-  CHECK(trace->find("worker")->as_string().size() == 1);
+  const auto page = json_body(get(port, "/events/p?stream=false&include_internal=true&limit=1000"));
+  std::map<std::int64_t, std::string> steps;  // by span
+  std::map<std::int64_t, std::int64_t> causes;
+  std::size_t published = 0;
+  for (const auto& event : page.find("events")->as_array()) {
+    const auto type = event.find("type")->as_string();
+    const auto& span = *event.find("span_id");
+    if (type == "StepStateChanged") {
+      steps[span.as_integer()] = event.find("value")->find("name")->as_string();
+      if (const auto* by = event.find("caused_by"); by->is_integer()) causes[span.as_integer()] = by->as_integer();
+    } else if (type == "Event") {
+      CHECK(steps.at(span.as_integer()) == "work");
+      ++published;
+    } else if (type == "StopEvent") {
+      CHECK(steps.contains(span.as_integer()));
+    }
+  }
+  CHECK(published > 0);
+  REQUIRE_FALSE(causes.empty());
+  const std::map<std::string, std::string> before{{"work", "split"}, {"join", "work"}};
+  for (const auto& [span, cause] : causes) CHECK(steps.at(cause) == before.at(steps.at(span)));
+  const auto begun_outside = std::count_if(steps.begin(), steps.end(), [&](const auto& step) { return !causes.contains(step.first); });
+  CHECK(begun_outside == 1);  // by the start event
 }
 
 TEST_CASE("statistics tell how the last runs went, step by step") {

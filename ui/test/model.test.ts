@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { align, differences } from '../src/model/diff';
 import { plainName, toRunEvent, type RunEvent, type StepTrace, type WireEvent } from '../src/model/event';
+import { lineage } from '../src/model/lineage';
 import { RunModel } from '../src/model/run';
 import { criticalPath, statistics } from '../src/model/spans';
 import { look } from '../src/model/states';
@@ -10,13 +11,13 @@ import { idleGaps, timeScale } from '../src/model/timeScale';
 const start = Date.parse('2026-03-01T08:00:00Z');
 
 function wire(sequence: number, type: string, value: Record<string, unknown>, more: Partial<WireEvent> = {}): WireEvent {
-  return { sequence, timestamp: new Date(start + sequence * 10).toISOString(), type, qualified_name: null, types: null, value, trace: null, ...more };
+  return { sequence, timestamp: new Date(start + sequence * 10).toISOString(), type, qualified_name: null, types: null, value, span_id: null, caused_by: null, trace: null, ...more };
 }
 
-function change(sequence: number, name: string, state: string, worker: string, more: { trace?: Partial<StepTrace>; output?: string; input?: string } = {}) {
-  const trace: StepTrace | null = more.trace ? { attempt: 1, resumed: false, error: null, retry_at: null, waits_for: null, step: null, worker: null, ...more.trace } : null;
+function change(sequence: number, name: string, state: string, worker: string, more: { trace?: Partial<StepTrace>; output?: string; input?: string; span?: number; by?: number } = {}) {
+  const trace: StepTrace | null = more.trace ? { attempt: 1, resumed: false, error: null, retry_at: null, waits_for: null, ...more.trace } : null;
   const value = { name, step_state: state, worker_id: worker, input_event_name: more.input ?? 'In', output_event_name: more.output ?? null };
-  return toRunEvent(wire(sequence, 'StepStateChanged', value, { types: ['InternalDispatchEvent'], trace }));
+  return toRunEvent(wire(sequence, 'StepStateChanged', value, { types: ['InternalDispatchEvent'], trace, span_id: more.span ?? null, caused_by: more.by ?? null }));
 }
 
 const stop = (sequence: number) => toRunEvent(wire(sequence, 'StopEvent', { result: 1 }));
@@ -132,6 +133,40 @@ describe('the critical path', () => {
       change(8, 'long', 'not_running', '0', { output: 'StopEvent' }),
     ].map((event, index) => ({ ...event, sequence: index })));
     expect([...criticalPath(model.spans)].map(span => span.step).sort()).toEqual(['first', 'long']);
+  });
+});
+
+describe('what the server says of spans', () => {
+  // Two chains of the same steps, crossing: by names alone they would be paired wrongly.
+  const model = modelOf([
+    change(0, 'make', 'running', '0', { span: 1, input: 'In' }),
+    change(1, 'make', 'running', '1', { span: 2, input: 'In' }),
+    change(2, 'use', 'preparing', '<enqueued>', { span: 3, by: 1, input: 'Made' }),
+    change(3, 'make', 'not_running', '0', { span: 1, output: 'Made' }),
+    change(4, 'use', 'preparing', '<enqueued>', { span: 4, by: 2, input: 'Made' }),
+    change(5, 'make', 'not_running', '1', { span: 2, output: 'Made' }),
+    change(6, 'use', 'running', '0', { span: 4, by: 2, input: 'Made' }),
+    toRunEvent(wire(7, 'Note', {}, { span_id: 4 })),
+    change(8, 'use', 'not_running', '0', { span: 4, by: 2, output: 'StopEvent' }),
+  ]);
+  it('tells which was queued, what caused it, and where an event comes from', () => {
+    const used = model.spans.find(span => span.step === 'use')!;
+    expect(used.queuedAt).toBe(start + 40);
+    expect([...criticalPath(model.spans)].map(span => span.id)).toEqual([4, 2]);
+    expect(lineage(model.spans, model.events[7]).producer?.id).toBe(4);
+    expect(lineage(model.spans, model.events[6]).producer?.id).toBe(2);
+    expect(lineage(model.spans, model.events[0]).producer).toBeUndefined();
+  });
+
+  it('is guessed for a server that says nothing', () => {
+    const plain = modelOf([
+      change(0, 'make', 'running', '0'),
+      toRunEvent(wire(1, 'Made', {})),
+      change(2, 'make', 'not_running', '0', { output: 'Made' }),
+      change(3, 'use', 'running', '0', { input: 'Made' }),
+    ]);
+    expect(lineage(plain.spans, plain.events[1])).toMatchObject({ producer: { step: 'make' }, consumer: { step: 'use' } });
+    expect(lineage(plain.spans, plain.events[3])).toEqual({});
   });
 });
 

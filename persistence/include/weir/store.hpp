@@ -75,6 +75,8 @@ struct EventRow {
   bool internal = false;
   bool terminal = false;  ///< the run's last event
   std::shared_ptr<const EventPayload> payload;
+  std::int64_t span = 0;       ///< the piece of a step's work that it is about or comes from, unique in the run; 0: none
+  std::int64_t caused_by = 0;  ///< the piece of work whose event began that one; 0: an event from outside
   std::shared_ptr<const std::string> trace = nullptr;  ///< JSON about a step's attempt, beside the protocol's event
 };
 

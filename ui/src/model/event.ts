@@ -11,6 +11,8 @@ export interface RunEvent {
   types: string[];
   value: Record<string, unknown>;
   internal: boolean;
+  span: number | null; // the piece of a step's work that it is about or comes from; null: none, or the server does not say
+  causedBy: number | null; // whose event began that piece of work
   trace: StepTrace | null;
 }
 
@@ -40,6 +42,8 @@ export function toRunEvent(wire: WireEvent, sequence = 0, at = Date.now()): RunE
     types,
     value: (wire.value ?? {}) as Record<string, unknown>,
     internal: internalTypes.has(wire.type) || types.includes('InternalDispatchEvent'),
+    span: wire.span_id ?? null,
+    causedBy: wire.caused_by ?? null,
     trace: wire.trace ?? null,
   };
 }

@@ -1,7 +1,10 @@
-// Executions of steps: one span per attempt, from the worker's start to its end.
+// Executions of steps: one span per attempt, from the worker's start to its end. Where the server does not say which events
+// belong together, they are paired by step and worker.
 import { isA, stepChange, type RunEvent } from './event';
 
 export interface Span {
+  id: number | null; // shared by the attempts of one piece of work; null: the server does not say
+  causedBy: number | null;
   step: string;
   worker: string;
   attempt: number;
@@ -29,16 +32,19 @@ export class Spans {
 
   private change(event: RunEvent) {
     const step = stepChange(event)!;
-    const slot = `${step.name}\n${step.worker}`;
+    const slot = event.span === null ? `${step.name}\n${step.worker}` : `#${event.span}`;
+    const queue = event.span === null ? step.name : slot;
     if (step.state === 'preparing') {
-      const times = this.queued.get(step.name) ?? [];
+      const times = this.queued.get(queue) ?? [];
       times.push(event.at);
-      this.queued.set(step.name, times);
+      this.queued.set(queue, times);
     } else if (step.state === 'running') {
       const attempt = event.trace?.attempt ?? 1;
       const again = attempt > 1 || event.trace?.resumed;
-      const queuedAt = (again ? undefined : this.queued.get(step.name)?.shift()) ?? event.at;
+      const queuedAt = (again ? undefined : this.queued.get(queue)?.shift()) ?? event.at;
       const span: Span = {
+        id: event.span,
+        causedBy: event.causedBy,
         step: step.name,
         worker: step.worker,
         attempt,
@@ -105,26 +111,43 @@ export function statistics(spans: Span[], untilSequence = Infinity): StepStatist
   return [...byStep.values()];
 }
 
-/**
- * The chain of spans that the run's length comes from: from the last one to end back to the one whose end let it begin,
- * preferring the one that returned the event it took.
- */
+/** The span that let this one begin: its own last attempt, or the one whose event it took. */
+function causeOf(span: Span, byId: Map<number, Span[]>, ended: Span[]): Span | undefined {
+  const earlier = (other: Span) => other.startSequence < span.startSequence;
+  const told = (id: number | null) => (id === null ? undefined : byId.get(id)?.findLast(earlier));
+  return told(span.id) ?? told(span.causedBy) ?? guessedCause(span, ended);
+}
+
+/** The index of the last to end by that time; `ended` is in the order of ends. */
+function lastEnded(ended: Span[], time: number, except: Span): number {
+  let low = 0;
+  let high = ended.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ended[middle].end! <= time) low = middle + 1;
+    else high = middle;
+  }
+  return ended[low - 1] === except ? low - 2 : low - 1;
+}
+
+/** Among the last to end before this one was queued, the one that returned what it took. */
+function guessedCause(span: Span, ended: Span[]): Span | undefined {
+  const before = lastEnded(ended, span.queuedAt, span);
+  const returnedIt = (other: Span) => other.output === span.input || (other.step === span.step && other.outcome === 'failed');
+  return ended.slice(Math.max(0, before - 63), before + 1).findLast(returnedIt) ?? ended[before];
+}
+
+/** The chain of spans that the run's length comes from: from the last one to end back to the ones that let it begin. */
 export function criticalPath(spans: Span[]): Set<Span> {
   const ended = spans.filter(span => span.end !== null).sort((a, b) => a.end! - b.end!);
-  const path = new Set<Span>();
-  let last = ended.length - 1;
-  while (last >= 0) {
-    const span = ended[last];
-    path.add(span);
-    let before = last - 1;
-    while (before >= 0 && ended[before].end! > span.queuedAt) before--;
-    let cause = before;
-    for (let i = before; i >= 0 && i > before - 64; i--)
-      if (ended[i].output === span.input || (ended[i].step === span.step && ended[i].outcome === 'failed')) {
-        cause = i;
-        break;
-      }
-    last = cause;
+  const byId = new Map<number, Span[]>();
+  for (const span of spans) {
+    if (span.id === null) continue;
+    const known = byId.get(span.id);
+    if (known) known.push(span);
+    else byId.set(span.id, [span]);
   }
+  const path = new Set<Span>();
+  for (let span = ended.at(-1); span && !path.has(span); span = causeOf(span, byId, ended)) path.add(span);
   return path;
 }

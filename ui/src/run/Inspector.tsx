@@ -9,6 +9,7 @@ import { Empty } from '../common/Notice';
 import { dateTime, duration } from '../common/format';
 import { differences } from '../model/diff';
 import { isA, stepChange, type RunEvent } from '../model/event';
+import { lineage } from '../model/lineage';
 import type { RunModel } from '../model/run';
 import type { Span } from '../model/spans';
 import type { Cursor } from './useCursor';
@@ -24,17 +25,6 @@ interface Props {
 function previousOfType(model: RunModel, index: number): RunEvent | undefined {
   for (let i = index - 1; i >= 0; i--) if (model.events[i].type === model.events[index].type) return model.events[i];
   return undefined;
-}
-
-/** Who published or returned the event (the server says it where several steps were at work), and who took one of its type next. */
-function relatives(model: RunModel, event: RunEvent) {
-  const { step, worker } = event.trace ?? {};
-  const atWork = (span: Span) => span.endSequence === null || span.endSequence >= event.sequence;
-  const justReturnedIt = (span: Span) => span.endSequence === event.sequence - 1 && span.output === event.type;
-  const said = (span: Span) => !step || (span.step === step && span.worker === worker);
-  const producer = [...model.spans].reverse().find(span => span.startSequence < event.sequence && said(span) && (atWork(span) || justReturnedIt(span)));
-  const consumer = model.spans.find(span => span.startSequence > event.sequence && span.input === event.type);
-  return { producer, consumer };
 }
 
 function Relative({ name, span, cursor }: { name: string; span: Span; cursor: Cursor }) {
@@ -56,7 +46,7 @@ export function Inspector({ model, cursor, handlerId, useAsInput, sendAgain }: P
   if (!event) return <Empty>Choose an event in the log, the timeline or with the slider.</Empty>;
   const step = stepChange(event);
   const span = model.spanAt(event.sequence);
-  const { producer, consumer } = step ? { producer: undefined, consumer: undefined } : relatives(model, event);
+  const { producer, consumer } = lineage(model.spans, event);
   return (
     <div className="panel-body" data-testid="inspector">
       <h3>
@@ -73,7 +63,7 @@ export function Inspector({ model, cursor, handlerId, useAsInput, sendAgain }: P
             {span.end !== null && `, ${duration(span.end - span.start)}`}
           </Fact>
         )}
-        {producer && <Relative name="From" span={producer} cursor={cursor} />}
+        {producer && <Relative name={step ? 'Began by' : 'From'} span={producer} cursor={cursor} />}
         {consumer && <Relative name="To" span={consumer} cursor={cursor} />}
         {event.trace?.error && (
           <Fact name="Error" error>
