@@ -52,7 +52,7 @@ test('time: what the server says, apart for queue and work, squeezed where nothi
   await page.goto(`${base}/#/w/fanout/r/${wide}?tab=steps`);
   const queued = page.locator('tr').filter({ has: page.getByRole('button', { name: 'work', exact: true }) }).locator('td').last();
   await queued.getByText(/ms|s$/).waitFor();
-  const canvas = page.locator('.timeline canvas');
+  const canvas = page.locator('.timeline-box canvas');
   await eventually(async () => {
     const box = await canvas.boundingBox();
     await page.mouse.click(box.x + box.width / 2, box.y + 50); // in the lane of the second step
@@ -62,6 +62,31 @@ test('time: what the server says, apart for queue and work, squeezed where nothi
   await inspector.getByText('Began by').waitFor();
   await inspector.getByRole('button', { name: /^split #\d+$/ }).click(); // what led to it is a click away
   await inspector.getByText(/^split, worker 0, attempt 1/).waitFor();
+  await close();
+});
+
+test('a part of the timeline is chosen on the overview below it, moved, and left again', async () => {
+  const id = await start('fanout', { size: 30 });
+  await ended(id);
+  const { page, close } = await open(`#/w/fanout/r/${id}`);
+  const box = await page.getByTestId('timeline-overview').boundingBox();
+  const shown = () => page.locator('.timeline-window').evaluate(part => [part.style.left, part.style.width].map(text => Math.round(parseFloat(text))));
+  const drag = async (from, to) => {
+    await page.mouse.move(box.x + box.width * from, box.y + 10);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * to, box.y + 10, { steps: 4 });
+    await page.mouse.up();
+  };
+  const near = ([left, width]) => ([x, w]) => Math.abs(x - left) <= 2 && Math.abs(w - width) <= 2;
+  const all = page.getByRole('button', { name: 'All', exact: true });
+  assert.ok(await all.isDisabled());
+  await drag(0.2, 0.5);
+  await eventually(shown, near([20, 30]));
+  await drag(0.3, 0.6);
+  await eventually(shown, near([50, 30]));
+  await shot(page, 'timeline');
+  await all.click();
+  await eventually(shown, near([0, 100]));
   await close();
 });
 

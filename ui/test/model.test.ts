@@ -1,5 +1,6 @@
 // The model of a run: what steps do after any number of events, spans, alignment, time.
 import { describe, expect, it } from 'vitest';
+import { density } from '../src/model/density';
 import { align, differences } from '../src/model/diff';
 import { plainName, toRunEvent, type RunEvent, type StepTrace, type WireEvent } from '../src/model/event';
 import { lineage } from '../src/model/lineage';
@@ -133,6 +134,21 @@ describe('the critical path', () => {
       change(8, 'long', 'not_running', '0', { output: 'StopEvent' }),
     ].map((event, index) => ({ ...event, sequence: index })));
     expect([...criticalPath(model.spans)].map(span => span.step).sort()).toEqual(['first', 'long']);
+  });
+});
+
+describe('how busy a run was', () => {
+  it('is counted in equal parts of its time', () => {
+    const model = modelOf([
+      change(0, 'a', 'running', '0'),
+      change(1, 'a', 'running', '1'),
+      change(2, 'a', 'not_running', '1', { trace: { error } }),
+      change(3, 'a', 'not_running', '0'),
+      stop(4),
+    ]);
+    const { atWork, failed, most } = density(model.spans, timeScale(model.spans, start, start + 40, false), 4);
+    expect([atWork, most]).toEqual([[1, 2, 2, 1], 2]);
+    expect(failed).toEqual([false, false, true, false]);
   });
 });
 

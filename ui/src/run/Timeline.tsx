@@ -7,7 +7,8 @@ import type { RunModel } from '../model/run';
 import { criticalPath, type Span } from '../model/spans';
 import { timeScale, type TimeScale } from '../model/timeScale';
 import { paint } from './drawTimeline';
-import { heightOf, labelWidth, lanes, panned, rowHeight, zoomed, type View } from './timelineLayout';
+import { TimelineOverview } from './TimelineOverview';
+import { heightOf, labelWidth, lanes, panned, rowHeight, whole, zoomed, type View } from './timelineLayout';
 
 interface Props {
   model: RunModel;
@@ -18,7 +19,6 @@ interface Props {
   onPick: (span: Span) => void;
 }
 
-const whole: View = { from: 0, to: 1 };
 const rightMargin = 10;
 
 export function Timeline({ model, version, untilSequence, cursorTime, running, onPick }: Props) {
@@ -125,6 +125,7 @@ export function Timeline({ model, version, untilSequence, cursorTime, running, o
         />
         {cursorTime !== null && <div className="timeline-cursor" style={{ height, transform: `translateX(${Math.max(labelWidth, toX(cursorTime))}px)` }} />}
       </div>
+      {model.spans.length > 0 && <TimelineOverview spans={model.spans} version={version} scale={scale} width={Math.max(1, usable)} view={view} setView={setView} />}
       <p className="timeline-hint muted">{hovered ? describe(hovered) : `${count(model.spans.length)} ${model.spans.length === 1 ? 'execution' : 'executions'}${squeezed(scale)}`}</p>
     </section>
   );

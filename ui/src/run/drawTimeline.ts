@@ -47,8 +47,9 @@ function paintRow(canvas: CanvasRenderingContext2D, row: Span[], top: number, pa
   for (const span of shown) {
     const ended = span.endSequence !== null && span.endSequence <= painting.untilSequence;
     const from = Math.max(labelWidth, painting.toX(span.start));
-    const to = Math.max(from + 1.5, painting.toX(ended ? span.end! : painting.now));
-    if (to < labelWidth || from > painting.width || (to - from < 2 && Math.floor(from) === painted)) continue;
+    const end = painting.toX(ended ? span.end! : painting.now);
+    const to = Math.max(from + 1.5, end);
+    if (end < labelWidth || from > painting.width || (to - from < 2 && Math.floor(from) === painted)) continue;
     painted = Math.floor(from);
     canvas.fillStyle = colour(outcomeColours[ended ? span.outcome : 'running']);
     canvas.globalAlpha = painting.critical && !painting.critical.has(span) ? 0.3 : 1;

@@ -44,8 +44,16 @@ export interface View {
   to: number;
 }
 
+export const whole: View = { from: 0, to: 1 };
+const narrowest = 1e-4;
+
+export function between(a: number, b: number): View {
+  const from = Math.max(0, Math.min(a, b));
+  return { from: Math.min(from, 1 - narrowest), to: Math.min(1, Math.max(a, b, from + narrowest)) };
+}
+
 export function zoomed(view: View, around: number, factor: number): View {
-  const width = Math.min(1, Math.max(1e-4, (view.to - view.from) * factor));
+  const width = Math.min(1, Math.max(narrowest, (view.to - view.from) * factor));
   const centre = view.from + around * (view.to - view.from);
   const from = Math.max(0, Math.min(1 - width, centre - around * width));
   return { from, to: from + width };
