@@ -361,7 +361,9 @@ EventBox Invocation::take_answer(const detail::WaitRequest& request) {
   return *answer->event;
 }
 
-const std::string* Invocation::recorded(const std::string& name) {
+const std::string* Invocation::recorded(std::string& name) {
+  const auto given = name;
+  for (int use = 2; !record_names_.insert(name).second; ++use) name = given + "#" + std::to_string(use);
   const auto found = command_.recorded.find(name);
   return found == command_.recorded.end() ? nullptr : &found->second;
 }

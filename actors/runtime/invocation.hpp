@@ -18,6 +18,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -77,7 +78,7 @@ public:
   bool prepare_wait(detail::WaitRequest& request) override;
   void suspend_until_answered(const detail::WaitRequest& request, std::coroutine_handle<> body) override;
   EventBox take_answer(const detail::WaitRequest& request) override;
-  const std::string* recorded(const std::string& name) override;
+  const std::string* recorded(std::string& name) override;
   void suspend_until_recorded(const std::string& name, std::string json, std::coroutine_handle<> body) override;
   void suspend_for(Duration delay, std::coroutine_handle<> body) override;
   void suspend_for_blocking(std::function<void()> job, std::coroutine_handle<> body) override;
@@ -138,6 +139,7 @@ private:
   std::vector<engine::CollectCall> collects_;
   std::vector<std::string> answered_;
   std::map<std::string, int> wait_counts_;
+  std::set<std::string> record_names_;
   std::optional<detail::WaitRequest> waiting_;
   std::coroutine_handle<> body_;
   Task<detail::StepOutput> task_;  ///< last: its frame refers to everything above

@@ -34,6 +34,24 @@ struct Careful : weir::Workflow {
   }
 };
 
+/// Pays several times under one name, then waits for a person and pays on.
+struct Payments : weir::Workflow {
+  std::atomic<int> paid = 0, told = 0;
+  Payments() {
+    step<&Payments::run>();
+    no_timeout();
+  }
+  Task<StopEvent> run(Context& ctx, const StartEvent&) {
+    std::string receipts;
+    for (int i = 0; i < 3; ++i) receipts += std::to_string(co_await ctx.run_once("pay", [this] { return ++paid; }));
+    co_await ctx.run_once("tell", [this] { ++told; });
+    const weir::WaitOptions asking{.publish = Review{"?"}};
+    (void)co_await ctx.wait_for_event<Verdict>(asking);
+    for (int i = 0; i < 2; ++i) receipts += std::to_string(co_await ctx.run_once("pay", [this] { return ++paid; }));
+    co_return StopEvent{receipts};
+  }
+};
+
 struct Fan : weir::Workflow {
   Fan() {
     step<&Fan::split>();
@@ -97,6 +115,24 @@ TEST_CASE("a run that waits goes on after a restart: recorded work is not done a
   CHECK(flow->sends == 1);
   CHECK(flow->bodies == 2);
   CHECK(stream_of(run) == std::vector<std::string>{"Note", "Note", "Review", "Note", "StopEvent"});
+}
+
+TEST_CASE("effects of the same name in one body are each done once, and in a repeated body each has its own record") {
+  const Disk disk;
+  const auto flow = std::make_shared<Payments>();
+  {
+    const auto runtime = disk.boot();
+    runtime->add_workflow("payments", flow, {});
+    auto events = runtime->start("payments", StartEvent(), "h").events();
+    while (!events.next()->as<Review>()) {}
+  }
+  const auto runtime = disk.boot();
+  runtime->add_workflow("payments", flow, {});
+  const auto run = *runtime->find_run("h");
+  CHECK(run.send_event(Verdict{true, "ok"}).ok());
+  CHECK(run.result<std::string>() == "12345");
+  CHECK(flow->paid == 5);
+  CHECK(flow->told == 1);
 }
 
 TEST_CASE("runs that are killed at any moment of a fan-out with retries come to the same end") {

@@ -59,7 +59,8 @@ public:
   /// Throws WaitTimeout when the wait timed out.
   virtual EventBox take_answer(const WaitRequest& request) = 0;
 
-  virtual const std::string* recorded(const std::string& name) = 0;
+  /// A name that the body has used before becomes another, the same one whenever the body is repeated.
+  virtual const std::string* recorded(std::string& name) = 0;
   virtual void suspend_until_recorded(const std::string& name, std::string json, std::coroutine_handle<> body) = 0;
   virtual void suspend_for(Duration delay, std::coroutine_handle<> body) = 0;
   virtual void suspend_for_blocking(std::function<void()> job, std::coroutine_handle<> body) = 0;
@@ -180,7 +181,8 @@ public:
 #endif
 
   /// Runs `effect` once for this piece of work and records its result: a repeated body gets the record instead.
-  /// `effect` returns a value or a Task; a plain one runs on the blocking pool. Names must differ within a step.
+  /// `effect` returns a value, nothing, or a Task; a plain one runs on the blocking pool. The n-th use of a name in a body is
+  /// the n-th when the body is repeated: a body that may take another way then needs names of its own for what it does there.
   template <class F>
   auto run_once(std::string name, F&& effect) {
     detail::check_effect<F>();
@@ -261,12 +263,21 @@ private:
   template <class F>
   Task<detail::EffectResult<F>> run_and_record(std::string name, F effect) {
     using R = detail::EffectResult<F>;
-    if (const auto* json = host_.recorded(name)) co_return *from_value<R>(*parse_json(*json));
-    auto performing = perform(effect);
-    auto result = co_await std::move(performing);
-    Recorder recorder{host_, std::move(name), codec::encoded(result)};
-    co_await recorder;
-    co_return result;
+    const auto* json = host_.recorded(name);
+    if constexpr (std::is_void_v<R>) {
+      if (json) co_return;
+      auto performing = perform(effect);
+      co_await std::move(performing);
+      Recorder recorder{host_, std::move(name), "null"};
+      co_await recorder;
+    } else {
+      if (json) co_return *from_value<R>(*parse_json(*json));
+      auto performing = perform(effect);
+      auto result = co_await std::move(performing);
+      Recorder recorder{host_, std::move(name), codec::encoded(result)};
+      co_await recorder;
+      co_return result;
+    }
   }
 
   template <class F>
