@@ -40,6 +40,7 @@ struct App {
   bool accept_context = false;             ///< runs may be started from a context that the request brings
   std::vector<std::string> api_keys = {};  ///< empty: everybody may ask
   Callers callers = {};
+  bool read_only = false;  ///< only what changes nothing is answered
   std::vector<OwnRoute> own_routes = {};
   RequestsUnderWay under_way = {};  ///< those with an Idempotency-Key
 };

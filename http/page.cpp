@@ -118,6 +118,7 @@ void get_ui_config(const Call& call) {
       {"server", "weir"},
       {"version", WEIR_VERSION},
       {"needs_api_key", !call.app.api_keys.empty()},
+      {"read_only", call.app.read_only},
       {"body_bytes_max", static_cast<std::int64_t>(call.app.limits.body_bytes_max)},
       {"capabilities", std::move(capabilities)},
   }))));

@@ -70,8 +70,8 @@ Response preflight(const Exchange& exchange) {
   return response;
 }
 
-Response not_routed(const std::vector<std::string>& segments, bool read_only) {
-  if (read_only) return problem(404, "Not Found");
+Response not_routed(const std::vector<std::string>& segments, bool reads) {
+  if (reads) return problem(404, "Not Found");
   auto response = problem(405, "Method Not Allowed");
   std::vector<std::string> ignored;
   std::string allowed;
@@ -118,6 +118,10 @@ Response unauthorised() {
   return response;
 }
 
+Response only_read() {
+  return problem(403, "This server is read-only: runs can be looked at, not started, changed or ended (--read-only)");
+}
+
 void answer_own(const OwnRoute& route, const ExchangePtr& exchange, std::vector<std::string> names) {
   const auto header = [&](std::string_view name) { return exchange->header(name); };
   auto answer = route.answer({exchange->method(), exchange->target(), exchange->body(), std::move(names), header});
@@ -130,7 +134,7 @@ void route(App& app, const ExchangePtr& exchange) {
   if (method == "OPTIONS" && exchange->has_header("Origin") && exchange->has_header("Access-Control-Request-Method"))
     return exchange->respond(preflight(*exchange));
   Target target(exchange->target());
-  const bool read_only = method == "GET" || method == "HEAD";
+  const bool reads = method == "GET" || method == "HEAD";
   const auto wanted = method == "HEAD" ? "GET" : method;
   const auto path = exchange->target().substr(0, exchange->target().find('?'));
   if (!app.api_keys.empty() && !open_to_everybody(path) && !authorised(app, *exchange)) return exchange->respond(unauthorised());
@@ -138,9 +142,11 @@ void route(App& app, const ExchangePtr& exchange) {
   for (const auto& entry : app.own_routes)
     if (entry.method == wanted && matches(entry.path, target.segments, names)) return answer_own(entry, exchange, std::move(names));
   for (const auto& entry : routes)
-    if (entry.method == wanted && matches(entry.path, target.segments, names))
+    if (entry.method == wanted && matches(entry.path, target.segments, names)) {
+      if (app.read_only && !reads) return exchange->respond(only_read());
       return entry.handle({app, exchange, std::move(target.query), std::move(names)});
-  exchange->respond(not_routed(target.segments, read_only));
+    }
+  exchange->respond(not_routed(target.segments, reads));
 }
 
 }  // namespace

@@ -55,9 +55,9 @@ struct WorkflowServer::State {
 
   explicit State(ServerOptions given)
       : options(completed(std::move(given))),
-        runtime(runtime_options(options)), app{runtime.service(),  options.heartbeat,          default_cursor(options.default_cursor),
-                                               limits_of(options), options.accept_context_api, options.api_keys,
-                                               callers_of(options)} {}
+        runtime(runtime_options(options)), app{runtime.service(),   options.heartbeat,          default_cursor(options.default_cursor),
+                                               limits_of(options),  options.accept_context_api, options.api_keys,
+                                               callers_of(options), options.read_only} {}
 };
 
 WorkflowServer::WorkflowServer(ServerOptions options) : state_(std::make_unique<State>(std::move(options))) {}
@@ -129,6 +129,7 @@ int WorkflowServer::main(int argc, char** argv) {
     state_->app.accept_context = state_->options.accept_context_api;
     state_->app.api_keys = state_->options.api_keys;
     state_->app.callers = callers_of(state_->options);
+    state_->app.read_only = state_->options.read_only;
     serve();
     return 0;
   } catch (const std::exception& error) {

@@ -103,6 +103,11 @@ constexpr std::array table{
                 if (host.empty() || host.find('/') != host.npos) refuse("a name like workflows.example.org", host);
               d.options.allowed_hosts = v;
             }},
+    Setting{"read-only", "", "Runs can be looked at, but not started, changed or ended over HTTP", false,
+            [](const Draft& d) { return std::string(d.options.read_only ? "true" : "false"); },
+            [](Draft& d, const Texts& v) {
+              d.options.read_only = word<bool>(v.back(), {{"true", true}, {"false", false}});
+            }},
     Setting{"store", "STORE", "Where runs are kept: memory, or sqlite:PATH for a file that outlives the process", false,
             [](const Draft& d) { return d.store; },
             [](Draft& d, const Texts& v) {

@@ -276,6 +276,39 @@ test('who wants to be told is told when a run asks and the page is hidden', asyn
   await close();
 });
 
+test('on a read-only server everything is looked at and nothing offered that it refuses', async () => {
+  const file = join(folder, 'looked_at.db');
+  const before = await serve(['--store', `sqlite:${file}`]);
+  const [done, asks] = [await start('walk', { steps: 2 }, before.base), await start('ask', {}, before.base)];
+  await ended(done, before.base);
+  await eventually(() => get(`/handlers/${asks}?detail=true`, before.base), handler => handler.waiting_for.length > 0);
+  await before.stop();
+  const { base: from } = await serve(['--store', `sqlite:${file}`, '--read-only']);
+  const refused = await post(from, '/workflows/walk/run', {});
+  assert.equal(refused.status, 403);
+  assert.match((await refused.json()).detail, /read-only/);
+  const { page, close } = await open('#/w/walk', { from });
+  const offered = () => page.getByRole('button', { name: /^(Run|Run again|Continue|Fork here|Cancel|Delete|Answer|Needs input|Send|Use as input)/ }).count();
+  await page.getByText('read-only').waitFor();
+  await page.getByText('Starts with').waitFor(); // its schemas instead of a form
+  assert.equal(await offered(), 0);
+  await page.goto(`${from}/#/w/walk/r/${done}?tab=inspect&seq=1`);
+  await page.getByTestId('inspector').waitFor();
+  await page.getByRole('link', { name: 'Export' }).waitFor();
+  assert.equal(await offered(), 0);
+  assert.equal(await page.getByRole('tab', { name: 'Send event' }).count(), 0);
+  await page.goto(`${from}/#/w/ask/r/${asks}`);
+  await page.getByText('waits for Decision').waitFor();
+  assert.equal(await offered(), 0);
+  await page.goto(`${from}/#/inbox`);
+  await page.locator('.inbox-item').filter({ hasText: asks }).waitFor();
+  assert.equal(await offered(), 0);
+  await page.goto(`${from}/#/runs`);
+  await page.getByText('2 of 2 runs').waitFor();
+  assert.equal(await offered(), 0);
+  await close();
+});
+
 /** What LlamaIndex's server would be asked: its paths and parameters alone. */
 function plainPath(path) {
   const { pathname, searchParams } = new URL(path, base);

@@ -248,6 +248,23 @@ TEST_CASE("statistics tell how the last runs went, step by step") {
   CHECK(page.size() < get(port, "/events/a?stream=false&include_internal=true").size() / 2);
 }
 
+TEST_CASE("a read-only server shows everything and refuses what would change something; the program itself goes on") {
+  Server server({.port = 0, .read_only = true});
+  const auto port = server.server.port();
+  const auto run = server.server.runtime().start("adding", Begin{.until = 1}, "mine");
+  for (const auto* target : {"/workflows/adding/run", "/workflows/adding/run-nowait", "/events/mine", "/handlers/mine/cancel",
+                             "/handlers/mine/cancel?purge=true", "/handlers/mine/rerun"}) {
+    const auto answer = post(port, target, R"({"start_event":{},"event":{}})");
+    CHECK(status(answer) == 403);
+    CHECK(answer.find("read-only") != std::string::npos);
+  }
+  CHECK(status(get(port, "/handlers/mine")) != 404);
+  CHECK(status(get(port, "/events/mine?stream=false")) == 200);
+  CHECK(status(get(port, "/handlers/mine/export")) == 200);
+  CHECK(json_body(get(port, "/ui/config")).find("read_only")->as_bool());
+  CHECK(run.cancel());
+}
+
 TEST_CASE("pages of other origins, and other names, are kept out when a server says which may ask") {
   const auto from = [](std::uint16_t port, const std::string& origin, const std::string& host) {
     return talk::request(port, "GET /workflows HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n" +

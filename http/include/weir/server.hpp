@@ -33,6 +33,9 @@ struct ServerOptions {
   std::vector<std::string> allowed_origins = {};
   /// The names, without ports, under which the server may be asked; under others it answers 421. Empty: all.
   std::vector<std::string> allowed_hosts = {};
+  /// Runs are looked at, not started, changed or ended: such requests are answered with 403. The program itself, and its own
+  /// routes, do as before.
+  bool read_only = false;
   RuntimeOptions runtime = {};  ///< its store is ignored
   std::size_t body_bytes_max = 16 * 1024 * 1024;
   std::size_t connections_max = 10000;

@@ -5,7 +5,7 @@ import type { Handler, HandlerDetail, HandlerItem, HandlersPage, Schemas, UiConf
 /** How the protocol itself is asked; also answers that are no success, which some states of handlers are told with. */
 export type Ask = (path: string) => Promise<unknown>;
 
-const plainConfig: UiConfig = { server: 'other', version: '', needs_api_key: false, body_bytes_max: 0, capabilities: [] };
+const plainConfig: UiConfig = { server: 'other', version: '', needs_api_key: false, read_only: false, body_bytes_max: 0, capabilities: [] };
 
 const item = (handler: Handler): HandlerItem => ({
   ...handler,

@@ -11,6 +11,12 @@ const segment = encodeURIComponent;
 export const useConfig = () =>
   useQuery({ queryKey: ['config'], queryFn: ({ signal }) => get<UiConfig>('/ui/config', signal), staleTime: Infinity });
 
+/** May runs be started, answered and ended here? */
+export function useMayAct(): boolean {
+  const config = useConfig();
+  return config.data !== undefined && !config.data.read_only;
+}
+
 export const useWorkflows = () =>
   useQuery({
     queryKey: ['workflows'],

@@ -1,5 +1,6 @@
 // The bar at the top: where one is, how the connection is, what waits.
 import { useSyncExternalStore } from 'react';
+import { useConfig } from '../api/queries';
 import { tabStream } from '../api/tabStream';
 import { Icon } from '../common/Icon';
 import { useNow } from '../common/useNow';
@@ -39,6 +40,7 @@ function Connection() {
 
 export function Header({ theme, choose, openHelp, openPalette }: Props) {
   const { path } = useRoute();
+  const config = useConfig();
   const inbox = useInbox();
   const waiting = inbox.data?.total ?? 0;
   useNotifications(inbox.data?.total);
@@ -65,6 +67,7 @@ export function Header({ theme, choose, openHelp, openPalette }: Props) {
       <button className="jump" onClick={openPalette}>
         <Icon name="search" /> <span className="jump-text">Jump to…</span> <kbd>Ctrl+K</kbd>
       </button>
+      {config.data?.read_only && <span className="muted">read-only</span>}
       <Connection />
       <select aria-label="Theme" value={theme} onChange={event => choose(event.target.value as Theme)}>
         <option value="auto">auto</option>

@@ -63,7 +63,6 @@ export function ImportPage({ dark }: { dark: boolean }) {
       </main>
     );
   const { file, model } = opened;
-  const nothing = () => undefined;
   return (
     <div className="workspace no-sidebar">
       <main className="stage" id="main">
@@ -99,8 +98,6 @@ export function ImportPage({ dark }: { dark: boolean }) {
               ),
             },
           ]}
-          useAsInput={nothing}
-          sendAgain={nothing}
         />
       </main>
     </div>

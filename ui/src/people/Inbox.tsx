@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { get } from '../api/http';
-import { runsQuery, useHandler } from '../api/queries';
+import { runsQuery, useHandler, useMayAct } from '../api/queries';
 import type { HandlerItem, HandlersPage } from '../api/types';
 import { href, runPath } from '../app/router';
 import { Empty, Failed, Loading } from '../common/Notice';
@@ -26,6 +26,7 @@ export function useInbox() {
 function Waiting({ item, open, toggle }: { item: HandlerItem; open: boolean; toggle: () => void }) {
   const handler = useHandler(item.handler_id);
   const question = handler.data?.question;
+  const mayAct = useMayAct();
   return (
     <li className="inbox-item">
       <div className="inbox-head">
@@ -37,9 +38,11 @@ function Waiting({ item, open, toggle }: { item: HandlerItem; open: boolean; tog
           {item.idle_since && `, since ${ago(item.idle_since)}`}
         </span>
         <span className="grow" />
-        <button aria-expanded={open} onClick={toggle}>
-          {open ? 'Close' : 'Answer'}
-        </button>
+        {mayAct && (
+          <button aria-expanded={open} onClick={toggle}>
+            {open ? 'Close' : 'Answer'}
+          </button>
+        )}
       </div>
       {question && <Question event={question} />}
       {open && <SendEvent handler={item} compact onSent={toggle} />}

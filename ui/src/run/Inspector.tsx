@@ -18,8 +18,8 @@ interface Props {
   model: RunModel;
   cursor: Cursor;
   handlerId: string;
-  useAsInput: (value: unknown) => void;
-  sendAgain: (type: string, value: unknown) => void;
+  useAsInput?: (value: unknown) => void; // only where runs can be started
+  sendAgain?: (type: string, value: unknown) => void;
 }
 
 function previousOfType(model: RunModel, index: number): RunEvent | undefined {
@@ -75,14 +75,16 @@ export function Inspector({ model, cursor, handlerId, useAsInput, sendAgain }: P
       <div className="actions">
         <CopyButton label="JSON" text={() => JSON.stringify(event.value, null, 2)} />
         <CopyButton label="curl" text={() => `curl -sS '${url(`/events/${encodeURIComponent(handlerId)}?stream=false&include_internal=true&after_sequence=${event.sequence - 1}&limit=1`)}'`} />
-        {!event.internal && !isA(event, 'StopEvent') && (
+        {sendAgain && !event.internal && !isA(event, 'StopEvent') && (
           <button className="quiet" onClick={() => sendAgain(event.type, event.value)}>
             Send again…
           </button>
         )}
-        <button className="quiet" onClick={() => useAsInput(event.value)}>
-          Use as input…
-        </button>
+        {useAsInput && (
+          <button className="quiet" onClick={() => useAsInput(event.value)}>
+            Use as input…
+          </button>
+        )}
         {before && (
           <button className="quiet" aria-pressed={diff} onClick={() => setDiff(!diff)}>
             Compare with #{before.sequence}

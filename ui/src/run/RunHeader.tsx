@@ -12,6 +12,7 @@ import { useNow } from '../common/useNow';
 
 interface Props {
   handler: HandlerDetail;
+  mayAct: boolean;
   onRerun: () => void;
   onContinue: () => void;
   canExport: boolean;
@@ -21,7 +22,7 @@ interface Props {
   askCancel: (asked: boolean) => void;
 }
 
-export function RunHeader({ handler, onRerun, onContinue, canExport, onFork, onAnswer, cancelAsked, askCancel }: Props) {
+export function RunHeader({ handler, mayAct, onRerun, onContinue, canExport, onFork, onAnswer, cancelAsked, askCancel }: Props) {
   const client = useQueryClient();
   const [said, setSaid] = useState('');
   const id = encodeURIComponent(handler.handler_id);
@@ -48,7 +49,8 @@ export function RunHeader({ handler, onRerun, onContinue, canExport, onFork, onA
       </h1>
       <StatusBadge status={status} />
       <span className="muted">{duration(end - Date.parse(handler.started_at))}</span>
-      {status === 'waiting' && (
+      {status === 'waiting' && !mayAct && <span className="muted">waits for {handler.waiting_for.map(wanted => wanted.event_type).join(' or ')}</span>}
+      {status === 'waiting' && mayAct && (
         <button className="attention" onClick={onAnswer}>
           <Icon name="person" /> Needs input: {handler.waiting_for.map(wanted => wanted.event_type).join(' or ')}
         </button>
@@ -57,7 +59,7 @@ export function RunHeader({ handler, onRerun, onContinue, canExport, onFork, onA
       <span role="status" className="error-text">
         {said}
       </span>
-      {running && !cancelAsked && (
+      {mayAct && running && !cancelAsked && (
         <button onClick={() => askCancel(true)}>
           <Icon name="stop" /> Cancel…
         </button>
@@ -77,10 +79,12 @@ export function RunHeader({ handler, onRerun, onContinue, canExport, onFork, onA
           <button onClick={() => askCancel(false)}>No</button>
         </span>
       )}
-      <button onClick={onRerun}>
-        <Icon name="retry" /> Run again…
-      </button>
-      {!running && <button onClick={onContinue}>Continue…</button>}
+      {mayAct && (
+        <button onClick={onRerun}>
+          <Icon name="retry" /> Run again…
+        </button>
+      )}
+      {mayAct && !running && <button onClick={onContinue}>Continue…</button>}
       {onFork && <button onClick={onFork}>Fork here…</button>}
       {canExport && (
         <a className="button" href={url(`/handlers/${id}/export`)} download={`${handler.workflow_name}-${handler.handler_id}.weir.json`}>
@@ -88,7 +92,7 @@ export function RunHeader({ handler, onRerun, onContinue, canExport, onFork, onA
         </a>
       )}
       <CopyButton label="Link" text={() => location.href} />
-      {!running && <button onClick={purge}>Delete…</button>}
+      {mayAct && !running && <button onClick={purge}>Delete…</button>}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 // A run on the server: followed live, acted on.
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useState } from 'react';
-import { useConfig, useGraph, useHandler } from '../api/queries';
+import { useConfig, useGraph, useHandler, useMayAct } from '../api/queries';
 import type { HandlerDetail } from '../api/types';
 import { useShortcuts } from '../app/keyboard';
 import { go, href, runPath, setQuery } from '../app/router';
@@ -31,6 +31,7 @@ export function RunPage({ workflow, handlerId, dark }: Props) {
   const handler = useHandler(handlerId);
   const config = useConfig();
   const can = config.data?.capabilities ?? [];
+  const mayAct = useMayAct();
   const graph = useGraph(handler.data?.workflow_name ?? workflow);
   const [cancelAsked, askCancel] = useState(false);
   const [input, setInput] = useState<unknown>();
@@ -58,18 +59,23 @@ export function RunPage({ workflow, handlerId, dark }: Props) {
     setInput(value ?? data?.input?.value);
     setQuery({ tab: 'again' });
   };
+  const sendAgain = (type: string, value: unknown) => {
+    setEvent({ type, value });
+    setQuery({ tab: 'send' });
+  };
   useShortcuts({
-    r: () => rerun('anew'),
-    s: () => setQuery({ tab: 'send' }),
-    x: () => (running ? askCancel(true) : false),
+    r: () => (mayAct ? rerun('anew') : false),
+    s: () => (mayAct ? setQuery({ tab: 'send' }) : false),
+    x: () => (mayAct && running ? askCancel(true) : false),
     c: () => document.querySelector<HTMLElement>('.run-compare')?.focus(),
   });
   const extraTabs = useMemo<ExtraTab[]>(() => {
     if (!data) return [];
     const state: ExtraTab = { id: 'state', label: 'State', render: cursor => <StatePanel handlerId={handlerId} sequence={cursor.sequence} /> };
+    const looked = [...(can.includes('state') ? [state] : []), { id: 'run', label: 'Run', render: () => <RunFacts handler={data} /> }];
+    if (!mayAct) return looked;
     return [
-      ...(can.includes('state') ? [state] : []),
-      { id: 'run', label: 'Run', render: () => <RunFacts handler={data} /> },
+      ...looked,
       {
         id: 'send',
         label: 'Send event',
@@ -105,7 +111,7 @@ export function RunPage({ workflow, handlerId, dark }: Props) {
         ),
       },
     ];
-  }, [data, handlerId, running, event, again, input, can]);
+  }, [data, handlerId, running, event, again, input, can, mayAct]);
 
   if (handler.isError || run.state === 'missing')
     return (
@@ -121,7 +127,7 @@ export function RunPage({ workflow, handlerId, dark }: Props) {
     <div className="workspace">
       <RunsSidebar workflow={data.workflow_name} open={handlerId} />
       <main className="stage" id="main">
-        <RunHeader handler={data} onRerun={() => rerun('anew')} onContinue={() => rerun('continue')} canExport={can.includes('export')} onFork={can.includes('fork') ? () => setQuery({ tab: 'fork' }) : undefined} onAnswer={() => setQuery({ tab: 'send' })} cancelAsked={cancelAsked} askCancel={askCancel} />
+        <RunHeader handler={data} mayAct={mayAct} onRerun={() => rerun('anew')} onContinue={() => rerun('continue')} canExport={can.includes('export')} onFork={mayAct && can.includes('fork') ? () => setQuery({ tab: 'fork' }) : undefined} onAnswer={() => setQuery({ tab: 'send' })} cancelAsked={cancelAsked} askCancel={askCancel} />
         {run.state === 'loading' && <Loading what="the events" />}
         <RunViews
           workflow={data.workflow_name}
@@ -133,11 +139,8 @@ export function RunPage({ workflow, handlerId, dark }: Props) {
           graph={graph.data}
           dark={dark}
           extraTabs={extraTabs}
-          useAsInput={value => rerun('anew', value)}
-          sendAgain={(type, value) => {
-            setEvent({ type, value });
-            setQuery({ tab: 'send' });
-          }}
+          useAsInput={mayAct ? value => rerun('anew', value) : undefined}
+          sendAgain={mayAct ? sendAgain : undefined}
         />
       </main>
     </div>

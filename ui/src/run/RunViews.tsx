@@ -34,8 +34,8 @@ interface Props {
   graph: Graph | undefined;
   dark: boolean;
   extraTabs: ExtraTab[];
-  useAsInput: (value: unknown) => void;
-  sendAgain: (type: string, value: unknown) => void;
+  useAsInput?: (value: unknown) => void;
+  sendAgain?: (type: string, value: unknown) => void;
 }
 
 export function RunViews(props: Props) {

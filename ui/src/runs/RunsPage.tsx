@@ -1,7 +1,7 @@
 // All runs of all workflows: filtered on the server, with the filter in the URL; cancelled and purged many at a time.
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState, type ReactNode } from 'react';
-import { useWorkflows } from '../api/queries';
+import { useMayAct, useWorkflows } from '../api/queries';
 import type { HandlerItem } from '../api/types';
 import { useShortcuts } from '../app/keyboard';
 import { go, href, runPath, setQuery, useRoute } from '../app/router';
@@ -86,6 +86,7 @@ export function RunsPage() {
     setSaid(`${handlers.length - failed.length} of ${handlers.length} runs ${purge ? 'deleted' : 'cancelled'}.${failed.length > 0 ? ` ${failed[0]}` : ''}`);
     void client.invalidateQueries();
   };
+  const mayAct = useMayAct();
   const two = [...chosen.values()];
   return (
     <main className="page wide" id="main">
@@ -108,12 +109,16 @@ export function RunsPage() {
         <button disabled={two.length !== 2} onClick={() => go(runPath(two[0].workflow_name, two[0].handler_id), { vs: two[1].handler_id })}>
           <Icon name="compare" /> Compare
         </button>
-        <button disabled={chosen.size === 0} onClick={() => void end(false)}>
-          Cancel…
-        </button>
-        <button disabled={chosen.size === 0} onClick={() => void end(true)}>
-          Delete…
-        </button>
+        {mayAct && (
+          <>
+            <button disabled={chosen.size === 0} onClick={() => void end(false)}>
+              Cancel…
+            </button>
+            <button disabled={chosen.size === 0} onClick={() => void end(true)}>
+              Delete…
+            </button>
+          </>
+        )}
       </div>
       {runs.isError && <Failed what="The runs could not be read" error={runs.error} retry={() => void runs.refetch()} />}
       {runs.isLoading && <Loading what="the runs" />}

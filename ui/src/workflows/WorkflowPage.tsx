@@ -1,6 +1,6 @@
 // A workflow before any run: its graph, its schemas, and the form that starts it.
 import { useState } from 'react';
-import { useConfig, useEventSchemas, useGraph, useSchema } from '../api/queries';
+import { useConfig, useEventSchemas, useGraph, useMayAct, useSchema } from '../api/queries';
 import type { GraphNode } from '../api/types';
 import { go, runPath, setQuery, useRoute } from '../app/router';
 import { ErrorBoundary } from '../common/ErrorBoundary';
@@ -17,10 +17,13 @@ type Tab = 'start' | 'schemas' | 'statistics' | 'node';
 export function WorkflowPage({ workflow, dark }: { workflow: string; dark: boolean }) {
   const { query } = useRoute();
   const graph = useGraph(workflow);
-  const can = useConfig().data?.capabilities ?? [];
+  const config = useConfig();
+  const can = config.data?.capabilities ?? [];
+  const mayAct = useMayAct();
   const [node, setNode] = useState<string | undefined>();
   const chosen = graph.data?.nodes.find(candidate => candidate.id === node);
-  const tab = (query.get('tab') ?? 'start') as Tab;
+  const first: Tab = config.data?.read_only ? 'schemas' : 'start';
+  const tab = (query.get('tab') ?? first) as Tab;
   return (
     <div className="workspace">
       <RunsSidebar workflow={workflow} />
@@ -50,15 +53,15 @@ export function WorkflowPage({ workflow, dark }: { workflow: string; dark: boole
         <Tabs<Tab>
           label="Workflow"
           current={tab}
-          choose={next => setQuery({ tab: next === 'start' ? undefined : next })}
+          choose={next => setQuery({ tab: next === first ? undefined : next })}
           tabs={[
-            { id: 'start', label: 'Start a run' },
+            ...(first === 'start' ? [{ id: 'start' as const, label: 'Start a run' }] : []),
             { id: 'schemas', label: 'Schemas' },
             ...(can.includes('statistics') ? [{ id: 'statistics' as const, label: 'Statistics' }] : []),
             { id: 'node', label: 'Node' },
           ]}
         />
-        {tab === 'start' && <StartForm key={workflow} workflow={workflow} onStarted={id => go(runPath(workflow, id))} />}
+        {tab === 'start' && mayAct && <StartForm key={workflow} workflow={workflow} onStarted={id => go(runPath(workflow, id))} />}
         {tab === 'schemas' && <Schemas workflow={workflow} />}
         {tab === 'statistics' && <Statistics workflow={workflow} />}
         {tab === 'node' && (chosen ? <NodeFacts node={chosen} /> : <p className="notice empty">Choose a node of the graph.</p>)}
