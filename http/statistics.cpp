@@ -110,7 +110,7 @@ public:
 
 private:
   void add(const EventRow& row) {
-    if (!row.internal || row.payload->json().find("\"StepStateChanged\"") == std::string_view::npos) return;
+    if (!row.internal || row.span == 0 || row.payload->json().find("\"StepStateChanged\"") == std::string_view::npos) return;
     const auto event = parse_json(row.payload->json());
     const auto* value = event ? event->find("value") : nullptr;
     const auto text = [&](const char* key) {

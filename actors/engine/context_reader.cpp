@@ -103,8 +103,11 @@ private:
       if (const auto step = find_step(plan_, name))
         for (const auto& event : items(queue)) state_->steps[*step].queue.push_back(attempt_of(event));
     }
-    for (const auto& [name, by_item] : members(member(context, "recorded")))
+    for (const auto& [name, by_item] : members(member(context, "recorded"))) {
       if (const auto step = find_step(plan_, name)) read_recorded(state_->steps[*step], by_item);
+      else if (work_item_number(name) > 0)  // older contexts do not say whose it is
+        for (auto& each : state_->steps) read_recorded(each, Object{{name, by_item}});
+    }
   }
 
   static void read_recorded(StepState& step, const Value& by_item) {

@@ -153,13 +153,14 @@ public:
     state.queued = member(saved, "queued").truthy();
     state.held = all_sent(member(saved, "held"));
     state.deadline = read_time(member(saved, "deadline"));
-    if (const auto& last = items(member(saved, "last")); last.size() == 4) {
+    if (const auto& last = items(member(saved, "last")); last.size() >= 3) {
       state.work_item_last = read_number(last[0]);
       state.stream_last = read_number(last[1]);
       state.serial_last = read_number(last[2]);
-      state.span_last = read_number(last[3]);
+      if (last.size() > 3) state.span_last = read_number(last[3]);
     }
     for (const auto& [name, step] : members(member(saved, "steps"))) read_step(state.steps[this->step(Value(name))], step);
+    for (auto& step : state.steps) read_recorded(step, member(saved, "recorded"));  // older snapshots do not say whose it is
     for (const auto& stream : items(member(saved, "streams")))
       state.streams.emplace(read_number(member(stream, "id")), read_stream(stream));
     if (!problem_.empty()) return Error{Code::failed_precondition, problem_};
@@ -183,7 +184,11 @@ private:
       if (step.arrivals.empty() || !step.arrivals.back().first->same_as(*type)) step.arrivals.emplace_back(type, std::deque<JoinArrival>());
       step.arrivals.back().second.push_back(std::move(read));
     }
-    for (const auto& [item, values] : members(member(saved, "recorded"))) {
+    read_recorded(step, member(saved, "recorded"));
+  }
+
+  static void read_recorded(StepState& step, const Value& saved) {
+    for (const auto& [item, values] : members(saved)) {
       WorkItem number = 0;
       std::from_chars(item.data(), item.data() + item.size(), number);
       for (const auto& [name, json] : members(values)) step.recorded[number][name] = text_of(json);

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "../../actors/engine/saved_context.hpp"
+#include "../../actors/engine/state_codec.hpp"
 #include "tea.hpp"
 
 using namespace tea;
@@ -122,6 +123,19 @@ TEST_CASE("older formats are read: plain events in progress, and queues as texts
   const auto zero = read(R"({"is_running":true,"queues":{"taste":"[\"{\\\"__is_pydantic\\\":true,\\\"value\\\":{\\\"i\\\":1},)"
                          R"(\\\"qualified_name\\\":\\\"tea.Leaf\\\"}\"]"}})");
   CHECK(zero.state->steps[1].queue.at(0).event.as<Leaf>());
+}
+
+TEST_CASE("run_once results of contexts and snapshots that do not say whose they are stay with every step") {
+  const std::map<std::string, std::string> charged{{"charge", "7"}};
+  const auto context = read(R"({"version":2,"is_running":true,"workers":{},"recorded":{"work_item_2":{"charge":"7"}}})");
+  const auto snapshot = decode_state(steeping(), R"({"started":true,"last":[3,1,9],"recorded":{"2":{"charge":"7"}}})");
+  REQUIRE(snapshot.ok());
+  for (std::size_t step = 0; step < 2; ++step) {
+    CHECK(context.state->steps[step].recorded.at(2) == charged);
+    CHECK(snapshot->steps[step].recorded.at(2) == charged);
+  }
+  CHECK(snapshot->work_item_last == 3);
+  CHECK(snapshot->serial_last == 9);
 }
 
 TEST_CASE("what cannot be read is named") {
