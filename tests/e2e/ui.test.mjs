@@ -107,8 +107,10 @@ test('a waiting run says what it waits for and is answered, in place and from th
   await page.getByRole('button', { name: /Needs input: Decision/ }).click();
   await page.locator('.question').getByText('maps').waitFor();
   await eventually(() => page.title(), title => title === `(!) ${id} · Weir`);
+  const event = page.getByRole('combobox', { name: /^Event/ });
+  await event.waitFor();
   await shot(page, 'question');
-  await page.getByRole('combobox', { name: /^Event/ }).selectOption('Remark');
+  await event.selectOption('Remark');
   await page.getByLabel(/^text/i).fill('cheap');
   await page.getByLabel(/^To/i).selectOption('note');
   await page.getByRole('button', { name: 'Send event' }).click();

@@ -69,9 +69,10 @@ test('a part of the timeline is chosen on the overview below it, moved, and left
   const id = await start('fanout', { size: 30 });
   await ended(id);
   const { page, close } = await open(`#/w/fanout/r/${id}`);
-  const box = await page.getByTestId('timeline-overview').boundingBox();
+  await page.getByTestId('graph').locator('.node').first().waitFor(); // it stands above: nothing moves any more
   const shown = () => page.locator('.timeline-window').evaluate(part => [part.style.left, part.style.width].map(text => Math.round(parseFloat(text))));
   const drag = async (from, to) => {
+    const box = await page.getByTestId('timeline-overview').boundingBox();
     await page.mouse.move(box.x + box.width * from, box.y + 10);
     await page.mouse.down();
     await page.mouse.move(box.x + box.width * to, box.y + 10, { steps: 4 });

@@ -125,7 +125,7 @@ export function Timeline({ model, version, untilSequence, cursorTime, running, o
         />
         {cursorTime !== null && <div className="timeline-cursor" style={{ height, transform: `translateX(${Math.max(labelWidth, toX(cursorTime))}px)` }} />}
       </div>
-      {model.spans.length > 0 && <TimelineOverview spans={model.spans} version={version} scale={scale} width={Math.max(1, usable)} view={view} setView={setView} />}
+      {model.spans.length > 1 && <TimelineOverview spans={model.spans} version={version} scale={scale} width={Math.max(1, usable)} view={view} setView={setView} />}
       <p className="timeline-hint muted">{hovered ? describe(hovered) : `${count(model.spans.length)} ${model.spans.length === 1 ? 'execution' : 'executions'}${squeezed(scale)}`}</p>
     </section>
   );
