@@ -12,44 +12,18 @@ namespace {
 class LiveChild final : public ChildRun {
 public:
   LiveChild(Service& service, ChildRequest request) : service_(service), handler_id_(request.handler_id) {
+    shared_->streaming = static_cast<bool>(request.publish);
     shared_->request = std::move(request);
   }
 
-  void start() {
-    auto& request = shared_->request;
-    const auto ended = [shared = shared_, service = &service_, workflow = request.workflow](const HandlerRow& row) {
-      if (!row.terminal() && service->stopping()) return;  // the next process goes on with both
-      const auto last = service->store().last_event(row.run_id);
-      shared->child_ended({row.status, row.terminal() ? row.error : "the child workflow was interrupted",
-                           last ? event_of(*last, workflow->registry) : EventBox()});
-    };
-    const StartRequest start{
-        .workflow = request.workflow, .start = request.start, .handler_id = handler_id_, .parent_handler_id = request.parent_handler_id};
-    std::function<void(const Expected<HandlerRow>&)> started;
-    if (request.publish) {
-      shared_->streaming = true;
-      started = [shared = shared_, service = &service_](const Expected<HandlerRow>& row) {
-        if (row) forward(shared, *service, *row);
-        else shared->stream_ended();
-      };
-    }
-    // After a restart the child may be going on already: then this step waits for that one.
-    const auto refused = [&](const Error& error) {
-      if (service_.stopping()) return;
-      const auto row = service_.store().find_handler(handler_id_);
-      if (error.code != Code::conflict || !row) return shared_->finish({HandlerStatus::failed, error.message, {}});
-      if (started) started(*row);
-      service_.await_end(handler_id_, ended);
-    };
-    service_.start(start, started, ended, refused);
-  }
+  void start() { start(shared_, service_); }
 
   ~LiveChild() override {
     bool finished = false;
     {
       const std::lock_guard lock(shared_->mutex);
       finished = shared_->finished;
-      shared_->finished = true;
+      shared_->finished = shared_->dropped = true;
       shared_->stream = nullptr;
     }
     // A process that stops leaves its runs to the next one.
@@ -63,9 +37,14 @@ private:
     bool streaming = false;  ///< something may still be shown
     bool wants_more = false;
     bool finished = false;
+    bool dropped = false;  ///< nobody waits for the child any more
     std::optional<ChildOutcome> outcome;
     std::shared_ptr<Stream> stream;
 
+    bool nobody_waits() {
+      const std::lock_guard lock(mutex);
+      return dropped;
+    }
     void child_ended(ChildOutcome result) {
       {
         const std::lock_guard lock(mutex);
@@ -105,6 +84,57 @@ private:
       if (more) more->request_next();
     }
   };
+
+  /// A process that died may have left the child at work, or even done: its key tells that it is this attempt's.
+  static void start(const std::shared_ptr<Shared>& shared, Service& service) {
+    const auto& request = shared->request;
+    const auto& store = service.store();
+    const IdempotencyKey key{"\n" + request.attempt, "child run"};  // no client's: a header has no line breaks
+    if (const auto known = store.durable() ? store.find_key(key.key) : std::nullopt)
+      if (const auto row = store.find_run(known->run_id)) return follow(shared, service, *row);
+    StartRequest wanted{.workflow = request.workflow,
+                        .start = request.start,
+                        .handler_id = request.handler_id,
+                        .parent_handler_id = request.parent_handler_id};
+    if (store.durable()) wanted.key = key;
+    std::function<void(const Expected<HandlerRow>&)> started;
+    if (request.publish)
+      started = [shared, &service](const Expected<HandlerRow>& row) {
+        if (row) forward(shared, service, *row);
+        else shared->stream_ended();
+      };
+    const auto refused = [shared, &service](const Error& error) {
+      if (error.code == Code::conflict) return start_behind(shared, service);
+      if (!service.stopping()) shared->finish({HandlerStatus::failed, error.message, {}});
+    };
+    service.start(std::move(wanted), started, ended(shared, service), refused);
+  }
+
+  /// An earlier attempt's child is still being cancelled: this one begins when that is over.
+  static void start_behind(const std::shared_ptr<Shared>& shared, Service& service) {
+    service.await_end(shared->request.handler_id, [shared, &service](const HandlerRow& row) {
+      if (shared->nobody_waits() || service.stopping()) return;
+      if (!row.terminal())
+        return shared->finish({HandlerStatus::failed, "an earlier run of the child could not be ended: " + row.error, {}});
+      start(shared, service);
+      if (shared->nobody_waits()) service.cancel(row.handler_id, [](bool) {});
+    });
+  }
+
+  static void follow(const std::shared_ptr<Shared>& shared, Service& service, const HandlerRow& row) {
+    if (shared->request.publish) forward(shared, service, row);
+    if (row.terminal()) ended(shared, service)(row);
+    else service.await_end(row.handler_id, ended(shared, service));
+  }
+
+  static std::function<void(const HandlerRow&)> ended(const std::shared_ptr<Shared>& shared, Service& service) {
+    return [shared, &service](const HandlerRow& row) {
+      if (!row.terminal() && service.stopping()) return;  // the next process goes on with both
+      const auto last = service.store().last_event(row.run_id);
+      shared->child_ended({row.status, row.terminal() ? row.error : "the child workflow was interrupted",
+                           last ? event_of(*last, shared->request.workflow->registry) : EventBox()});
+    };
+  }
 
   static void forward(const std::shared_ptr<Shared>& shared, Service& service, const HandlerRow& row) {
     const StreamRequest wanted{.handler_id = row.handler_id, .run_id = row.run_id};

@@ -22,6 +22,7 @@ struct ChildRequest {
   EventBox start;
   std::string handler_id;
   std::string parent_handler_id;
+  std::string attempt;  ///< of the parent's step that runs the child: the same when it is repeated after a restart, and only then
   std::function<void(EventBox)> publish;  ///< gets what the child shows, but for its end; empty: nobody wants it
   std::function<void(ChildOutcome)> ended;
 };

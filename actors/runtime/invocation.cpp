@@ -165,12 +165,14 @@ Invocation::Outcome Invocation::run_slice(F&& slice) {
 
 Invocation::Outcome Invocation::begin_child() {
   const auto& workflow = run_->workflow->children.at(command_.id.step);
-  ChildRequest request{.workflow = workflow,
-                       .start = command_.event,
-                       .handler_id = child_handler_id(),
-                       .parent_handler_id = run_->row.handler_id,
-                       .publish = nullptr,
-                       .ended = nullptr};
+  ChildRequest request{
+      .workflow = workflow,
+      .start = command_.event,
+      .handler_id = child_handler_id(),
+      .parent_handler_id = run_->row.handler_id,
+      .attempt = run_->row.run_id + "." + spec().name + "." + std::to_string(command_.work_item) + "." + std::to_string(command_.failures),
+      .publish = nullptr,
+      .ended = nullptr};
   if (spec().forward_stream) run_->forwarded.add(request.handler_id, workflow);
   const std::weak_ptr<Invocation> weak = weak_from_this();
   if (spec().forward_stream)
@@ -193,7 +195,7 @@ Invocation::Outcome Invocation::begin_child() {
   return Outcome::pending;
 }
 
-/// The same for every attempt: a repeated step finds the child it has begun.
+/// The same for every attempt: they are runs of one handler.
 std::string Invocation::child_handler_id() const {
   return run_->row.handler_id + "." + spec().name + "." + std::to_string(command_.work_item);
 }

@@ -1,6 +1,7 @@
 // Workflows that run other workflows as steps.
 #include <doctest/doctest.h>
 
+#include "../store/temporary.hpp"
 #include "flows.hpp"
 
 #include <future>
@@ -57,6 +58,28 @@ struct Orders : weir::Workflow {
     for (const auto& receipt : receipts) sum += receipt.paid;
     return {sum};
   }
+};
+
+/// Its first run does not end by itself.
+struct Stuck : weir::Workflow {
+  std::atomic<int> runs = 0;
+  Stuck() { step<&Stuck::pay>(); }
+  weir::Task<Receipt> pay(Context& ctx, const Order& order) {
+    if (++runs == 1) co_await ctx.sleep(1h);
+    co_return Receipt{order.amount};
+  }
+};
+
+/// Tries again only what took too long.
+struct Impatient : weir::Workflow {
+  explicit Impatient(std::shared_ptr<Stuck> stuck) {
+    step<&Impatient::begin>();
+    step<&Impatient::end>();
+    const auto too_late = [](const weir::ExceptionInfo& error) { return error.exception_type == "builtins.TimeoutError"; };
+    child<Stuck>("stuck", std::move(stuck)).timeout(200ms).retry({.max_attempts = 20, .initial = 0ms, .retry_if = too_late});
+  }
+  Order begin(const StartEvent&) { return {7}; }
+  StopEvent end(const Receipt& receipt) { return {receipt.paid}; }
 };
 
 /// The run that is not the parent's, "p".
@@ -155,6 +178,18 @@ TEST_CASE("children end with their parent") {
   const auto child = only_child(*store, runtime);
   CHECK(run.cancel());
   CHECK(child.wait().status == weir::HandlerStatus::cancelled);
+}
+
+TEST_CASE("a child that took too long is cancelled, and the next attempt has a run of its own") {
+  for (const bool durable : {false, true}) {
+    CAPTURE(durable);
+    const TemporaryFolder folder;
+    Runtime runtime({.store = durable ? weir::sqlite(folder.file("weir.db")) : weir::memory()});
+    const auto stuck = std::make_shared<Stuck>();
+    runtime.add_workflow<Impatient>("impatient", stuck);
+    CHECK(runtime.start("impatient", StartEvent(), "p").result<int>() == 7);
+    CHECK(stuck->runs >= 2);
+  }
 }
 
 TEST_CASE("a child without a start or a stop, and one that shares its parent's events, is refused") {

@@ -44,6 +44,32 @@ struct Fan : weir::Workflow {
   Joke gather(const std::vector<Draft>& drafts) { return {std::to_string(drafts.size())}; }
 };
 
+struct Bill {
+  using kind = StartEvent;
+  int amount = 0;
+};
+struct Paid {
+  using kind = StopEvent;
+  int amount;
+};
+struct Payment : weir::Workflow {
+  std::atomic<int> charged = 0;
+  Payment() { step<&Payment::pay>(); }
+  Paid pay(const Bill& bill) {
+    ++charged;
+    return {bill.amount};
+  }
+};
+struct Shop : weir::Workflow {
+  explicit Shop(std::shared_ptr<Payment> payment) {
+    step<&Shop::order>();
+    step<&Shop::deliver>();
+    child<Payment>("payment", std::move(payment));
+  }
+  Bill order(const StartEvent&) { return {7}; }
+  StopEvent deliver(const Paid& paid) { return {paid.amount}; }
+};
+
 /// What a client has been told.
 struct Acknowledged {
   std::mutex mutex;
@@ -174,6 +200,45 @@ TEST_CASE("the power goes at any sync, and any part of what was not synced is on
       faulty_vfs::after_power_cut(moments[i].disk, restarted.file(""), seed + static_cast<std::uint32_t>(i) * 2);
       check_kept(restarted.file("weir.db"), moments[i].told, false);
     }
+}
+
+TEST_CASE("a child that had ended when the power went is not run again: its parent goes on with what came of it") {
+  std::vector<faulty_vfs::Disk> moments;
+  const auto payment = std::make_shared<Payment>();
+  const auto open = [&](const std::string& path) {
+    auto runtime = std::make_unique<Runtime>(weir::RuntimeOptions{.store = weir::sqlite(path)});
+    runtime->add_workflow<Shop>("shop", payment);
+    return runtime;
+  };
+  const TemporaryFolder folder;
+  {
+    faulty_vfs::Installed disk;
+    const auto runtime = open(folder.file("weir.db"));
+    disk.on_sync([&](const faulty_vfs::Disk& now) { moments.push_back(now); });
+    CHECK(runtime->start("shop", StartEvent(), "s").result<int>() == 7);
+    disk.on_sync(nullptr);
+  }
+  int in_between = 0;
+  for (std::size_t i = 0; i < moments.size(); ++i) {
+    CAPTURE(i);
+    const TemporaryFolder restarted;
+    faulty_vfs::after_power_cut(moments[i], restarted.file(""), static_cast<std::uint32_t>(i));
+    const auto runtime = open(restarted.file("weir.db"));
+    const auto& store = runtime->service().store();
+    const auto parent = store.find_handler("s");
+    if (!parent || parent->terminal()) continue;
+    const weir::HandlerFilter done{.workflow_names = std::vector<std::string>{"shop.payment"},
+                                   .statuses = std::vector{HandlerStatus::completed}};
+    const bool paid = !store.list_handlers(done).empty();
+    payment->charged = 0;
+    runtime->recover();
+    CHECK(runtime->find_run("s")->result<int>() == 7);
+    CHECK(store.list_handlers(done).size() == 1);
+    if (!paid) continue;
+    ++in_between;
+    CHECK(payment->charged == 0);
+  }
+  CHECK(in_between > 0);
 }
 
 TEST_CASE("a run that could not be stored says so, and the next ones go on when there is room again") {
