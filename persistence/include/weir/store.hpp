@@ -99,7 +99,8 @@ struct Journal {
   std::vector<TickRow> ticks;
 };
 
-/// A client's word for one request, so that sending it again does nothing again. It lives as long as the run.
+/// A client's word for one request, or a parent's for the run of a child, so that asking again does nothing again. It lives as
+/// long as the run.
 struct IdempotencyKey {
   std::string key;
   std::string fingerprint;  ///< of the request

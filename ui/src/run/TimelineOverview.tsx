@@ -26,11 +26,12 @@ export function TimelineOverview({ spans, version, scale, width, view, setView }
     const context = canvas.current!.getContext('2d');
     if (!context) return;
     const style = getComputedStyle(document.documentElement);
+    const [failed, atWork] = ['--error', '--accent'].map(name => style.getPropertyValue(name));
     context.clearRect(0, 0, columns, height);
     busy.atWork.forEach((count, column) => {
       if (count === 0 && !busy.failed[column]) return;
       const tall = Math.max(2, (count / Math.max(1, busy.most)) * (height - 2));
-      context.fillStyle = style.getPropertyValue(busy.failed[column] ? '--error' : '--accent');
+      context.fillStyle = busy.failed[column] ? failed : atWork;
       context.fillRect(column, height - tall, 1, tall);
     });
   });
