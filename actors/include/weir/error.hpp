@@ -15,11 +15,12 @@ enum class Code {
   not_found,            ///< no such workflow, handler, step or event type
   conflict,             ///< the handler is already running, or already over
   failed_precondition,  ///< the operation is switched off or makes no sense in this state
-  unavailable,          ///< the runtime is shutting down, or the server cannot be reached
+  unavailable,          ///< the runtime is shutting down, the server cannot be reached, or the store does not answer now: try again
   unauthenticated,      ///< the server wants an API key, or another one
   deadline_exceeded,    ///< no answer in the time that was given
   cancelled,            ///< the caller gave up
-  internal,             ///< a bug or a failing store
+  data_loss,            ///< what the store keeps is damaged: nothing more is written to it
+  internal,             ///< a bug
 };
 
 struct Error {
@@ -59,6 +60,13 @@ struct WorkflowError : std::logic_error {
 /// Thrown when a store cannot be opened; the text says why and what to do.
 struct StoreError : std::runtime_error {
   using std::runtime_error::runtime_error;
+};
+
+/// Thrown by a store's reads when it cannot answer now (Code::unavailable: try again), or when what it keeps is damaged
+/// (Code::data_loss). Its writes return the same codes; any other code means that this write can never succeed.
+struct StoreFailure : StoreError {
+  StoreFailure(Code kind, const std::string& text) : StoreError(text), code(kind) {}
+  Code code;
 };
 
 /// Thrown inside a step by `wait_for_event` when its timeout passes. On the wire it is `builtins.TimeoutError`.
