@@ -31,9 +31,9 @@ const std::optional<Duration>& kept_for(const Retention& retention, HandlerStatu
   return for_ever;
 }
 
-std::vector<Expected<bool>> Store::commit_all(std::vector<Commit> commits) {
+std::vector<Expected<bool>> Store::commit_all(const std::vector<Commit>& commits) {
   std::vector<Expected<bool>> out;
-  for (auto& commit : commits) out.push_back(this->commit(std::move(commit)));
+  for (const auto& commit : commits) out.push_back(this->commit(commit));
   return out;
 }
 

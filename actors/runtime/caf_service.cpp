@@ -122,13 +122,12 @@ private:
       return *answer;
     }
     const auto post = poster();
-    const auto give = [post, answer](const HandlerRow& row) { post([answer, row = message_of(row)] { answer->deliver(row); }); };
-    const auto begun = [post, answer, give, until_over](const Expected<HandlerRow>& row) {
-      if (!row) post([answer, why = row.error().message] { answer->deliver(failure(why)); });
-      else if (!until_over) give(*row);
+    const auto give = [post, answer](const Expected<HandlerRow>& row) {
+      if (row) post([answer, row = message_of(*row)] { answer->deliver(row); });
+      else post([answer, why = row.error().message] { answer->deliver(failure(why)); });
     };
-    service_.start({workflow, std::move(*event), std::move(message.handler_id)}, begun,
-                   until_over ? std::function<void(const HandlerRow&)>(give) : nullptr, [&](const Error& error) { refuse(error.message); });
+    service_.start({workflow, std::move(*event), std::move(message.handler_id)}, until_over ? nullptr : HandlerReply(give),
+                   until_over ? HandlerReply(give) : nullptr, [&](const Error& error) { refuse(error.message); });
     return *answer;
   }
 
@@ -164,7 +163,9 @@ private:
 
   caf::typed_response_promise<bool> cancel(const CancelMessage& message) {
     const auto answer = promise<bool>();
-    service_.cancel(message.handler_id, [post = poster(), answer](bool ended) { post([answer, ended] { answer->deliver(ended); }); });
+    service_.cancel(message.handler_id, [post = poster(), answer](const Expected<bool>& ended) {
+      post([answer, ended] { ended ? answer->deliver(*ended) : answer->deliver(failure(ended.error().message)); });
+    });
     return *answer;
   }
 

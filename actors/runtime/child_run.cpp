@@ -16,7 +16,7 @@ public:
     shared_->request = std::move(request);
   }
 
-  void start() { start(shared_, service_); }
+  void start() { begin(shared_, service_); }
 
   ~LiveChild() override {
     bool finished = false;
@@ -27,7 +27,7 @@ public:
       shared_->stream = nullptr;
     }
     // A process that stops leaves its runs to the next one.
-    if (!finished && !service_.stopping()) service_.cancel(handler_id_, [](bool) {});
+    if (!finished && !service_.stopping()) service_.give_up(handler_id_);
   }
 
 private:
@@ -85,6 +85,10 @@ private:
     }
   };
 
+  static void begin(const std::shared_ptr<Shared>& shared, Service& service) {
+    service.when_store_answers([shared, &service] { start(shared, service); });
+  }
+
   /// A process that died may have left the child at work, or even done: its key tells that it is this attempt's.
   static void start(const std::shared_ptr<Shared>& shared, Service& service) {
     const auto& request = shared->request;
@@ -95,7 +99,8 @@ private:
     StartRequest wanted{.workflow = request.workflow,
                         .start = request.start,
                         .handler_id = request.handler_id,
-                        .parent_handler_id = request.parent_handler_id};
+                        .parent_handler_id = request.parent_handler_id,
+                        .patient = true};
     if (store.durable()) wanted.key = key;
     std::function<void(const Expected<HandlerRow>&)> started;
     if (request.publish)
@@ -105,35 +110,45 @@ private:
       };
     const auto refused = [shared, &service](const Error& error) {
       if (error.code == Code::conflict) return start_behind(shared, service);
-      if (!service.stopping()) shared->finish({HandlerStatus::failed, error.message, {}});
+      if (service.stopping()) return;
+      if (error.code == Code::unavailable) throw StoreFailure(error.code, error.message);
+      shared->finish({HandlerStatus::failed, error.message, {}});
     };
     service.start(std::move(wanted), started, ended(shared, service), refused);
   }
 
   /// An earlier attempt's child is still being cancelled: this one begins when that is over.
   static void start_behind(const std::shared_ptr<Shared>& shared, Service& service) {
-    service.await_end(shared->request.handler_id, [shared, &service](const HandlerRow& row) {
+    service.await_end(shared->request.handler_id, [shared, &service](const Expected<HandlerRow>& row) {
       if (shared->nobody_waits() || service.stopping()) return;
-      if (!row.terminal())
-        return shared->finish({HandlerStatus::failed, "an earlier run of the child could not be ended: " + row.error, {}});
-      start(shared, service);
-      if (shared->nobody_waits()) service.cancel(row.handler_id, [](bool) {});
+      if (row && !row->terminal())
+        return shared->finish({HandlerStatus::failed, "an earlier run of the child could not be ended: " + row->error, {}});
+      service.when_store_answers([shared, &service] {
+        start(shared, service);
+        if (shared->nobody_waits()) service.give_up(shared->request.handler_id);
+      });
     });
   }
 
   static void follow(const std::shared_ptr<Shared>& shared, Service& service, const HandlerRow& row) {
     if (shared->request.publish) forward(shared, service, row);
-    if (row.terminal()) ended(shared, service)(row);
+    if (row.terminal()) end(shared, service, row);
     else service.await_end(row.handler_id, ended(shared, service));
   }
 
-  static std::function<void(const HandlerRow&)> ended(const std::shared_ptr<Shared>& shared, Service& service) {
-    return [shared, &service](const HandlerRow& row) {
-      if (!row.terminal() && service.stopping()) return;  // the next process goes on with both
-      const auto last = service.store().last_event(row.run_id);
-      shared->child_ended({row.status, row.terminal() ? row.error : "the child workflow was interrupted",
-                           last ? event_of(*last, shared->request.workflow->registry) : EventBox()});
+  static HandlerReply ended(const std::shared_ptr<Shared>& shared, Service& service) {
+    return [shared, &service](const Expected<HandlerRow>& row) {
+      if (service.stopping() && (!row || !row->terminal())) return;  // the next process goes on with both
+      if (row) return service.when_store_answers([shared, &service, row = *row] { end(shared, service, row); });
+      if (row.error().code == Code::unavailable) return begin(shared, service);  // finds it
+      shared->child_ended({HandlerStatus::failed, row.error().message, EventBox()});
     };
+  }
+
+  static void end(const std::shared_ptr<Shared>& shared, Service& service, const HandlerRow& row) {
+    const auto last = service.store().last_event(row.run_id);
+    shared->child_ended({row.status, row.terminal() ? row.error : "the child workflow was interrupted",
+                         last ? event_of(*last, shared->request.workflow->registry) : EventBox()});
   }
 
   static void forward(const std::shared_ptr<Shared>& shared, Service& service, const HandlerRow& row) {

@@ -52,6 +52,7 @@ void EventLog::resume(const Subscription& subscription) {
 }
 
 void EventLog::feed_all() {
+  looking_again_ = false;
   std::erase_if(readers_, [this](Reader& reader) { return !feed(reader); });
   leave_if_done();
 }
@@ -60,12 +61,25 @@ bool EventLog::feed(Reader& reader) {
   auto& subscription = *reader.subscription;
   if (subscription.cancelled()) return false;
   if (!reader.ready) return true;
-  auto batch = next_batch(*environment_.store, subscription.run_id_, subscription.cursor_, subscription.include_internal_, run_over_);
+  StreamBatch batch;
+  try {
+    batch = next_batch(*environment_.store, subscription.run_id_, subscription.cursor_, subscription.include_internal_, run_over_);
+  } catch (const StoreFailure&) {
+    look_again();
+    return true;
+  }
   if (batch.rows.empty() && !batch.end) return true;
   const bool end = batch.end;
   reader.ready = false;
   subscription.sink_(std::move(batch));
   return !end;
+}
+
+/// The store does not answer: readers wait where they are.
+void EventLog::look_again() {
+  constexpr Duration pause = std::chrono::milliseconds(500);
+  if (std::exchange(looking_again_, true)) return;
+  environment_.timers.at(now() + pause, [self = EventLogActor(self_)] { compat::post(self, Appended()); });
 }
 
 void EventLog::leave_if_done() {

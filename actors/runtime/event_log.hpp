@@ -29,11 +29,13 @@ private:
   void feed_all();
   /// False when the reader is done.
   bool feed(Reader& reader);
+  void look_again();
   void leave_if_done();
 
   EventLogActor::base* self_;
   Environment& environment_;
   bool run_over_;
+  bool looking_again_ = false;  ///< a time for that is set
   std::vector<Reader> readers_;
 };
 

@@ -41,6 +41,18 @@ void Hibernation::wake_at(Time due) {
   seen_ = std::min(seen_, due - Duration(1));
   if (next_ && *next_ <= due) return;
   next_ = due;
+  begin_watching();
+}
+
+void Hibernation::try_again(const std::string& handler_id) {
+  constexpr Duration pause = std::chrono::seconds(1);
+  const std::lock_guard lock(mutex_);
+  if (not_loaded_.empty()) load_again_at_ = now() + pause;
+  not_loaded_.insert(handler_id);
+  begin_watching();
+}
+
+void Hibernation::begin_watching() {
   if (!thread_.joinable() && !stopping_) thread_ = std::thread([this] { watch(); });
   changed_.notify_one();
 }
@@ -57,16 +69,31 @@ void Hibernation::stop() {
 void Hibernation::watch() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    if (!next_) {
-      changed_.wait(lock);
-    } else if (const auto present = now(); *next_ > present) {
-      changed_.wait_until(lock, *next_);
-    } else {
+    const auto present = now();
+    if (!not_loaded_.empty() && load_again_at_ <= present) {
+      const auto handlers = std::exchange(not_loaded_, {});
+      lock.unlock();
+      load_again(handlers);
+      lock.lock();
+    } else if (next_ && *next_ <= present) {
       next_.reset();
       lock.unlock();
       wake_those_due(present);
       lock.lock();
+    } else if (next_ || !not_loaded_.empty()) {
+      const auto again = not_loaded_.empty() ? Time::max() : load_again_at_;
+      changed_.wait_until(lock, next_ ? std::min(*next_, again) : again);
+    } else {
+      changed_.wait(lock);
     }
+  }
+}
+
+void Hibernation::load_again(const std::set<std::string>& handlers) {
+  for (const auto& handler_id : handlers) {
+    try {
+      with(handler_id, [](const Registry::Entry&) {});
+    } catch (const StoreFailure&) { try_again(handler_id); }
   }
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -30,13 +31,18 @@ public:
 
   /// A run that has left memory waits for this time: it will be woken.
   void wake_at(Time due);
+  /// A run that is to go on could not be loaded: it is tried again after a while, until it can be.
+  void try_again(const std::string& handler_id);
   /// Wakes those that an earlier process has left, too, when their time comes.
   void start() { wake_at(Time::min() + Duration(1)); }
   void stop();
 
 private:
+  /// With the mutex held.
+  void begin_watching();
   void watch();
   void wake_those_due(Time until);
+  void load_again(const std::set<std::string>& handlers);
 
   Environment& environment_;
   Registry& registry_;
@@ -46,6 +52,8 @@ private:
   std::condition_variable changed_;
   std::optional<Time> next_;
   Time seen_ = Time::min();  ///< what was due until then has been woken, or was awake
+  std::set<std::string> not_loaded_;
+  Time load_again_at_;  ///< those
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -23,7 +23,9 @@ struct Environment {
   RuntimeOptions options;
   Timers timers;
   BlockingPool pool;
+  BlockingPool store_jobs{4};  ///< what the runtime itself asks of a store that may block
   std::shared_ptr<Store> store;
+  StoreHealth store_health;
   std::unique_ptr<CommitQueue> commits;  ///< of durable stores
   HandlerChanges changes;
   Registry* registry = nullptr;
@@ -31,14 +33,18 @@ struct Environment {
   Service* service = nullptr;
 
   explicit Environment(RuntimeOptions given)
-      : options(std::move(given)), pool(options.blocking_threads_max), store(options.store ? options.store : memory()) {
+      : options(std::move(given)), pool(options.blocking_threads_max), store(options.store ? options.store : memory()),
+        store_health(options.log) {
     use_store(store);
   }
+
+  /// Of a request, before anything has been done about it, because the store does not answer.
+  Error refusal() const { return store_health.refusal("nothing was done: try again"); }
 
   void use_store(std::shared_ptr<Store> given) {
     commits = nullptr;
     store = std::move(given);
-    if (store->durable()) commits = std::make_unique<CommitQueue>(store);
+    if (store->durable()) commits = std::make_unique<CommitQueue>(store, timers, store_health);
   }
 };
 

@@ -3,6 +3,7 @@
 
 #include "caf_compat.hpp"
 
+#include "commit_queue.hpp"
 #include "step_report.hpp"
 
 #include "../engine/command.hpp"
@@ -17,16 +18,18 @@
 namespace weir::runtime {
 
 class Subscription;
+using HandlerReply = std::function<void(const Expected<HandlerRow>&)>;  ///< see service.hpp
 
 // ---- to a run's supervisor
 
-/// Begin; `started` is called when the beginning is durable, or could not be stored, `ended` when the run is over. Both may
-/// be empty.
+/// Begin. `started` gets the handler as it began, when that is durable, `ended` gets it when the run is over. When the beginning could
+/// not be stored both get the reason. Both may be empty.
 struct StartRun {
   engine::Tick begin;                 ///< RunStarted or RunRestored
   std::optional<IdempotencyKey> key;  ///< of the request
-  std::function<void(const Expected<HandlerRow>&)> started;
-  std::function<void(const HandlerRow&)> ended;
+  HandlerReply started;
+  HandlerReply ended;
+  bool patient = false;  ///< begins however long the store takes
 };
 /// Go on where the store says that the run is.
 struct ResumeRun {};
@@ -39,17 +42,18 @@ struct Deliver {
 };
 /// End the run; `reply` is called when it has ended: true when this request ended it.
 struct CancelRun {
-  std::function<void(bool)> reply;
+  std::function<void(Expected<bool>)> reply;
+  bool patient = false;  ///< counts however long the store takes
 };
-/// Tell when the run is over; at once when it is.
+/// Tell when the run is over, at once when it is; or that it cannot be had at the moment.
 struct AwaitEnd {
-  std::function<void(const HandlerRow&)> reply;
+  HandlerReply reply;
 };
 /// There is room for the run among its workflow's concurrent runs.
 struct Admitted {};
-/// The commit that was under way is durable, or has failed.
+/// What the commit queue says of the commit that is under way.
 struct Committed {
-  std::optional<Error> error;
+  CommitNews news;
 };
 /// Look at the run between two ticks; `look` is called on the supervisor's thread.
 struct Inspect {

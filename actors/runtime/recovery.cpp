@@ -57,23 +57,24 @@ Expected<RecoveredRun> recover(const Store& store, const HandlerRow& row, const 
 
 namespace {
 
-HandlerRow end(Store& store, HandlerRow row, HandlerStatus status, const EventBox& event, std::string error) {
+Expected<HandlerRow> end(Store& store, HandlerRow row, HandlerStatus status, const EventBox& event, std::string error) {
   const auto last = store.last_event(row.run_id);
   row.status = status;
   row.error = std::move(error);
   row.updated_at = now();
   row.completed_at = row.updated_at;
   row.idle_since = row.wake_at = std::nullopt;
-  (void)store.commit({.run_id = row.run_id,
-                      .events = {make_row(last ? last->sequence + 1 : 0, row.updated_at, {event})},
-                      .handler = row,
-                      .states = std::nullopt});
+  const auto stored = store.commit({.run_id = row.run_id,
+                                    .events = {make_row(last ? last->sequence + 1 : 0, row.updated_at, {event})},
+                                    .handler = row,
+                                    .states = std::nullopt});
+  if (!stored) return stored.error();
   return row;
 }
 
 }  // namespace
 
-HandlerRow give_up(Store& store, HandlerRow row, const std::string& why) {
+Expected<HandlerRow> give_up(Store& store, HandlerRow row, const std::string& why) {
   const WorkflowFailedEvent event{.step_name = "",
                                   .exception = {"workflows.errors.WorkflowRuntimeError", why},
                                   .attempts = std::nullopt,
@@ -81,7 +82,7 @@ HandlerRow give_up(Store& store, HandlerRow row, const std::string& why) {
   return end(store, std::move(row), HandlerStatus::failed, event, why);
 }
 
-HandlerRow give_up_cancelled(Store& store, HandlerRow row) {
+Expected<HandlerRow> give_up_cancelled(Store& store, HandlerRow row) {
   return end(store, std::move(row), HandlerStatus::cancelled, WorkflowCancelledEvent(), "");
 }
 

@@ -35,9 +35,10 @@ struct RecoveredRun : Replay {
 /// Replays the run's journal. The error says why the run cannot go on.
 Expected<RecoveredRun> recover(const Store& store, const HandlerRow& row, const RegisteredWorkflow& workflow);
 
-/// Ends a run that is in no memory and cannot go on, with a terminal event like any other. Returns the handler as it then is.
-HandlerRow give_up(Store& store, HandlerRow row, const std::string& why);
+/// Ends a run that is in no memory and cannot go on, with a terminal event like any other. Returns the handler as it then is, or why
+/// that could not be stored.
+Expected<HandlerRow> give_up(Store& store, HandlerRow row, const std::string& why);
 /// The same for a run that is no longer wanted.
-HandlerRow give_up_cancelled(Store& store, HandlerRow row);
+Expected<HandlerRow> give_up_cancelled(Store& store, HandlerRow row);
 
 }  // namespace weir::runtime

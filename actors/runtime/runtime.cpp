@@ -73,9 +73,11 @@ const std::string& Run::handler_id() const { return state_->row.handler_id; }
 const std::string& Run::run_id() const { return state_->row.run_id; }
 
 HandlerRow Run::wait() const {
-  std::promise<HandlerRow> ended;
-  state_->service.await_end(handler_id(), [&](const HandlerRow& row) { ended.set_value(row); });
-  return ended.get_future().get();
+  std::promise<Expected<HandlerRow>> ended;
+  state_->service.await_end(handler_id(), [&](const Expected<HandlerRow>& row) { ended.set_value(row); });
+  auto row = ended.get_future().get();
+  if (!row) throw StoreFailure(row.error().code, row.error().message);
+  return std::move(*row);
 }
 
 HandlerRow Run::handler() const {
@@ -111,9 +113,11 @@ Object Run::context() const { return snapshot_of(state_->service, handler_id()).
 std::optional<std::size_t> Run::queue_position() const { return state_->service.queue_position(handler_id()); }
 
 bool Run::cancel() const {
-  std::promise<bool> cancelled;
-  state_->service.cancel(handler_id(), [&](bool ended) { cancelled.set_value(ended); });
-  return cancelled.get_future().get();
+  std::promise<Expected<bool>> cancelled;
+  state_->service.cancel(handler_id(), [&](Expected<bool> ended) { cancelled.set_value(std::move(ended)); });
+  const auto ended = cancelled.get_future().get();
+  if (!ended) throw StoreFailure(ended.error().code, ended.error().message);
+  return *ended;
 }
 
 EventBox Run::stop_event() const {
@@ -188,6 +192,7 @@ Run Runtime::start(const std::string& workflow, EventBox start, StartOptions opt
       {.workflow = info, .start = std::move(start), .handler_id = std::move(options.handler_id), .context = std::move(context)},
       [&](const Expected<HandlerRow>& row) { started.set_value(row); }, nullptr, [&](const Error& error) { started.set_value(error); });
   auto row = started.get_future().get();
+  if (!row && row.error().code == Code::unavailable) throw StoreFailure(Code::unavailable, row.error().message);
   if (!row) throw RunFailed(row.error().message);
   return Run(std::make_shared<detail::RunState>(*service_, std::move(*row)));
 }

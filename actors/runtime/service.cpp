@@ -50,7 +50,12 @@ public:
   StoredStream(const Store& store, StreamRequest request, std::function<void(StreamBatch)> sink)
       : store_(store), request_(std::move(request)), sink_(std::move(sink)) {}
 
-  void request_next() override { sink_(next_batch(store_, request_.run_id, request_.after, request_.include_internal, true)); }
+  /// A store that does not answer ends the stream without the run's last event: whoever reads comes again.
+  void request_next() override {
+    try {
+      sink_(next_batch(store_, request_.run_id, request_.after, request_.include_internal, true));
+    } catch (const StoreFailure&) { sink_({{}, true}); }
+  }
 
 private:
   const Store& store_;
@@ -87,6 +92,10 @@ struct Service::State {
   RetentionKeeper retention;
   std::atomic<bool> stopping = false;
 
+  void send_event(Service& service, const std::string& handler_id, EventBox event, const std::string& step,
+                  const std::function<void(Expected<bool>)>& reply, std::optional<IdempotencyKey> key);
+  void cancel(const std::string& handler_id, const std::function<void(Expected<bool>)>& reply, bool patient);
+
   explicit State(RuntimeOptions options)
       : environment(std::move(options)), config(environment.options.actor_threads), system(std::make_unique<caf::actor_system>(config)),
         hibernation(environment, registry, catalog, system), retention(environment) {
@@ -111,6 +120,7 @@ void Service::stop() {
   for (const auto& supervisor : state_->registry.all()) compat::stop(supervisor);
   state_->environment.timers.stop();
   state_->environment.pool.stop();
+  state_->environment.store_jobs.stop();
   if (state_->environment.commits) state_->environment.commits->stop();
 }
 
@@ -152,6 +162,10 @@ void Service::log(LogLevel level, std::string_view text) const {
 }
 
 namespace {
+/// Of a request that has read from the store in vain: nothing has been done about it.
+Error unanswered(const StoreFailure& error) {
+  return {Code::unavailable, "the store does not answer (" + std::string(error.what()) + "); nothing was done: try again"};
+}
 Error already_running(const HandlerRow& row) { return {Code::conflict, "Handler '" + row.handler_id + "' is already running"}; }
 }  // namespace
 
@@ -165,16 +179,18 @@ Expected<std::pair<Inheritance, std::string>> Service::begin(HandlerRow& row, co
   }
   row.workflow_graph = engine::signature(static_cast<const RegisteredWorkflow&>(workflow).plan);
   if (id_is_made_up) return std::pair(Inheritance(), std::string());
-  const auto known = store().find_handler(row.handler_id);
-  if (known && !known->terminal()) return already_running(row);
-  if (!known) return std::pair(Inheritance(), std::string());
-  return std::pair(Inheritance{store().find_states(row.handler_id), known->workflow_name}, known->run_id);
+  try {
+    const auto known = store().find_handler(row.handler_id);
+    if (known && !known->terminal()) return already_running(row);
+    if (!known) return std::pair(Inheritance(), std::string());
+    return std::pair(Inheritance{store().find_states(row.handler_id), known->workflow_name}, known->run_id);
+  } catch (const StoreFailure& error) { return unanswered(error); }
 }
 
-void Service::start(StartRequest request, std::function<void(const Expected<HandlerRow>&)> started,
-                    std::function<void(const HandlerRow&)> ended, const std::function<void(const Error&)>& refused) {
+void Service::start(StartRequest request, HandlerReply started, HandlerReply ended, const std::function<void(const Error&)>& refused) {
   const auto workflow = std::static_pointer_cast<const RegisteredWorkflow>(request.workflow);
   if (state_->stopping) return refused(Error{Code::unavailable, "the server is shutting down"});
+  if (!request.patient && !state_->environment.store_health.ok()) return refused(state_->environment.refusal());
   HandlerRow row;
   const bool id_is_made_up = request.handler_id.empty();
   row.handler_id = id_is_made_up ? make_id() : std::move(request.handler_id);
@@ -197,7 +213,7 @@ void Service::start(StartRequest request, std::function<void(const Expected<Hand
   const auto run = std::make_shared<LiveRun>(state_->environment, workflow, row, std::move(left));
   const auto supervisor = compat::spawn<Supervisor, SupervisorActor>(*state_->system, run);
   const auto go = [&] {
-    compat::post(supervisor, StartRun{std::move(begin), std::move(request.key), std::move(started), std::move(ended)});
+    compat::post(supervisor, StartRun{std::move(begin), std::move(request.key), std::move(started), std::move(ended), request.patient});
   };
   if (!store().durable()) {
     state_->registry.add(row.handler_id, {supervisor, run});
@@ -270,8 +286,16 @@ std::function<void(Expected<bool>)> any_of_replies(std::size_t count, std::funct
 
 void Service::send_event(const std::string& handler_id, EventBox event, const std::string& step, std::function<void(Expected<bool>)> reply,
                          std::optional<IdempotencyKey> key) {
+  if (!state_->environment.store_health.ok()) return reply(state_->environment.refusal());
+  try {
+    state_->send_event(*this, handler_id, std::move(event), step, reply, std::move(key));
+  } catch (const StoreFailure& error) { reply(unanswered(error)); }
+}
+
+void Service::State::send_event(Service& service, const std::string& handler_id, EventBox event, const std::string& step,
+                                const std::function<void(Expected<bool>)>& reply, std::optional<IdempotencyKey> key) {
   Destination to;
-  const bool live = state_->hibernation.with(handler_id, [&](const Registry::Entry& entry) {
+  const bool live = hibernation.with(handler_id, [&](const Registry::Entry& entry) {
     auto known = as_known_to(*entry.run->workflow, event);
     if (!known) return void(to.refused = known.error());
     event = std::move(*known);
@@ -280,25 +304,37 @@ void Service::send_event(const std::string& handler_id, EventBox event, const st
   });
   if (to.refused) return reply(*to.refused);
   if (!live) {
-    const auto row = store().find_handler(handler_id);
-    const bool left_alone = row && !row->terminal() && !find_workflow(*row);
+    const auto row = environment.store->find_handler(handler_id);
+    const bool left_alone = row && !row->terminal() && !service.find_workflow(*row);
     return reply(left_alone ? Error{Code::failed_precondition, "Workflow " + row->workflow_name + " not registered"}
                             : Error{Code::conflict, "Workflow already completed"});
   }
   if (to.children.empty()) return;
-  const auto collect = any_of_replies(to.children.size(), std::move(reply));
-  for (const auto& child : to.children) send_event(child, event, "", collect, key);
+  const auto collect = any_of_replies(to.children.size(), reply);
+  for (const auto& child : to.children) service.send_event(child, event, "", collect, key);
 }
 
-void Service::cancel(const std::string& handler_id, std::function<void(bool)> reply) {
+void Service::cancel(const std::string& handler_id, std::function<void(Expected<bool>)> reply) {
+  if (!state_->environment.store_health.ok()) return reply(state_->environment.refusal());
+  try {
+    state_->cancel(handler_id, reply, false);
+  } catch (const StoreFailure& error) { reply(unanswered(error)); }
+}
+
+void Service::give_up(const std::string& handler_id) {
+  when_store_answers([this, handler_id] { state_->cancel(handler_id, [](const Expected<bool>&) {}, true); });
+}
+
+void Service::State::cancel(const std::string& handler_id, const std::function<void(Expected<bool>)>& reply, bool patient) {
   const bool live =
-      state_->hibernation.with(handler_id, [&](const Registry::Entry& entry) { compat::post(entry.supervisor, CancelRun{reply}); });
+      hibernation.with(handler_id, [&](const Registry::Entry& entry) { compat::post(entry.supervisor, CancelRun{reply, patient}); });
   if (live) return;
   // A run whose workflow is no longer registered can still be given up.
-  const auto row = store().durable() && !stopping() ? store().find_handler(handler_id) : std::nullopt;
-  const bool left_alone = row && !row->terminal();
-  if (left_alone) give_up_cancelled(store(), *row);
-  reply(left_alone);
+  auto& store = *environment.store;
+  const auto row = store.durable() && !stopping ? store.find_handler(handler_id) : std::nullopt;
+  if (!row || row->terminal()) return reply(false);
+  const auto ended = give_up_cancelled(store, *row);
+  reply(ended ? Expected<bool>(true) : ended.error());
 }
 
 namespace {
@@ -374,23 +410,42 @@ std::optional<std::size_t> Service::queue_position(const std::string& handler_id
   return out;
 }
 
-void Service::await_end(const std::string& handler_id, std::function<void(const HandlerRow&)> reply) {
-  const bool live =
-      state_->hibernation.with(handler_id, [&](const Registry::Entry& entry) { compat::post(entry.supervisor, AwaitEnd{reply}); });
-  if (live) return;
+void Service::await_end(const std::string& handler_id, HandlerReply reply) {
+  try {
+    const bool live =
+        state_->hibernation.with(handler_id, [&](const Registry::Entry& entry) { compat::post(entry.supervisor, AwaitEnd{reply}); });
+    if (live) return;
+    if (const auto row = store().find_handler(handler_id)) return reply(*row);
+  } catch (const StoreFailure& error) { return reply(unanswered(error)); }
   HandlerRow gone;
   gone.handler_id = handler_id;
   gone.status = HandlerStatus::failed;
   gone.error = "the handler is no longer kept";
-  reply(store().find_handler(handler_id).value_or(gone));
+  reply(gone);
 }
 
-bool Service::purge(const std::string& handler_id) {
+Expected<bool> Service::purge(const std::string& handler_id) {
   const auto row = store().find_handler(handler_id);
-  if (!row || !store().purge(handler_id)) return false;
-  state_->environment.changes.tell(*row, true);
-  return true;
+  if (!row) return false;
+  auto gone = store().purge(handler_id);
+  if (gone && *gone) state_->environment.changes.tell(*row, true);
+  return gone;
 }
+
+void Service::when_store_answers(std::function<void()> job) {
+  if (!store().durable()) return job();
+  auto& environment = state_->environment;
+  environment.store_jobs.submit([this, &environment, job = std::move(job)] {
+    constexpr Duration pause = std::chrono::milliseconds(200);
+    try {
+      job();
+    } catch (const StoreFailure&) {
+      environment.timers.at(runtime::now() + pause, [this, job] { when_store_answers(job); });
+    }
+  });
+}
+
+StoreStatus Service::store_status() const { return state_->environment.store_health.status(); }
 
 std::shared_ptr<void> Service::watch_handlers(std::function<void(const HandlerRow&, bool)> listener) {
   return state_->environment.changes.listen(std::move(listener));

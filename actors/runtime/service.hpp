@@ -8,6 +8,7 @@
 #include <weir/workflow.hpp>
 
 #include "saved_context.hpp"
+#include "store_health.hpp"
 #include "stream_batch.hpp"
 
 #include <functional>
@@ -38,7 +39,11 @@ struct StartRequest {
   std::optional<Rerun> rerun_of = {};
   std::optional<SavedContext> context = {};  ///< instead of what an earlier run of the handler left
   std::optional<IdempotencyKey> key = {};    ///< of the request: stored with the beginning
+  bool patient = false;                      ///< begins however long the store takes; else it is refused when that does not answer
 };
+
+/// Gets a handler, or why there is none to be had: Code::unavailable while the store does not answer.
+using HandlerReply = std::function<void(const Expected<HandlerRow>&)>;
 
 enum class DrawingFormat { mermaid, dot };
 
@@ -87,10 +92,9 @@ public:
   void try_resources(const WorkflowInfo& workflow) const;
   std::vector<std::string> workflow_names() const;
 
-  /// `started`, if given, gets the handler as it began, when that is durable, or why it could not be stored; `ended`, if given, gets it
-  /// when the run is over; `refused` is called before this returns, and alone, when there is no run.
-  void start(StartRequest request, std::function<void(const Expected<HandlerRow>&)> started, std::function<void(const HandlerRow&)> ended,
-             const std::function<void(const Error&)>& refused);
+  /// `started`, if given, gets the handler as it began, when that is durable; `ended`, if given, gets it when the run is over. Both get
+  /// the reason when the beginning could not be stored. `refused` is called before this returns, and alone, when there is no run.
+  void start(StartRequest request, HandlerReply started, HandlerReply ended, const std::function<void(const Error&)>& refused);
   /// Goes on with the runs that another process left at work in the store. After the last add_workflow; returns how many.
   /// Those that only wait stay in the store until they are asked for or their time comes. Those that cannot go on are ended
   /// with the reason; those whose workflow is not registered are left alone, and named in the log.
@@ -105,14 +109,21 @@ public:
   bool find_running_steps(const std::string& handler_id, const std::function<void(std::vector<std::string>)>& reply);
   /// 1 for the run that is admitted next; nothing for a handler that does not wait among its workflow's concurrent runs.
   std::optional<std::size_t> queue_position(const std::string& handler_id);
-  /// Replies true when this call ended a running run.
-  void cancel(const std::string& handler_id, std::function<void(bool)> reply);
-  void await_end(const std::string& handler_id, std::function<void(const HandlerRow&)> reply);
+  /// Replies true when this call ended a running run, false when there was none. Code::unavailable: the store does not answer.
+  void cancel(const std::string& handler_id, std::function<void(Expected<bool>)> reply);
+  /// The same however long the store takes, for a run that nobody wants any more.
+  void give_up(const std::string& handler_id);
+  void await_end(const std::string& handler_id, HandlerReply reply);
   /// The first batch is requested already. A run that is over is read on the calling thread.
   std::unique_ptr<Stream> subscribe(const StreamRequest& request, std::function<void(StreamBatch)> sink);
 
   /// Removes the handler and what belongs to its runs from the store. False when there is none.
-  bool purge(const std::string& handler_id);
+  Expected<bool> purge(const std::string& handler_id);
+  /// Does a job that needs the store where it may block. When the store does not answer (StoreFailure), again after a pause, until it
+  /// does or the service stops. At once, on this thread, when the store is not durable.
+  void when_store_answers(std::function<void()> job);
+  /// Whether the store takes commits, and if not why.
+  StoreStatus store_status() const;
   /// Tells of handlers that begin, end, go to rest, wake, or (with true) are purged, until the handle is dropped. On any thread.
   [[nodiscard]] std::shared_ptr<void> watch_handlers(std::function<void(const HandlerRow&, bool)> listener);
   /// On a thread that may block; dropped when the service is stopped before.

@@ -24,6 +24,10 @@ public:
       : run_id_(std::move(run_id)), cursor_(after), include_internal_(include_internal), sink_(std::move(sink)) {}
 
   void request_next();
+  /// By whoever feeds it: nothing follows, though the run may not be over.
+  void end() {
+    if (!cancelled_) sink_({{}, true});
+  }
   /// No batch is delivered after this returns, except one that is being delivered right now.
   void cancel() { cancelled_ = true; }
   bool cancelled() const noexcept { return cancelled_; }

@@ -9,70 +9,66 @@
 #include <algorithm>
 
 namespace weir::runtime {
+namespace {
 
-void Supervisor::resume() {
+Error not_loaded(const std::string& why) {
+  return {Code::unavailable, "the run could not be loaded (" + why + "); nothing was done: try again"};
+}
+
+}  // namespace
+
+void Supervisor::resume(ResumeRun&) {
   auto& store = *run_->environment.store;
-  const auto name = "run " + row_.run_id + " of workflow '" + row_.workflow_name + "'";
-  const auto log = [&](const std::string& what) {
-    if (const auto& sink = run_->environment.options.log) sink(LogLevel::error, name + what);
-  };
   try {
-    const auto row = store.find_handler(row_.handler_id);
-    if (!row || row->run_id != row_.run_id || row->terminal()) return was_over(row);
-    auto recovered = recover(store, *row, *run_->workflow);
+    const auto stored = store.find_handler(row().handler_id);
+    if (!stored || stored->run_id != row().run_id || stored->terminal()) return was_over(stored);
+    auto recovered = recover(store, *stored, *run_->workflow);
     if (!recovered) {
-      log(" cannot go on: " + recovered.error().message);
-      return was_over(give_up(store, *row, recovered.error().message));
+      log(LogLevel::error, " cannot go on: " + recovered.error().message);
+      const auto ended = give_up(store, *stored, recovered.error().message);
+      if (!ended) throw StoreFailure(ended.error().code, ended.error().message);
+      return was_over(*ended);
     }
-    run_->states.fill(store.find_states(row->handler_id));
-    row_ = *row;
-    state_ = std::move(recovered->state);
-    tick_last_ = recovered->tick_last;
-    event_next_ = recovered->event_next;
-    journal_bytes_ = recovered->journal_bytes;
-    snapshot_bytes_ = recovered->snapshot_bytes;
-  } catch (const std::exception& error) {
-    log(" could not be loaded: " + std::string(error.what()));
-    return could_not_be_loaded(error.what());
-  }
-  states_committed_ = run_->states.writes();
-  begun_ = true;
-  if (run_->workflow->admission && !state_.queued) {  // it had its place before
-    waits_or_is_admitted_ = true;
-    run_->workflow->admission->enter(row_.run_id, [] {});
-  }
-  Batch batch;
-  batch.commands = engine::pending(state_);
-  commit(std::move(batch));
+    run_->states.fill(store.find_states(stored->handler_id));
+    if (run_->workflow->admission && !recovered->state.queued) {  // it had its place before
+      waits_or_is_admitted_ = true;
+      run_->workflow->admission->enter(row().run_id, [] {});
+    }
+    commits_.load(*stored, std::move(*recovered));
+  } catch (const StoreFailure& error) {
+    could_not_be_loaded(error.what());
+    run_->environment.hibernation->try_again(row().handler_id);
+  } catch (const std::exception& error) { could_not_be_loaded(error.what()); }
 }
 
-void Supervisor::was_over(const std::optional<HandlerRow>& row) {
-  if (row && row->run_id == row_.run_id) row_ = *row;
-  else row_.status = HandlerStatus::cancelled;  // purged, or run again
-  state_.status = engine::Status::cancelled;
+void Supervisor::was_over(const std::optional<HandlerRow>& stored) {
+  auto ended = row();
+  if (stored && stored->run_id == ended.run_id) ended = *stored;
+  else ended.status = HandlerStatus::cancelled;  // purged, or run again
+  commits_.close(ended);
   asleep_ = false;
-  finished();
+  leave();
 }
 
-/// The run stays as it is in the store; whoever asks next tries again.
 void Supervisor::could_not_be_loaded(const std::string& why) {
-  row_.error = "the run could not be loaded: " + why;
-  state_.status = engine::Status::failed;
-  finished();
+  log(LogLevel::error, " could not be loaded: " + why);
+  gone_ = not_loaded(why);
+  commits_.close(row());
+  leave();
 }
 
 void Supervisor::watch_rest() {
   const auto& timeout = run_->environment.options.idle_timeout;
-  if (!durable_ || !timeout || !row_.idle_since || rest_timer_) return;
+  if (!commits_.durable() || !timeout || !row().idle_since || timers_.rest_watched()) return;
   constexpr Duration look_again = std::chrono::milliseconds(100);
-  auto due = *row_.idle_since + *timeout;
+  auto due = *row().idle_since + *timeout;
   if (const auto present = now(); due < present) due = present + std::max(*timeout, look_again);
-  rest_timer_ = run_->environment.timers.at(due, [actor = SupervisorActor(self_)] { compat::post(actor, Rested()); });
+  timers_.look_at_rest(due, SupervisorActor(self_));
 }
 
-void Supervisor::rested() {
-  rest_timer_.reset();
-  if (asleep_ || row_.terminal()) return;
+void Supervisor::rested(Rested&) {
+  timers_.rest_looked_at();
+  if (asleep_ || row().terminal()) return;
   if (may_sleep()) fall_asleep();
   else watch_rest();
 }
@@ -80,9 +76,10 @@ void Supervisor::rested() {
 /// Only a run that is durable as it stands, and that nobody waits for or reads. One whose time is near stays.
 bool Supervisor::may_sleep() {
   const auto timeout = *run_->environment.options.idle_timeout;
-  if (under_way_ || !begun_ || !awaiting_.empty() || !row_.idle_since || !engine::resting(state_)) return false;
+  if (commits_.commit_state() != CommitState::idle || !commits_.begun() || !awaiting_.empty()) return false;
+  if (!row().idle_since || !engine::resting(commits_.state())) return false;
   const auto present = now();
-  if (*row_.idle_since + timeout > present || (row_.wake_at && *row_.wake_at <= present + timeout)) return false;
+  if (*row().idle_since + timeout > present || (row().wake_at && *row().wake_at <= present + timeout)) return false;
   forget_gone_readers();
   return readers_.empty();
 }
@@ -102,16 +99,20 @@ void Supervisor::forget_gone_readers() {
 /// Who cannot find the run any more loads it from the store; who has found it before is passed on.
 void Supervisor::fall_asleep() {
   asleep_ = true;
-  run_->environment.registry->remove(row_.handler_id, row_.run_id);
-  if (row_.wake_at) run_->environment.hibernation->wake_at(*row_.wake_at);
+  run_->environment.registry->remove(row().handler_id, row().run_id);
+  if (row().wake_at) run_->environment.hibernation->wake_at(*row().wake_at);
   compat::send(self_, SupervisorActor(self_), Retire());
 }
 
 bool Supervisor::passed_on(const std::function<void(const SupervisorActor&)>& post) {
   auto& environment = run_->environment;
   const auto give = [&](const Registry::Entry& entry) { post(entry.supervisor); };
-  if (environment.hibernation->with(row_.handler_id, give)) return true;
-  was_over(environment.store->find_handler(row_.handler_id));
+  try {
+    if (environment.hibernation->with(row().handler_id, give)) return true;
+    was_over(environment.store->find_handler(row().handler_id));
+  } catch (const StoreFailure& error) {
+    gone_ = not_loaded(error.what());
+  }
   return false;
 }
 

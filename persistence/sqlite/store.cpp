@@ -63,14 +63,14 @@ public:
   }
 
   /// One transaction for all; when that fails, one for each, so that only the guilty ones fail.
-  std::vector<Expected<bool>> commit_all(std::vector<Commit> commits) override {
+  std::vector<Expected<bool>> commit_all(const std::vector<Commit>& commits) override {
     const auto together = writing<bool>([&](Connection& db) -> Expected<bool> {
       for (const auto& commit : commits)
         if (auto written = write(db, commit); !written) return written;
       return true;
     });
     if (together) return std::vector<Expected<bool>>(commits.size(), true);
-    return Store::commit_all(std::move(commits));
+    return Store::commit_all(commits);
   }
 
   bool claim_first_read(std::string_view run_id) override {

@@ -181,7 +181,9 @@ public:
   virtual Expected<Inheritance> begin_run(const HandlerRow& row) = 0;
   virtual Expected<bool> commit(Commit commit) = 0;
   /// Many at once, of any runs, in order: one of them failing does not touch the others.
-  virtual std::vector<Expected<bool>> commit_all(std::vector<Commit> commits);
+  virtual std::vector<Expected<bool>> commit_all(const std::vector<Commit>& commits);
+  /// Whether commits can be made again after some could not: makes something small durable that changes nothing.
+  virtual Expected<bool> probe() { return true; }
 
   virtual std::optional<HandlerRow> find_handler(std::string_view handler_id) const = 0;
   /// The handler as it was in that run, which may be an earlier one.

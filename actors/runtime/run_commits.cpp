@@ -1,0 +1,354 @@
+#include "run_commits.hpp"
+
+#include "event_row.hpp"
+#include "invocation.hpp"
+#include "recovery.hpp"
+
+#include "../engine/journal_codec.hpp"
+#include "../engine/reduce.hpp"
+#include "../engine/state_codec.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <iterator>
+
+namespace weir::runtime {
+namespace {
+
+constexpr std::string_view may_still_be_done = "it may still be done when the store answers: try again with the same Idempotency-Key";
+
+void apply_ending(HandlerRow& row, const engine::FinishRun& ending, Time at) {
+  row.idle_since = row.wake_at = std::nullopt;
+  row.waiting_for.clear();
+  row.status = handler_status(ending.status);
+  row.error = ending.error;
+  if (ending.status == engine::Status::completed) row.result = envelope_json(ending.terminal);
+  row.updated_at = at;
+  row.completed_at = at;
+}
+
+std::string awaited_json(const engine::Plan& plan, const engine::State& state) {
+  const auto awaited = engine::awaited(plan, state);
+  if (awaited.empty()) return {};
+  Value::Array out;
+  for (const auto& [type, step] : awaited) out.push_back(Object{{"event_type", type->name}, {"step", plan.steps[step].name}});
+  return to_json(Value(std::move(out)));
+}
+
+}  // namespace
+
+void RunCommits::Batch::answer(const Expected<bool>& what) {
+  for (auto* waiting : {&answers, &patient_answers})
+    for (const auto& answer : std::exchange(*waiting, {})) answer(what);
+}
+
+RunCommits::RunCommits(Owner& owner, std::shared_ptr<LiveRun> run, SupervisorActor supervisor)
+    : owner_(owner), run_(std::move(run)), supervisor_(std::move(supervisor)), row_(run_->row),
+      state_(engine::initial_state(run_->workflow->plan)), durable_(run_->environment.store->durable()),
+      pipelined_(durable_ && run_->environment.options.durability == Durability::pipelined), has_stored_states_(!run_->is_first_of_handler) {}
+
+RunCommits::~RunCommits() {
+  const Error gone{Code::unavailable, "the server is shutting down; " + std::string(may_still_be_done)};
+  if (under_way_) under_way_->answer(gone);
+  gathering_.answer(gone);
+  for (const auto& input : backlog_)
+    if (input.answer) input.answer(gone);
+}
+
+void RunCommits::enter(CommitEvent event) {
+  const auto next = after(commit_state_, event);
+  if (!next) {
+    std::fprintf(stderr, "weir: run %s: a commit that is %s cannot %s\n", row_.run_id.c_str(),
+                 std::string(to_string(commit_state_)).c_str(), std::string(to_string(event)).c_str());
+    std::abort();
+  }
+  commit_state_ = *next;
+}
+
+void RunCommits::feed(Input input) {
+  switch (commit_state_) {
+    case CommitState::writing:
+      if (pipelined_) take(gathering_, std::move(input));
+      else backlog_.push_back(std::move(input));
+      return;
+    case CommitState::delayed:
+    case CommitState::ending:
+      if (!input.patient && input.answer) return input.answer(run_->environment.refusal());
+      backlog_.push_back(std::move(input));
+      return;
+    case CommitState::idle:
+    case CommitState::closed: break;
+  }
+  Batch batch;
+  take(batch, std::move(input));
+  if (commit_state_ == CommitState::idle) commit(std::move(batch));
+}
+
+/// What a pipelined run does before the disk knows of it: nothing that is seen outside, nothing that leaves the run, and no work behind
+/// a run_once that is not recorded.
+bool RunCommits::may_run_ahead(const engine::Command& command) const {
+  const auto runs_child = [&](const engine::InvocationId& id) { return run_->workflow->plan.steps[id.step].runs_child; };
+  if (const auto* run = std::get_if<engine::RunStep>(&command)) return !runs_child(run->id);
+  if (const auto* stop = std::get_if<engine::StopStep>(&command)) return !runs_child(stop->id);
+  return !std::holds_alternative<engine::PublishEvent>(command) && !std::holds_alternative<engine::AcknowledgeValue>(command) &&
+         !std::holds_alternative<engine::FinishRun>(command);
+}
+
+void RunCommits::take(Batch& batch, Input input) {
+  auto& [tick, answer, key, patient] = input;
+  if (state_.over()) {
+    if (answer) answer(false);
+    return;
+  }
+  const auto& plan = run_->workflow->plan;
+  const auto at = now();
+  if (auto* timed_out = std::get_if<engine::StepTimedOut>(&tick)) decide_retry(*timed_out, state_, *run_, at);
+  ++tick_last_;
+  try {
+    if (durable_) batch.commit.ticks.push_back({static_cast<std::int64_t>(tick_last_), at, engine::encode_tick(plan, tick)});
+    auto outcome = engine::reduce(plan, std::move(state_), {tick_last_, at, std::move(tick)});
+    state_ = std::move(outcome.state);
+    for (auto& command : outcome.commands) {
+      if (pipelined_ && may_run_ahead(command)) owner_.act(command);
+      else batch.commands.push_back(std::move(command));
+    }
+  } catch (const std::exception& error) {
+    batch.broken = error.what();
+    state_ = engine::initial_state(plan);  // what it was went with the tick
+    state_.status = engine::Status::failed;
+  }
+  if (answer) (patient ? batch.patient_answers : batch.answers).push_back(std::move(answer));
+  if (key) batch.commit.keys.push_back(std::move(*key));
+}
+
+void RunCommits::commit(Batch batch) {
+  if (batch.broken) {
+    enter(CommitEvent::refuse);
+    const Error why{Code::internal, *batch.broken};
+    batch.answer(why);
+    return end_with(why);
+  }
+  add_visible(batch);
+  if (durable_) add_journal(batch.commit);
+  else if (!state_.over()) mark_rest(batch.commit);
+  add_states(batch);
+  submit(std::move(batch));
+}
+
+void RunCommits::submit(Batch batch) {
+  auto commit = std::exchange(batch.commit, {});
+  batch.handler_changed = commit.handler.has_value();
+  const bool nothing =
+      commit.events.empty() && !commit.handler && commit.ticks.empty() && !commit.snapshot && commit.keys.empty() && !commit.states;
+  if (nothing) return settle(std::move(batch));
+  auto& environment = run_->environment;
+  if (commit_state_ != CommitState::ending) enter(CommitEvent::submit);
+  under_way_ = std::move(batch);
+  if (durable_)
+    return environment.commits->submit(std::move(commit),
+                                       [actor = supervisor_](const CommitNews& news) { compat::post(actor, Committed{news}); });
+  const auto done = environment.store->commit(std::move(commit));
+  hear(done ? CommitNews{} : CommitNews{CommitNews::Kind::refused, done.error()});
+}
+
+void RunCommits::add_visible(Batch& batch) {
+  const auto at = now();
+  auto& commit = batch.commit;
+  commit.run_id = row_.run_id;
+  commit.events.reserve(batch.commands.size());
+  auto next = event_next_;
+  for (auto& command : batch.commands) {
+    if (auto* publish = std::get_if<engine::PublishEvent>(&command)) {
+      owner_.tell(publish->event);
+      commit.events.push_back(make_row(next++, at, std::move(*publish)));
+    } else if (const auto* ending = std::get_if<engine::FinishRun>(&command)) {
+      batch.ended = row_;
+      apply_ending(*batch.ended, *ending, at);
+      commit.handler = batch.ended;
+    }
+  }
+  batch.events = next - event_next_;
+}
+
+/// In a durable run every tick is recorded.
+void RunCommits::add_journal(Commit& commit) {
+  if (!begun_) commit.begin = run_->row;
+  if (!state_.over()) {
+    mark_rest(commit);
+    add_snapshot(commit);
+  }
+}
+
+/// What steps keep goes with what they did.
+void RunCommits::add_states(Batch& batch) {
+  const auto writes = run_->states.writes();
+  const bool changed = writes != std::exchange(states_committed_, writes);
+  batch.commit.states_after = batch.events > 0 ? event_next_ : event_next_ - 1;
+  if (batch.ended) keep_states(batch.commit, run_->states_to_keep());
+  else if (changed || (durable_ && !begun_)) keep_states(batch.commit, run_->states.snapshot());
+}
+
+void RunCommits::keep_states(Commit& commit, NamedStates states) {
+  std::erase_if(states, [](const auto& named) { return named.second.empty(); });
+  if (states.empty() && !has_stored_states_) return;
+  has_stored_states_ = true;
+  commit.states = std::move(states);
+}
+
+/// Taken when the journal has outgrown the state, so that a run is resumed as fast after a million steps as after ten, and
+/// writing snapshots costs no more than writing the journal.
+void RunCommits::add_snapshot(Commit& commit) {
+  constexpr std::size_t journal_bytes_min = 64 * 1024;
+  for (const auto& tick : commit.ticks) journal_bytes_ += tick.text.size();
+  if (journal_bytes_ < std::max(journal_bytes_min, 4 * snapshot_bytes_)) return;
+  commit.snapshot = SnapshotRow{static_cast<std::int64_t>(tick_last_), engine::encode_state(run_->workflow->plan, state_)};
+  commit.ticks.clear();
+  snapshot_bytes_ = commit.snapshot->text.size();
+  journal_bytes_ = 0;
+}
+
+void RunCommits::mark_rest(Commit& commit) {
+  const bool rests = engine::resting(state_);
+  if (!rests && !row_.idle_since) return;
+  const auto at = now();
+  const auto wake_at = rests ? engine::next_due(state_) : std::nullopt;
+  auto waiting_for = rests ? awaited_json(run_->workflow->plan, state_) : "";
+  if (rests == row_.idle_since.has_value() && wake_at == row_.wake_at && waiting_for == row_.waiting_for) return;
+  if (!rests) row_.idle_since.reset();
+  else if (!row_.idle_since) row_.idle_since = at;
+  row_.wake_at = wake_at;
+  row_.waiting_for = std::move(waiting_for);
+  row_.updated_at = at;
+  if (commit.begin) commit.begin = row_;
+  else commit.handler = row_;
+}
+
+void RunCommits::hear(const CommitNews& news) {
+  switch (news.kind) {
+    case CommitNews::Kind::durable: return on_durable();
+    case CommitNews::Kind::delayed: return on_delayed();
+    case CommitNews::Kind::refused: return on_refused(news.error);
+  }
+}
+
+void RunCommits::on_durable() {
+  if (commit_state_ == CommitState::ending) return ended_for_good();
+  enter(CommitEvent::durable);
+  settle(*std::exchange(under_way_, std::nullopt));
+  take_gathered();
+}
+
+/// Clients are told, and what they sent that has not been taken in yet is dropped. A start is taken back, if the store does not have
+/// it in its hands.
+void RunCommits::on_delayed() {
+  if (commit_state_ == CommitState::closed) return;
+  enter(CommitEvent::delay);
+  auto& environment = run_->environment;
+  const auto dropped = environment.refusal();
+  for (auto& input : std::exchange(backlog_, {})) {
+    if (!input.patient && input.answer) input.answer(dropped);
+    else backlog_.push_back(std::move(input));
+  }
+  if (commit_state_ == CommitState::ending) return;
+  const bool refused_start = !begun_ && !under_way_->answers.empty();
+  if (refused_start && environment.commits->withdraw(row_.run_id)) {
+    enter(CommitEvent::withdraw);
+    state_.status = engine::Status::failed;
+    under_way_->answer(dropped);
+    gathering_.answer(dropped);
+    return owner_.never_begun(dropped);
+  }
+  const auto uncertain = environment.store_health.refusal(may_still_be_done);
+  for (auto* batch : {&*under_way_, &gathering_})
+    for (const auto& answer : std::exchange(batch->answers, {})) answer(uncertain);
+}
+
+void RunCommits::on_refused(const Error& error) {
+  if (commit_state_ == CommitState::ending) return ended_for_good();
+  enter(CommitEvent::refuse);
+  const Error why = begun_ ? Error{error.code, "it could not be stored: " + error.message} : error;
+  std::exchange(under_way_, std::nullopt)->answer(why);
+  end_with(why);
+}
+
+void RunCommits::settle(Batch batch) {
+  const bool begins = !std::exchange(begun_, true);
+  event_next_ += batch.events;
+  if (batch.ended) row_ = std::move(*batch.ended);
+  if (row_.terminal()) enter(CommitEvent::close);
+  owner_.visible(batch.events > 0, begins || batch.handler_changed);
+  for (auto& command : batch.commands) owner_.act(command);
+  batch.answer(true);
+  if (row_.terminal()) owner_.over();
+}
+
+void RunCommits::take_gathered() {
+  auto next = std::exchange(gathering_, {});
+  for (auto& input : std::exchange(backlog_, {})) take(next, std::move(input));
+  const bool anything = !next.commit.ticks.empty() || next.broken;
+  if (anything && commit_state_ == CommitState::idle) commit(std::move(next));
+}
+
+void RunCommits::end_with(const Error& why) {
+  gathering_.answer(why);
+  gathering_ = {};
+  state_.status = engine::Status::failed;
+  for (auto& input : std::exchange(backlog_, {}))
+    if (input.answer) input.answer(why);
+  if (durable_ && !begun_) {
+    enter(CommitEvent::refuse);
+    return owner_.never_begun(why);
+  }
+  if (const auto& log = run_->environment.options.log)
+    log(LogLevel::error, "run " + row_.run_id + " of workflow '" + row_.workflow_name + "' stopped by an internal error: " + why.message);
+  const WorkflowFailedEvent event{
+      .step_name = "", .exception = {"weir.InternalError", why.message}, .attempts = std::nullopt, .elapsed_seconds = std::nullopt};
+  Batch ending;
+  ending.ended = row_;
+  apply_ending(*ending.ended, {engine::Status::failed, event, why.message}, now());
+  ending.events = 1;
+  ending.commit = {.run_id = row_.run_id,
+                   .events = {make_row(event_next_, now(), {event})},
+                   .handler = ending.ended,
+                   .states = std::nullopt};
+  submit(std::move(ending));
+}
+
+/// Also when even this could not be stored: then the run ends for those who wait, and is found unfinished by the next process.
+void RunCommits::ended_for_good() {
+  enter(CommitEvent::durable);
+  row_ = *std::exchange(under_way_, std::nullopt)->ended;
+  for (auto& input : std::exchange(backlog_, {}))
+    if (input.answer) input.answer(false);
+  owner_.visible(true, true);
+  owner_.over();
+}
+
+void RunCommits::load(const HandlerRow& row, RecoveredRun recovered) {
+  row_ = row;
+  state_ = std::move(recovered.state);
+  tick_last_ = recovered.tick_last;
+  event_next_ = recovered.event_next;
+  journal_bytes_ = recovered.journal_bytes;
+  snapshot_bytes_ = recovered.snapshot_bytes;
+  states_committed_ = run_->states.writes();
+  begun_ = true;
+  Batch batch;
+  batch.commands = engine::pending(state_);
+  commit(std::move(batch));
+}
+
+void RunCommits::fail(const std::string& why) {
+  if (commit_state_ == CommitState::closed || commit_state_ == CommitState::ending) return;
+  gathering_.broken = why;
+  if (commit_state_ == CommitState::idle) take_gathered();
+}
+
+void RunCommits::close(const HandlerRow& row) {
+  enter(CommitEvent::close);
+  row_ = row;
+  state_.status = engine::Status::cancelled;
+}
+
+}  // namespace weir::runtime

@@ -1,0 +1,51 @@
+#include "store_health.hpp"
+
+#include "timers.hpp"
+
+namespace weir::runtime {
+
+StoreStatus StoreHealth::status() const {
+  const std::lock_guard lock(mutex_);
+  return status_;
+}
+
+Error StoreHealth::refusal(std::string_view what_became_of_it) const {
+  const auto now = status();
+  const auto why = now.why.empty() ? std::string("it did not answer in time") : now.why;
+  return {Code::unavailable, "the store takes nothing at the moment (" + why + "); " + std::string(what_became_of_it)};
+}
+
+void StoreHealth::failed(const Error& error) {
+  const bool damage = error.code == Code::data_loss;
+  {
+    const std::lock_guard lock(mutex_);
+    if (status_.kind == StoreStatus::Kind::damaged) return;
+    const bool same = status_.kind == StoreStatus::Kind::failing && status_.why == error.message;
+    if (same && !damage) return;
+    if (status_.kind == StoreStatus::Kind::ready) status_.since = now();
+    status_.kind = damage ? StoreStatus::Kind::damaged : StoreStatus::Kind::failing;
+    status_.why = error.message;
+    ok_ = false;
+  }
+  if (!log_) return;
+  if (damage)
+    log_(LogLevel::error, "the store is damaged: " + error.message +
+                              ". Nothing more is written to it. Stop the server, look with 'weir db check', and restore a copy");
+  else
+    log_(LogLevel::error, "the store takes no commits: " + error.message + ". They are kept and tried again; runs wait where they are");
+}
+
+void StoreHealth::recovered() {
+  Time since;
+  {
+    const std::lock_guard lock(mutex_);
+    if (status_.kind != StoreStatus::Kind::failing) return;
+    since = status_.since;
+    status_ = {};
+    ok_ = true;
+  }
+  const auto lasted = std::chrono::duration_cast<std::chrono::milliseconds>(now() - since).count();
+  if (log_) log_(LogLevel::info, "the store takes commits again, after " + std::to_string(lasted) + " ms");
+}
+
+}  // namespace weir::runtime
