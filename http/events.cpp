@@ -42,7 +42,9 @@ std::int64_t resolve(const Call& call, const Cursor& cursor, const HandlerRow& r
     case DefaultCursor::now: return newest;
     case DefaultCursor::automatic: break;
   }
-  return call.app.service.store().claim_first_read(row.run_id) ? from_the_start : newest;
+  const auto claimed = call.app.service.store().claim_first_read(row.run_id);
+  if (!claimed) throw StoreFailure(claimed.error().code, claimed.error().message);
+  return *claimed ? from_the_start : newest;
 }
 
 std::string step_name(const Value& body) {

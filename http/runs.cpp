@@ -208,14 +208,23 @@ void get_handler(const Call& call) {
 void get_result(const Call& call) { respond_with(call, named_handler(call), &result_json, "Handler"); }
 void get_run(const Call& call) { respond_with(call, call.app.service.store().find_run(call.names[0]), &handler_json, "Run"); }
 
+namespace {
+
+Response purged_or_refused(const Expected<bool>& purged) {
+  if (!purged) return problem(purged.error().code == Code::unavailable ? 503 : 500, purged.error().message);
+  return *purged ? json(R"({"status":"deleted"})") : problem(404, "Handler not found");
+}
+
+}  // namespace
+
 void post_cancel(const Call& call) {
   const bool purge = call.query.flag("purge", false);
   auto& service = call.app.service;
   const auto handler_id = call.names[0];
   if (!service.store().find_handler(handler_id)) return call.respond(problem(404, "Handler not found"));
   service.cancel(handler_id, [&service, exchange = call.exchange, handler_id, purge](bool ended) {
-    if (purge) exchange->respond(service.purge(handler_id) ? json(R"({"status":"deleted"})") : problem(404, "Handler not found"));
-    else exchange->respond(ended ? json(R"({"status":"cancelled"})") : problem(404, "Handler not found"));
+    if (purge) return exchange->respond(purged_or_refused(service.purge(handler_id)));
+    exchange->respond(ended ? json(R"({"status":"cancelled"})") : problem(404, "Handler not found"));
   });
 }
 

@@ -1,4 +1,4 @@
-// What the stores' searches for handlers have in common.
+// What the stores' searches for handlers, and their refusals, have in common.
 #pragma once
 
 #include <weir/store.hpp>
@@ -9,5 +9,10 @@ namespace weir {
 bool matches(const HandlerQuery& query, const HandlerRow& row);
 /// A number that a store has made. Throws std::invalid_argument.
 std::uint64_t parse_cursor(const std::string& cursor);
+/// Throws StoreFailure: for reads that cannot answer with a part.
+void throw_if_over(const Patience& patience);
+
+Error already_running(const HandlerRow& row);
+Error parent_is_gone(const HandlerRow& row);
 
 }  // namespace weir

@@ -31,7 +31,8 @@ struct Handler {
   std::vector<std::string> children;
 };
 
-constexpr std::size_t states_kept_max = 256;  // of a run, the newest
+constexpr std::size_t states_kept_max = 256;     // of a run, the newest
+constexpr std::size_t rows_between_looks = 256;  // at the clock, in long searches
 
 struct EventLog {
   std::vector<EventRow> rows;
@@ -68,27 +69,17 @@ public:
   explicit MemoryStore(std::size_t completed_max) : completed_max_(completed_max) {}
 
   Expected<Inheritance> begin_run(const HandlerRow& row) override {
-    if (!row.parent_handler_id.empty()) add_child(row);
-    auto& shard = handlers_.of(row.handler_id);
-    const std::lock_guard lock(shard.mutex);
-    const auto [found, inserted] = shard.items.try_emplace(row.handler_id);
-    auto& handler = found->second;
-    if (!inserted && !handler.row.terminal()) return Error{Code::conflict, "Handler '" + row.handler_id + "' is already running"};
-    if (inserted) handler.created = ++created_;
-    Inheritance left{handler.states, handler.row.workflow_name};
-    if (!inserted) handler.earlier.push_back(std::move(handler.row));
-    handler.row = row;
-    handler.runs.push_back(row.run_id);
-    auto& logs = logs_.of(row.run_id);
-    const std::lock_guard log_lock(logs.mutex);
-    auto& log = logs.items[row.run_id];
-    log.handler_id = row.handler_id;
-    log.input = std::move(handler.row.input);
-    log.rerun_of = std::move(handler.row.rerun_of);
-    return left;
+    if (!row.parent_handler_id.empty() && !find_handler(row.parent_handler_id)) return parent_is_gone(row);
+    auto left = add_run(row);
+    // The parent may have been purged since: who purges from now on finds the child.
+    if (!left || row.parent_handler_id.empty() || adopt(row)) return left;
+    drop(row.handler_id);
+    return parent_is_gone(row);
   }
 
   Expected<bool> commit(Commit commit) override {
+    if (commit.begin)
+      if (const auto begun = begin_run(*commit.begin); !begun) return begun.error();
     for (auto& key : commit.keys) remember(std::move(key), commit.run_id);
     if (!commit.handler) {
       append(commit);
@@ -145,36 +136,47 @@ public:
     return found == shard.items.end() ? NamedStates() : found->second.states;
   }
 
-  std::vector<HandlerRow> list_handlers(const HandlerFilter& filter) const override {
-    std::map<std::uint64_t, HandlerRow> ordered;
-    for (const auto& shard : handlers_) {
-      const std::lock_guard lock(shard.mutex);
-      for (const auto& [id, handler] : shard.items)
-        if (matches(filter, handler.row)) ordered.emplace(handler.created, handler.row);
-    }
+  std::vector<HandlerRow> list_handlers(const HandlerFilter& filter, const Patience& patience) const override {
     std::vector<HandlerRow> out;
-    out.reserve(ordered.size());
-    for (auto& [created, row] : ordered) out.push_back(std::move(row));
+    for (const auto& candidate : in_creation_order(filter)) {
+      if (out.size() % rows_between_looks == 0) throw_if_over(patience);
+      if (auto row = look_at(candidate, {.filter = filter})) out.push_back(std::move(*row));
+    }
     return out;
   }
 
   HandlerPage find_handlers(const HandlerQuery& query) const override {
-    std::map<std::uint64_t, HandlerRow> ordered;
-    for (const auto& shard : handlers_) {
-      const std::lock_guard lock(shard.mutex);
-      for (const auto& [id, handler] : shard.items)
-        if (matches(query.filter, handler.row) && weir::matches(query, handler.row)) ordered.emplace(handler.created, handler.row);
-    }
-    HandlerPage page{.total = ordered.size()};
     const auto behind = query.cursor.empty() ? std::nullopt : std::optional(parse_cursor(query.cursor));
-    const auto fill = [&](auto begin, auto end) {
-      for (; begin != end; ++begin) {
-        if (page.rows.size() == query.limit) return void(page.next = std::to_string(std::prev(begin)->first));
-        page.rows.push_back(std::move(begin->second));
+    auto candidates = in_creation_order(query.filter);
+    if (query.newest_first) std::reverse(candidates.begin(), candidates.end());
+    const auto from = std::find_if(candidates.begin(), candidates.end(), [&](const Candidate& candidate) {
+      return !behind || (query.newest_first ? candidate.created < *behind : candidate.created > *behind);
+    });
+    HandlerPage page;
+    std::size_t looked_at = 0;
+    const auto out_of_time = [&] { return ++looked_at % rows_between_looks == 0 && query.patience.over(); };
+    std::uint64_t last = 0;
+    for (auto candidate = from; candidate != candidates.end(); last = candidate->created, ++candidate) {
+      page.complete = !out_of_time();
+      auto row = page.complete ? look_at(*candidate, query) : std::nullopt;
+      if (!page.complete || (row && page.rows.size() == query.limit)) {
+        page.next = std::to_string(last);
+        break;
       }
-    };
-    if (query.newest_first) fill(std::make_reverse_iterator(behind ? ordered.lower_bound(*behind) : ordered.end()), ordered.rend());
-    else fill(behind ? ordered.upper_bound(*behind) : ordered.begin(), ordered.end());
+      if (row) page.rows.push_back(std::move(*row));
+    }
+    page.total = page.rows.size();
+    page.total_is_exact = page.complete;
+    if (!page.complete || (query.cursor.empty() && page.next.empty())) return page;
+    std::size_t total = 0;
+    for (const auto& candidate : candidates) {
+      if (out_of_time()) {
+        page.total_is_exact = false;
+        break;
+      }
+      if (look_at(candidate, query)) ++total;
+    }
+    page.total = std::max(page.total, total);
     return page;
   }
 
@@ -224,30 +226,16 @@ public:
     return found->second.rows.back();
   }
 
-  bool claim_first_read(std::string_view run_id) override {
+  Expected<bool> claim_first_read(std::string_view run_id) override {
     auto& shard = logs_.of(run_id);
     const std::lock_guard lock(shard.mutex);
     const auto found = shard.items.find(run_id);
     return found != shard.items.end() && !std::exchange(found->second.first_read_claimed, true);
   }
 
-  bool purge(std::string_view handler_id) override {
-    std::vector<std::string> runs, children;
-    {
-      auto& shard = handlers_.of(handler_id);
-      const std::lock_guard lock(shard.mutex);
-      const auto found = shard.items.find(handler_id);
-      if (found == shard.items.end()) return false;
-      runs = std::move(found->second.runs);
-      children = std::move(found->second.children);
-      shard.items.erase(found);
-    }
-    for (const auto& run : runs) drop_log(run);
-    for (const auto& child : children) purge(child);
-    return true;
-  }
+  Expected<bool> purge(std::string_view handler_id) override { return drop(handler_id); }
 
-  std::size_t expire(const Retention& retention, Time now, std::size_t limit) override {
+  Expected<std::size_t> expire(const Retention& retention, Time now, std::size_t limit) override {
     const auto expired = [&](const HandlerRow& row) {
       const auto& kept = kept_for(retention, row.status);
       return kept && row.completed_at && *row.completed_at + *kept < now;
@@ -265,12 +253,37 @@ public:
         });
       }
     }
-    for (const auto& id : handlers) purge(id);
+    for (const auto& id : handlers) drop(id);
     for (const auto& run : runs) drop_log(run);
     return handlers.size() + runs.size();
   }
 
 private:
+  struct Candidate {
+    std::uint64_t created;
+    std::string handler_id;
+  };
+
+  std::vector<Candidate> in_creation_order(const HandlerFilter& filter) const {
+    std::vector<Candidate> out;
+    for (const auto& shard : handlers_) {
+      const std::lock_guard lock(shard.mutex);
+      for (const auto& [id, handler] : shard.items)
+        if (matches(filter, handler.row)) out.push_back({handler.created, id});
+    }
+    std::sort(out.begin(), out.end(), [](const Candidate& a, const Candidate& b) { return a.created < b.created; });
+    return out;
+  }
+
+  std::optional<HandlerRow> look_at(const Candidate& candidate, const HandlerQuery& query) const {
+    const auto& shard = handlers_.of(candidate.handler_id);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.items.find(candidate.handler_id);
+    if (found == shard.items.end() || found->second.created != candidate.created) return std::nullopt;
+    const auto& row = found->second.row;
+    return matches(query.filter, row) && weir::matches(query, row) ? std::optional(row) : std::nullopt;
+  }
+
   static bool matches(const HandlerFilter& filter, const HandlerRow& row) {
     const auto has = [](const auto& list, const auto& value) {
       return !list || std::find(list->begin(), list->end(), value) != list->end();
@@ -280,13 +293,55 @@ private:
            (!filter.awaits_event || *filter.awaits_event != row.waiting_for.empty());
   }
 
-  void add_child(const HandlerRow& row) {
+  Expected<Inheritance> add_run(const HandlerRow& row) {
+    auto& shard = handlers_.of(row.handler_id);
+    const std::lock_guard lock(shard.mutex);
+    const auto [found, inserted] = shard.items.try_emplace(row.handler_id);
+    auto& handler = found->second;
+    if (!inserted && !handler.row.terminal()) return already_running(row);
+    if (inserted) handler.created = ++created_;
+    Inheritance left{handler.states, handler.row.workflow_name};
+    if (!inserted) handler.earlier.push_back(std::move(handler.row));
+    handler.row = row;
+    handler.runs.push_back(row.run_id);
+    auto& logs = logs_.of(row.run_id);
+    const std::lock_guard log_lock(logs.mutex);
+    auto& log = logs.items[row.run_id];
+    log.handler_id = row.handler_id;
+    log.input = std::move(handler.row.input);
+    log.rerun_of = std::move(handler.row.rerun_of);
+    return left;
+  }
+
+  /// False when the parent is not there.
+  bool adopt(const HandlerRow& row) {
     auto& shard = handlers_.of(row.parent_handler_id);
     const std::lock_guard lock(shard.mutex);
     const auto found = shard.items.find(row.parent_handler_id);
-    if (found == shard.items.end()) return;
+    if (found == shard.items.end()) return false;
     auto& children = found->second.children;
     if (std::find(children.begin(), children.end(), row.handler_id) == children.end()) children.push_back(row.handler_id);
+    return true;
+  }
+
+  /// The handler, its runs, its children and theirs.
+  bool drop(std::string_view handler_id) {
+    std::vector<std::string> ids{std::string(handler_id)}, runs;
+    bool first = true, found_first = false;
+    while (!ids.empty()) {
+      const auto id = std::move(ids.back());
+      ids.pop_back();
+      auto& shard = handlers_.of(id);
+      const std::lock_guard lock(shard.mutex);
+      const auto found = shard.items.find(id);
+      if (std::exchange(first, false)) found_first = found != shard.items.end();
+      if (found == shard.items.end()) continue;
+      std::move(found->second.runs.begin(), found->second.runs.end(), std::back_inserter(runs));
+      std::move(found->second.children.begin(), found->second.children.end(), std::back_inserter(ids));
+      shard.items.erase(found);
+    }
+    for (const auto& run : runs) drop_log(run);
+    return found_first;
   }
 
   void append(Commit& commit) {
@@ -331,7 +386,7 @@ private:
       oldest = std::move(ended_.front());
       ended_.pop_front();
     }
-    if (const auto row = find_handler(oldest); row && row->terminal()) purge(oldest);
+    if (const auto row = find_handler(oldest); row && row->terminal()) drop(oldest);
   }
 
   void drop_log(std::string_view run_id) {

@@ -1,4 +1,5 @@
 // What the stores have in common.
+#include "commit_order.hpp"
 #include "handler_query.hpp"
 
 #include <algorithm>
@@ -32,9 +33,7 @@ const std::optional<Duration>& kept_for(const Retention& retention, HandlerStatu
 }
 
 std::vector<Expected<bool>> Store::commit_all(const std::vector<Commit>& commits) {
-  std::vector<Expected<bool>> out;
-  for (const auto& commit : commits) out.push_back(this->commit(commit));
-  return out;
+  return in_order(commits, [this](const Commit& commit) { return this->commit(commit); });
 }
 
 namespace {
@@ -62,8 +61,20 @@ std::uint64_t parse_cursor(const std::string& cursor) {
   return out;
 }
 
+void throw_if_over(const Patience& patience) {
+  if (!patience.over()) return;
+  if (patience.given_up.stop_requested()) throw StoreFailure(Code::cancelled, "the answer is not wanted any more");
+  throw StoreFailure(Code::deadline_exceeded, "there are too many handlers to look at in the time there is");
+}
+
+Error already_running(const HandlerRow& row) { return {Code::conflict, "Handler '" + row.handler_id + "' is already running"}; }
+
+Error parent_is_gone(const HandlerRow& row) {
+  return {Code::not_found, "Handler '" + row.handler_id + "' is not begun: its parent '" + row.parent_handler_id + "' is gone"};
+}
+
 HandlerPage Store::find_handlers(const HandlerQuery& query) const {
-  auto rows = list_handlers(query.filter);
+  auto rows = list_handlers(query.filter, query.patience);
   std::erase_if(rows, [&](const HandlerRow& row) { return !matches(query, row); });
   if (query.newest_first) std::reverse(rows.begin(), rows.end());
   HandlerPage page{.total = rows.size()};
@@ -75,9 +86,9 @@ HandlerPage Store::find_handlers(const HandlerQuery& query) const {
   return page;
 }
 
-std::vector<HandlerCount> Store::count_handlers() const {
+std::vector<HandlerCount> Store::count_handlers(const Patience& patience) const {
   std::map<std::tuple<std::string, HandlerStatus, bool>, std::size_t> counts;
-  for (const auto& row : list_handlers({})) ++counts[{row.workflow_name, row.status, !row.waiting_for.empty()}];
+  for (const auto& row : list_handlers({}, patience)) ++counts[{row.workflow_name, row.status, !row.waiting_for.empty()}];
   std::vector<HandlerCount> out;
   for (const auto& [key, count] : counts) out.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
   return out;

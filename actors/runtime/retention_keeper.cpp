@@ -17,13 +17,11 @@ void RetentionKeeper::schedule(Duration in) {
 /// One small transaction: runs that commit get their turn before the next.
 void RetentionKeeper::work() {
   constexpr std::size_t handlers_at_once = 50;
-  bool more = false;
-  try {
-    more = environment_.store->expire(environment_.options.retention, now(), handlers_at_once) > 0;
-    more = environment_.store->compact() || more;
-  } catch (const std::exception& error) {
-    if (const auto& log = environment_.options.log) log(LogLevel::error, std::string("old runs could not be purged: ") + error.what());
-  }
+  const auto gone = environment_.store->expire(environment_.options.retention, now(), handlers_at_once);
+  const auto left = gone ? environment_.store->compact() : Expected<bool>(false);
+  const bool more = gone && left && (*gone > 0 || *left);
+  const auto* error = !gone ? &gone.error() : !left ? &left.error() : nullptr;
+  if (const auto& log = environment_.options.log; log && error) log(LogLevel::error, "old runs could not be purged: " + error->message);
   schedule(more ? Duration(std::chrono::milliseconds(5)) : interval());
 }
 

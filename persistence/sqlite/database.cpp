@@ -1,11 +1,16 @@
 #include "database.hpp"
 
+#include <algorithm>
+
 namespace weir::sqlite_detail {
 namespace {
 
-std::string problem(sqlite3* database) {
+/// What SQLite says, and of what, for the log.
+std::string problem(sqlite3* database, std::string_view doing) {
+  constexpr std::size_t shown_max = 80;
   const auto* path = sqlite3_db_filename(database, "main");
-  return std::string(sqlite3_errmsg(database)) + " (database '" + (path ? path : "") + "')";
+  return std::string(doing.substr(0, std::min(shown_max, doing.find('\n')))) + ": " + sqlite3_errmsg(database) + " (database '" +
+         (path ? path : "") + "')";
 }
 
 }  // namespace
@@ -17,8 +22,13 @@ Query::~Query() {
 }
 
 void Query::check(int code) {
-  if (code == SQLITE_OK) return;
-  throw DatabaseError(problem(sqlite3_db_handle(statement_)));
+  if (code != SQLITE_OK) fail(code);
+}
+
+void Query::fail(int code) const { throw DatabaseError(code, problem(sqlite3_db_handle(statement_), sqlite3_sql(statement_))); }
+
+void Query::impossible(int column) const {
+  throw impossible_row("column " + std::to_string(column) + " of " + std::string(sqlite3_sql(statement_)).substr(0, 80));
 }
 
 Query& Query::bind(std::int64_t value) {
@@ -44,13 +54,21 @@ Query& Query::bind_or_null(const std::optional<std::string_view>& text) {
 bool Query::step() {
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
-  if (code != SQLITE_DONE) throw DatabaseError(problem(sqlite3_db_handle(statement_)));
+  if (code != SQLITE_DONE) fail(code);
   return false;
 }
 
+std::int64_t Query::integer(int column) const {
+  if (sqlite3_column_type(statement_, column) != SQLITE_INTEGER) impossible(column);
+  return sqlite3_column_int64(statement_, column);
+}
+
 std::string_view Query::text(int column) const {
+  const int type = sqlite3_column_type(statement_, column);
+  if (type == SQLITE_NULL) return {};
+  if (type != SQLITE_TEXT) impossible(column);
   const auto* bytes = sqlite3_column_text(statement_, column);
-  if (!bytes) return {};
+  if (!bytes) fail(SQLITE_NOMEM);
   return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
@@ -61,6 +79,7 @@ Connection::Connection(const std::string& path, bool read_only) {
     sqlite3_close(database_);
     throw DatabaseError("cannot open the database '" + path + "': " + why + ". Does its directory exist, and may this user write there?");
   }
+  sqlite3_extended_result_codes(database_, 1);
   wait_for_locks(std::chrono::seconds(5));
 }
 
@@ -71,17 +90,18 @@ Connection::~Connection() {
   sqlite3_close(database_);
 }
 
-void Connection::fail(const std::string& doing) { throw DatabaseError(doing + ": " + problem(database_)); }
+void Connection::fail(int code, std::string_view doing) { throw DatabaseError(code, problem(database_, doing)); }
 
 void Connection::execute(const std::string& sql) {
-  if (sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) fail(sql.substr(0, sql.find('\n')));
+  if (const int code = sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr); code != SQLITE_OK) fail(code, sql);
 }
 
 Query Connection::query(std::string_view sql) {
   if (const auto known = statements_.find(sql); known != statements_.end()) return Query(known->second);
   sqlite3_stmt* statement = nullptr;
-  if (sqlite3_prepare_v3(database_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK)
-    fail(std::string(sql));
+  const int size = static_cast<int>(sql.size());
+  if (const int code = sqlite3_prepare_v3(database_, sql.data(), size, SQLITE_PREPARE_PERSISTENT, &statement, nullptr); code != SQLITE_OK)
+    fail(code, sql);
   statements_.emplace(sql, statement);
   return Query(statement);
 }
@@ -91,24 +111,8 @@ std::int64_t Connection::pragma(const std::string& name) {
   return query.step() ? query.integer(0) : 0;
 }
 
-namespace {
-void roll_back(Connection& connection) {
-  try {
-    connection.execute("ROLLBACK");
-  } catch (const DatabaseError&) {  // SQLite has rolled back already: that is what was wanted
-  }
-}
-}  // namespace
-
-Snapshotted::~Snapshotted() { roll_back(connection_); }
-
-Transaction::~Transaction() {
-  if (!done_) roll_back(connection_);
-}
-
-void Transaction::commit() {
-  connection_.execute("COMMIT");
-  done_ = true;
+void Connection::roll_back() noexcept {
+  if (in_transaction()) sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
 }  // namespace weir::sqlite_detail

@@ -2,6 +2,8 @@
 // folder; store.cpp turns them into values.
 #pragma once
 
+#include "failures.hpp"
+
 #include <sqlite3.h>
 
 #include <chrono>
@@ -9,16 +11,11 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace weir::sqlite_detail {
-
-struct DatabaseError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 /// One execution of a prepared statement. Parameters are bound in order; it is reset when it goes out of scope.
 class Query {
@@ -37,19 +34,22 @@ public:
     while (step()) {}
   }
 
-  std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
+  /// Anything else in that column is damage, as it is for text.
+  std::int64_t integer(int column) const;
   bool is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
-  /// Valid until the next step.
+  /// Empty for NULL. Valid until the next step.
   std::string_view text(int column) const;
 
 private:
   void check(int code);
+  [[noreturn]] void fail(int code) const;
+  [[noreturn]] void impossible(int column) const;
 
   sqlite3_stmt* statement_;
   int next_ = 0;
 };
 
-/// Not thread-safe: its owner holds a lock.
+/// Not thread-safe: one thread at a time. After a failure it can be used again.
 class Connection {
 public:
   /// Throws DatabaseError with the path and what to do.
@@ -58,7 +58,7 @@ public:
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// How long to wait while another program has the file locked; at first 5 seconds.
+  /// How long to wait while another program, or another connection, has the file locked; at first 5 seconds.
   void wait_for_locks(std::chrono::milliseconds limit);
   void execute(const std::string& sql);
   /// Prepared once per text.
@@ -66,9 +66,13 @@ public:
   std::int64_t last_insert() const { return sqlite3_last_insert_rowid(database_); }
   std::int64_t changes() const { return sqlite3_changes(database_); }
   std::int64_t pragma(const std::string& name);
+  bool in_transaction() const noexcept { return sqlite3_get_autocommit(database_) == 0; }
+  /// Ends the transaction if there is one: after some failures SQLite has done so already.
+  void roll_back() noexcept;
+  sqlite3* handle() const noexcept { return database_; }
 
 private:
-  [[noreturn]] void fail(const std::string& doing);
+  [[noreturn]] void fail(int code, std::string_view doing);
 
   sqlite3* database_ = nullptr;
   std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
@@ -78,7 +82,7 @@ private:
 class Snapshotted {
 public:
   explicit Snapshotted(Connection& connection) : connection_(connection) { connection_.execute("BEGIN"); }
-  ~Snapshotted();
+  ~Snapshotted() { connection_.roll_back(); }
   Snapshotted(const Snapshotted&) = delete;
   Snapshotted& operator=(const Snapshotted&) = delete;
 
@@ -90,12 +94,13 @@ private:
 class Transaction {
 public:
   explicit Transaction(Connection& connection) : connection_(connection) { connection_.execute("BEGIN IMMEDIATE"); }
-  ~Transaction();
-  void commit();
+  ~Transaction() { connection_.roll_back(); }
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  void commit() { connection_.execute("COMMIT"); }
 
 private:
   Connection& connection_;
-  bool done_ = false;
 };
 
 }  // namespace weir::sqlite_detail

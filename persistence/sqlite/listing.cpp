@@ -88,8 +88,8 @@ std::vector<HandlerCount> count_handlers(Connection& db) {
       db.query("SELECT workflow_name, status, waiting_for <> '', count(*) FROM handlers GROUP BY workflow_name, status, waiting_for <> ''");
   std::vector<HandlerCount> out;
   while (query.step())
-    out.push_back({std::string(query.text(0)), static_cast<HandlerStatus>(query.integer(1)), query.integer(2) != 0,
-                   static_cast<std::size_t>(query.integer(3))});
+    out.push_back(
+        {std::string(query.text(0)), status_of(query.integer(1)), query.integer(2) != 0, static_cast<std::size_t>(query.integer(3))});
   return out;
 }
 

@@ -35,6 +35,11 @@ const std::string handler_columns =
     "handler_id, workflow_name, workflow_version, workflow_graph, parent_handler_id, run_id, status, error, result, started_at, updated_at, "
     "completed_at, idle_since, wake_at, waiting_for";
 
+HandlerStatus status_of(std::int64_t stored) {
+  if (stored < 0 || stored > static_cast<std::int64_t>(HandlerStatus::cancelled)) throw impossible_row("status " + std::to_string(stored));
+  return static_cast<HandlerStatus>(stored);
+}
+
 HandlerRow handler_of(const Query& query) {
   HandlerRow row;
   row.handler_id = query.text(0);
@@ -43,7 +48,7 @@ HandlerRow handler_of(const Query& query) {
   row.workflow_graph = query.text(3);
   row.parent_handler_id = query.text(4);
   row.run_id = query.text(5);
-  row.status = static_cast<HandlerStatus>(query.integer(6));
+  row.status = status_of(query.integer(6));
   row.error = query.text(7);
   row.result = query.text(8);
   row.started_at = time_of(query.integer(9));
@@ -70,8 +75,11 @@ NamedStates states_of(Connection& db, std::int64_t handler) {
   NamedStates out;
   auto query = db.query("SELECT name, body FROM states WHERE handler = ?");
   query.bind(handler);
-  while (query.step())
-    if (auto body = parse_json(query.text(1)); body && body->is_object()) out[std::string(query.text(0))] = body->as_object();
+  while (query.step()) {
+    auto body = parse_json(query.text(1));
+    if (!body || !body->is_object()) throw impossible_row("a state that is no JSON object");
+    out[std::string(query.text(0))] = body->as_object();
+  }
   return out;
 }
 

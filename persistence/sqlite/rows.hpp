@@ -13,6 +13,7 @@ inline Time time_of(std::int64_t microseconds) { return Time(Duration(microsecon
 
 /// The columns that handler_of reads, in its order.
 extern const std::string handler_columns;
+HandlerStatus status_of(std::int64_t stored);
 HandlerRow handler_of(const Query& query);
 
 /// The columns that event_of reads: "sequence, at, internal, terminal, body".

@@ -2,58 +2,92 @@
 // disk to sync.
 #include <weir/store.hpp>
 
+#include "../commit_order.hpp"
+#include "condition.hpp"
+#include "connection_pool.hpp"
 #include "listing.hpp"
 #include "migrations.hpp"
 #include "process_lock.hpp"
 #include "reading.hpp"
 #include "writing.hpp"
 
+#include <chrono>
 #include <mutex>
+#include <new>
 
 namespace weir {
 namespace {
 
 using namespace sqlite_detail;
 
+constexpr std::size_t readers_max = 2;   // of rows that are known by their ids
+constexpr std::size_t scanners_max = 2;  // of what may look at many rows
+
 class SqliteStore final : public Store {
   /// Opens the file for writing first, so that a reader finds the tables.
   const std::string& prepared(const std::string& path, SqliteOptions options) {
-    writer_.wait_for_locks(options.lock_timeout);
     writer_.execute(options.sync == SqliteSync::full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     prepare_for_writing(writer_, path);
+    writer_.wait_for_locks(options.lock_timeout);
     return path;
+  }
+
+  /// Who has been waiting while the database was found unavailable is told the same: it need not try, and wait, once more.
+  std::optional<Error> refusal(std::chrono::steady_clock::time_point asked) const {
+    if (condition_.damaged()) return Condition::damage();
+    return unavailable_ && unavailable_->second > asked ? std::optional(unavailable_->first) : std::nullopt;
   }
 
   /// In a transaction, which is undone when the work fails.
   template <class T, class F>
   Expected<T> writing(F&& work) {
+    const auto asked = std::chrono::steady_clock::now();
     const std::lock_guard lock(writer_mutex_);
+    if (auto refused = refusal(asked)) return *refused;
     try {
       Transaction transaction(writer_);
       Expected<T> done = work(writer_);
       if (done) transaction.commit();
+      condition_.succeeded(Condition::Doing::writing);
       return done;
-    } catch (const DatabaseError& error) { return Error{Code::internal, error.what()}; }
+    } catch (const DatabaseError& error) {
+      const auto out = condition_.failed(Condition::Doing::writing, error);
+      if (out.code == Code::unavailable) unavailable_ = std::pair(out, std::chrono::steady_clock::now());
+      return out;
+    } catch (const std::bad_alloc&) { return Error{Code::unavailable, "out of memory"}; } catch (const std::exception& error) {
+      return Error{Code::internal, std::string("the write could not be put into words: ") + error.what()};
+    }
   }
 
-  /// Reads that may take long have a connection of their own.
+  template <class F>
+  auto reading_with(ConnectionPool& connections, F&& work) const {
+    try {
+      const auto lease = connections.take();
+      auto out = work(*lease);
+      condition_.succeeded(Condition::Doing::reading);
+      return out;
+    } catch (const DatabaseError& error) {
+      const auto failed = condition_.failed(Condition::Doing::reading, error);
+      throw StoreFailure(failed.code, failed.message);
+    }
+  }
   template <class F>
   auto scanning(F&& work) const {
-    const std::lock_guard lock(scanner_mutex_);
-    return work(scanner_);
+    return reading_with(scanners_, std::forward<F>(work));
   }
-
   template <class F>
   auto reading(F&& work) const {
-    const std::lock_guard lock(reader_mutex_);
-    return work(reader_);
+    return reading_with(readers_, std::forward<F>(work));
   }
 
 public:
   SqliteStore(const std::string& path, SqliteOptions options)
-      : lock_(path), writer_(path, false), reader_(prepared(path, options), true), scanner_(path, true) {}
+      : lock_(path), writer_(path, false), readers_(prepared(path, options), readers_max, options.lock_timeout),
+        scanners_(path, scanners_max, options.lock_timeout) {}
 
   bool durable() const noexcept override { return true; }
+  bool damaged() const noexcept override { return condition_.damaged(); }
+  void on_trouble(std::function<void(const StoreTrouble&)> listener) override { condition_.listen(std::move(listener)); }
 
   Expected<Inheritance> begin_run(const HandlerRow& row) override {
     return writing<Inheritance>([&](Connection& db) { return sqlite_detail::begin_run(db, row); });
@@ -62,37 +96,42 @@ public:
     return writing<bool>([&](Connection& db) { return write(db, commit); });
   }
 
-  /// One transaction for all; when that fails, one for each, so that only the guilty ones fail.
+  /// One transaction for all. When one of them can never succeed, one for each, so that only the guilty ones fail.
   std::vector<Expected<bool>> commit_all(const std::vector<Commit>& commits) override {
+    std::vector<Expected<bool>> out;
     const auto together = writing<bool>([&](Connection& db) -> Expected<bool> {
-      for (const auto& commit : commits)
-        if (auto written = write(db, commit); !written) return written;
+      out = in_order(commits, [&](const Commit& commit) { return write(db, commit); });
       return true;
     });
-    if (together) return std::vector<Expected<bool>>(commits.size(), true);
+    if (together) return out;
+    const auto code = together.error().code;
+    if (code == Code::unavailable || code == Code::data_loss) return std::vector<Expected<bool>>(commits.size(), together);
     return Store::commit_all(commits);
   }
 
-  bool claim_first_read(std::string_view run_id) override {
-    const auto claimed = writing<bool>([&](Connection& db) -> Expected<bool> { return sqlite_detail::claim_first_read(db, run_id); });
-    return claimed && *claimed;
+  /// The same value again: a transaction of one page.
+  Expected<bool> probe() override {
+    return writing<bool>([](Connection& db) -> Expected<bool> {
+      db.execute("PRAGMA user_version = " + std::to_string(db.pragma("user_version")));
+      return true;
+    });
   }
-  bool purge(std::string_view handler_id) override {
-    const auto purged = writing<bool>([&](Connection& db) -> Expected<bool> { return sqlite_detail::purge(db, std::string(handler_id)); });
-    return purged && *purged;
+
+  Expected<bool> claim_first_read(std::string_view run_id) override {
+    return writing<bool>([&](Connection& db) -> Expected<bool> { return sqlite_detail::claim_first_read(db, run_id); });
   }
-  std::size_t expire(const Retention& retention, Time now, std::size_t limit) override {
-    const auto gone =
-        writing<std::size_t>([&](Connection& db) -> Expected<std::size_t> { return sqlite_detail::expire(db, retention, now, limit); });
-    return gone ? *gone : 0;
+  Expected<bool> purge(std::string_view handler_id) override {
+    return writing<bool>([&](Connection& db) -> Expected<bool> { return sqlite_detail::purge(db, std::string(handler_id)); });
   }
-  bool compact() override {
+  Expected<std::size_t> expire(const Retention& retention, Time now, std::size_t limit) override {
+    return writing<std::size_t>([&](Connection& db) -> Expected<std::size_t> { return sqlite_detail::expire(db, retention, now, limit); });
+  }
+  Expected<bool> compact() override {
     constexpr std::int64_t pages = 256;
-    const auto left = writing<bool>([&](Connection& db) -> Expected<bool> {
+    return writing<bool>([&](Connection& db) -> Expected<bool> {
       db.query("PRAGMA incremental_vacuum(" + std::to_string(pages) + ")").run();
       return db.pragma("freelist_count") > 0;
     });
-    return left && *left;
   }
 
   std::optional<HandlerRow> find_handler(std::string_view handler_id) const override {
@@ -107,13 +146,13 @@ public:
   NamedStates find_states(std::string_view handler_id) const override {
     return reading([&](Connection& db) { return sqlite_detail::find_states(db, handler_id); });
   }
-  std::vector<HandlerRow> list_handlers(const HandlerFilter& filter) const override {
-    return reading([&](Connection& db) { return sqlite_detail::list_handlers(db, filter); });
+  std::vector<HandlerRow> list_handlers(const HandlerFilter& filter, const Patience&) const override {
+    return scanning([&](Connection& db) { return sqlite_detail::list_handlers(db, filter); });
   }
   HandlerPage find_handlers(const HandlerQuery& query) const override {
     return scanning([&](Connection& db) { return sqlite_detail::find_handlers(db, query); });
   }
-  std::vector<HandlerCount> count_handlers() const override {
+  std::vector<HandlerCount> count_handlers(const Patience&) const override {
     return scanning([&](Connection& db) { return sqlite_detail::count_handlers(db); });
   }
   RunOrigin find_origin(std::string_view run_id) const override {
@@ -143,12 +182,11 @@ public:
 
 private:
   ProcessLock lock_;
+  mutable Condition condition_;
   std::mutex writer_mutex_;
   Connection writer_;
-  mutable std::mutex reader_mutex_;
-  mutable Connection reader_;
-  mutable std::mutex scanner_mutex_;
-  mutable Connection scanner_;
+  std::optional<std::pair<Error, std::chrono::steady_clock::time_point>> unavailable_;  ///< as a write has found it last
+  mutable ConnectionPool readers_, scanners_;
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "writing.hpp"
 
+#include "../handler_query.hpp"
+
 namespace weir::sqlite_detail {
 namespace {
 
@@ -97,8 +99,9 @@ Expected<Inheritance> begin_run(Connection& db, const HandlerRow& row) {
   Inheritance left;
   auto known = db.query("SELECT handler, status, workflow_name FROM handlers WHERE handler_id = ?");
   const bool exists = known.bind(row.handler_id).step();
-  if (exists && static_cast<HandlerStatus>(known.integer(1)) == HandlerStatus::running)
-    return Error{Code::conflict, "Handler '" + row.handler_id + "' is already running"};
+  if (exists && status_of(known.integer(1)) == HandlerStatus::running) return already_running(row);
+  if (!row.parent_handler_id.empty() && !db.query("SELECT 1 FROM handlers WHERE handler_id = ?").bind(row.parent_handler_id).step())
+    return parent_is_gone(row);
   std::int64_t handler = exists ? known.integer(0) : 0;
   if (exists) {
     left = {states_of(db, handler), std::string(known.text(2))};
@@ -157,11 +160,18 @@ bool claim_first_read(Connection& db, std::string_view run_id) {
 }
 
 bool purge(Connection& db, const std::string& handler_id) {
-  auto children = db.query("SELECT handler_id FROM handlers WHERE parent_handler_id = ?");
-  children.bind(handler_id);
-  for (const auto& child : texts(std::move(children))) purge(db, child);
-  db.query("DELETE FROM handlers WHERE handler_id = ?").bind(handler_id).run();
-  return db.changes() > 0;
+  std::vector<std::string> ids{handler_id};
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    auto children = db.query("SELECT handler_id FROM handlers WHERE parent_handler_id = ? AND parent_handler_id <> ''");
+    children.bind(ids[i]);
+    for (auto& child : texts(std::move(children))) ids.push_back(std::move(child));
+  }
+  bool found = false;
+  for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
+    db.query("DELETE FROM handlers WHERE handler_id = ?").bind(*id).run();
+    found = db.changes() > 0;
+  }
+  return found;
 }
 
 std::size_t expire(Connection& db, const Retention& retention, Time now, std::size_t limit) {

@@ -24,14 +24,16 @@ public:
   std::optional<weir::HandlerRow> find_run(std::string_view id) const override { return inner_->find_run(id); }
   std::optional<weir::UsedKey> find_key(std::string_view key) const override { return inner_->find_key(key); }
   weir::NamedStates find_states(std::string_view id) const override { return inner_->find_states(id); }
-  std::vector<weir::HandlerRow> list_handlers(const weir::HandlerFilter& filter) const override { return inner_->list_handlers(filter); }
+  std::vector<weir::HandlerRow> list_handlers(const weir::HandlerFilter& filter, const weir::Patience& patience) const override {
+    return inner_->list_handlers(filter, patience);
+  }
   std::vector<weir::EventRow> read_events(std::string_view run, std::int64_t after, std::size_t limit) const override {
     return inner_->read_events(run, after, limit);
   }
   std::optional<weir::EventRow> last_event(std::string_view run) const override { return inner_->last_event(run); }
-  bool claim_first_read(std::string_view run) override { return inner_->claim_first_read(run); }
-  bool purge(std::string_view id) override { return inner_->purge(id); }
-  std::size_t expire(const weir::Retention& retention, weir::Time now, std::size_t limit) override {
+  weir::Expected<bool> claim_first_read(std::string_view run) override { return inner_->claim_first_read(run); }
+  weir::Expected<bool> purge(std::string_view id) override { return inner_->purge(id); }
+  weir::Expected<std::size_t> expire(const weir::Retention& retention, weir::Time now, std::size_t limit) override {
     return inner_->expire(retention, now, limit);
   }
 

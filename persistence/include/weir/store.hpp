@@ -3,10 +3,12 @@
 
 #include <weir/codec.hpp>
 #include <weir/error.hpp>
+#include <weir/patience.hpp>
 #include <weir/retention.hpp>
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -113,7 +115,7 @@ struct UsedKey {
 /// What one step of the engine makes visible; applied as a whole or not at all.
 struct Commit {
   std::string run_id;
-  std::optional<HandlerRow> begin = {};      ///< for durable stores: the run's first commit, which also writes the run itself
+  std::optional<HandlerRow> begin = {};      ///< for durable stores: the run's first commit, which also writes the run: see begin_run
   std::vector<TickRow> ticks = {};           ///< for durable stores
   std::optional<SnapshotRow> snapshot = {};  ///< for durable stores: takes the place of all ticks up to it
   std::vector<IdempotencyKey> keys = {};     ///< of the requests that are done with this commit
@@ -144,12 +146,14 @@ struct HandlerQuery {
   bool newest_first = true;
   std::size_t limit = 100;
   std::string cursor = "";  ///< HandlerPage::next of the page before
+  Patience patience = {};
 };
 struct HandlerPage {
   std::vector<HandlerRow> rows = {};
   std::string next = "";       ///< empty: this is the last page
   std::size_t total = 0;       ///< of all pages
   bool total_is_exact = true;  ///< false: there are at least so many
+  bool complete = true;        ///< false: patience ended first. These are the rows found so far; the search goes on from `next`
 };
 
 /// How many handlers of a workflow are in a state.
@@ -169,20 +173,50 @@ struct Inheritance {
   std::string workflow_name;  ///< of the run that left it; empty when there was none
 };
 
-/// Thread-safe. Ids are compared byte by byte.
+/// What the person on call should know about a store. Told when it begins, when it grows, and when it is over: not once per request.
+struct StoreTrouble {
+  enum class Level { over, warning, error };
+  Level level = Level::warning;
+  std::string text;  ///< for the log only: it may name files and repeat the database's own words
+};
+
+/// Thread-safe. Ids are compared byte by byte; texts are kept byte for byte, also those that are no UTF-8 or hold NUL characters.
+///
+/// Failures. Their texts are for clients: they name no files and repeat nothing of the database's own words, which on_trouble tells.
+///
+/// Writes return them and never throw:
+/// - Code::unavailable: not written. The same write may succeed later, and may be handed in again as often as one likes: it is
+///   applied once. (If the process dies before that, it may turn out to have been written.)
+/// - Code::data_loss: not written. What the store keeps is damaged: from then on every write fails so at once, without touching
+///   anything, for as long as the store is open. Reads go on where they can.
+/// - Code::conflict and Code::not_found, where a function says so: refused because of what is there, not written.
+/// - Any other code, Code::internal as a rule: not written. This write can never succeed, others can.
+///
+/// Reads throw StoreFailure with Code::unavailable or Code::data_loss; those with a Patience also with Code::cancelled (given up) or
+/// Code::deadline_exceeded, unless they say what they do instead. Those that may look at many rows do so in short turns: other reads
+/// and writes go on in between, and what they return may be of several moments.
 class Store {
 public:
   virtual ~Store() = default;
 
   /// True when what is committed outlives the process: runs then commit their ticks, and their states as they change.
   virtual bool durable() const noexcept { return false; }
+  /// True after damage has been seen: see Code::data_loss above.
+  virtual bool damaged() const noexcept { return false; }
+  /// One listener, called on any thread, which must not call the store; none when empty. After the call returns the listener before
+  /// is not called any more.
+  virtual void on_trouble(std::function<void(const StoreTrouble&)>) {}
 
-  /// Writes the row of a new run. Refused with Code::conflict while a row of that id is not terminal.
+  /// Writes the row of a new run. Refused with Code::conflict while a row of that id is not terminal, and with Code::not_found when
+  /// its parent_handler_id names a handler that is not there.
   virtual Expected<Inheritance> begin_run(const HandlerRow& row) = 0;
+  /// With `begin`, refused as begin_run is. A commit of a run that has been purged changes nothing, which is no failure.
   virtual Expected<bool> commit(Commit commit) = 0;
-  /// Many at once, of any runs, in order: one of them failing does not touch the others.
+  /// Many at once, of any runs, in order. Those that are refused, or can never succeed, do not touch those of other runs; later ones of
+  /// the same run fail with them. When the store is unavailable or damaged all fail with that code, but for those at the front that
+  /// are written already.
   virtual std::vector<Expected<bool>> commit_all(const std::vector<Commit>& commits);
-  /// Whether commits can be made again after some could not: makes something small durable that changes nothing.
+  /// A write. Whether commits can be made again after some could not: makes something small durable that changes nothing.
   virtual Expected<bool> probe() { return true; }
 
   virtual std::optional<HandlerRow> find_handler(std::string_view handler_id) const = 0;
@@ -192,11 +226,12 @@ public:
   /// What the handler's next run would start with; empty when there is no such handler.
   virtual NamedStates find_states(std::string_view handler_id) const = 0;
   /// In creation order.
-  virtual std::vector<HandlerRow> list_handlers(const HandlerFilter& filter) const = 0;
+  virtual std::vector<HandlerRow> list_handlers(const HandlerFilter& filter, const Patience& patience = {}) const = 0;
 
-  /// A store that has nothing better goes through list_handlers. Throws std::invalid_argument on a cursor that is none.
+  /// A store that has nothing better goes through list_handlers. Throws std::invalid_argument on a cursor that is none. When patience
+  /// ends the answer says so (HandlerPage::complete); however short it is, the search gets a little further each time.
   virtual HandlerPage find_handlers(const HandlerQuery& query) const;
-  virtual std::vector<HandlerCount> count_handlers() const;
+  virtual std::vector<HandlerCount> count_handlers(const Patience& patience = {}) const;
   /// Empty when the run is not known.
   virtual RunOrigin find_origin(std::string_view) const { return {}; }
   /// What the run's steps kept after the event of that sequence; nothing when that is not known.
@@ -206,23 +241,24 @@ public:
   virtual std::vector<EventRow> read_events(std::string_view run_id, std::int64_t after, std::size_t limit) const = 0;
   /// The newest event; nothing when there is none.
   virtual std::optional<EventRow> last_event(std::string_view run_id) const = 0;
-  /// Nothing in stores that are not durable, like the two after it.
+  /// Of one moment. Nothing in stores that are not durable, like the two after it.
   virtual Journal read_journal(std::string_view) const { return {}; }
   /// The earliest wake_at after that time.
   virtual std::optional<Time> next_wake(Time) const { return std::nullopt; }
   /// The handlers whose wake_at is in (after, until], soonest first.
   virtual std::vector<std::string> find_wakes(Time, Time) const { return {}; }
-  /// True for the first call per run: its caller is the first reader without a cursor.
-  virtual bool claim_first_read(std::string_view run_id) = 0;
+  /// A write. True for the first call per run: its caller is the first reader without a cursor.
+  virtual Expected<bool> claim_first_read(std::string_view run_id) = 0;
 
   /// Removes the handler and everything that belongs to its runs, those of child workflows included. False when there is
   /// none.
-  virtual bool purge(std::string_view handler_id) = 0;
+  virtual Expected<bool> purge(std::string_view handler_id) = 0;
   /// Purges handlers, and forgets earlier runs of others, that ended too long before `now`: at most `limit` of each, so that
-  /// nobody waits for long. Children go with their parents. Returns how many went.
-  virtual std::size_t expire(const Retention& retention, Time now, std::size_t limit) = 0;
+  /// nobody waits for long. Children go with their parents; those whose parent is gone already go too, whatever the retention
+  /// says. Returns how many went.
+  virtual Expected<std::size_t> expire(const Retention& retention, Time now, std::size_t limit) = 0;
   /// Gives back some of the space that what was purged has left; true when there is more.
-  virtual bool compact() { return false; }
+  virtual Expected<bool> compact() { return false; }
 };
 
 /// Keeps everything in memory; nothing survives the process. When more than `completed_max` handlers are terminal the
@@ -235,12 +271,16 @@ enum class SqliteSync {
 };
 struct SqliteOptions {
   SqliteSync sync = SqliteSync::full;
-  /// How long a commit waits while another program, a backup perhaps, has the file locked; then it fails.
-  std::chrono::milliseconds lock_timeout{5000};
+  /// How long a write waits while another program, a backup perhaps, has the file locked; after that the store counts as unavailable.
+  std::chrono::milliseconds lock_timeout{500};
+  /// How large the write-ahead log (PATH-wal) grows before it begins anew. It may be a few times larger under load, and grows without
+  /// bound while another program's read transaction holds it, which on_trouble tells.
+  std::int64_t wal_bytes_target = 16 * 1024 * 1024;
 };
 
 /// Keeps everything in a file that one process uses at a time. Throws StoreError, which says what to do, when the file
-/// cannot be used: it is another process's, another program's, a newer Weir's, or its directory is missing or read-only.
+/// cannot be used: it is another process's, another program's, a newer Weir's, or its directory is missing or read-only. Files that it
+/// makes can be read and written by their owner only (mode 0600); those that are there keep their mode.
 std::shared_ptr<Store> sqlite(const std::string& path, SqliteOptions options = {});
 
 }  // namespace weir
