@@ -1,6 +1,7 @@
 // Ways in which the Python server loses or hides things (contract 9.1): none of them may happen here.
 #include <doctest/doctest.h>
 
+#include "../store/forwarding_store.hpp"
 #include "flows.hpp"
 
 using namespace flows;
@@ -10,37 +11,19 @@ using weir::StopEvent;
 
 namespace {
 
-/// A memory store whose commits fail from the n-th on, as often as it is told.
-class FailingStore final : public weir::Store {
+/// A memory store whose commits fail from the n-th on, as often as it is told, as if they could never be made.
+class FailingStore final : public ForwardingStore {
 public:
-  explicit FailingStore(int first, int count = 1) : first_(first), count_(count) {}
-  weir::Expected<weir::Inheritance> begin_run(const weir::HandlerRow& row) override { return inner_->begin_run(row); }
+  explicit FailingStore(int first, int count = 1) : ForwardingStore(weir::memory()), first_(first), count_(count) {}
   weir::Expected<bool> commit(weir::Commit commit) override {
     const int number = ++commits_;
     if (number >= first_ && number < first_ + count_) return weir::Error{weir::Code::internal, "disk full"};
     return inner_->commit(std::move(commit));
   }
-  std::optional<weir::HandlerRow> find_handler(std::string_view id) const override { return inner_->find_handler(id); }
-  std::optional<weir::HandlerRow> find_run(std::string_view id) const override { return inner_->find_run(id); }
-  std::optional<weir::UsedKey> find_key(std::string_view key) const override { return inner_->find_key(key); }
-  weir::NamedStates find_states(std::string_view id) const override { return inner_->find_states(id); }
-  std::vector<weir::HandlerRow> list_handlers(const weir::HandlerFilter& filter, const weir::Patience& patience) const override {
-    return inner_->list_handlers(filter, patience);
-  }
-  std::vector<weir::EventRow> read_events(std::string_view run, std::int64_t after, std::size_t limit) const override {
-    return inner_->read_events(run, after, limit);
-  }
-  std::optional<weir::EventRow> last_event(std::string_view run) const override { return inner_->last_event(run); }
-  weir::Expected<bool> claim_first_read(std::string_view run) override { return inner_->claim_first_read(run); }
-  weir::Expected<bool> purge(std::string_view id) override { return inner_->purge(id); }
-  weir::Expected<std::size_t> expire(const weir::Retention& retention, weir::Time now, std::size_t limit) override {
-    return inner_->expire(retention, now, limit);
-  }
 
 private:
   const int first_, count_;
   std::atomic<int> commits_ = 0;
-  std::shared_ptr<weir::Store> inner_ = weir::memory();
 };
 
 struct Asking : weir::Workflow {
@@ -65,10 +48,11 @@ TEST_CASE("a run whose outcome cannot be stored fails, and nobody is left waitin
     else runtime.start("w", StartEvent(), "h");
     const auto row = runtime.find_run("h")->wait();
     CHECK(row.status == weir::HandlerStatus::failed);
-    CHECK(row.error == "disk full");
+    const std::string why = first == 1 ? "disk full" : "it could not be stored: disk full";
+    CHECK(row.error == why);
     CHECK(runtime.find_run(row.handler_id)->handler().status == weir::HandlerStatus::failed);
     const std::lock_guard lock(log.mutex);
-    CHECK(log.lines.at(0).ends_with("stopped by an internal error: disk full"));
+    CHECK(log.lines.at(0).ends_with("stopped by an internal error: " + why));
   }
 }
 
@@ -80,7 +64,7 @@ TEST_CASE("an event that could not be stored is not said to be sent") {
   REQUIRE(run.events().next()->as<Review>());
   const auto sent = run.send_event(Verdict{true});
   REQUIRE_FALSE(sent.ok());
-  CHECK(sent.error().message == "the event was not stored: disk full");
+  CHECK(sent.error().message == "it could not be stored: disk full");
 }
 
 TEST_CASE("cancelling a run that waits for a person ends it for everybody") {

@@ -1,0 +1,18 @@
+// Waiting in tests: for a thing, with a deadline that says what was awaited.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <string>
+#include <thread>
+
+/// Looks until `there` is true. Fails the test, naming what it waited for, when that takes longer than a minute.
+template <class F>
+void until(const std::string& what, F&& there) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (!there()) {
+    if (std::chrono::steady_clock::now() > deadline) FAIL("waited in vain until " << what);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
