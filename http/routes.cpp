@@ -82,16 +82,23 @@ Response not_routed(const std::vector<std::string>& segments, bool reads) {
   return response;
 }
 
+Caller caller_of(const Exchange& exchange) {
+  Caller out{.origin = exchange.header("Origin"),
+             .fetch_site = exchange.header("Sec-Fetch-Site"),
+             .fetch_mode = exchange.header("Sec-Fetch-Mode"),
+             .content_type = exchange.header("Content-Type"),
+             .has_body = !exchange.body().empty()};
+  if (exchange.has_header("Host")) out.host = exchange.header("Host");
+  return out;
+}
+
 std::optional<Response> refused(const Exchange& exchange, const Limits& limits, const Callers& callers) {
   if (exchange.target().size() > limits.target_bytes_max)
     return problem(414, "The request target is longer than " + std::to_string(limits.target_bytes_max) + " bytes");
   if (exchange.version_minor() > 0 && !exchange.has_header("Host"))
     return Response{.status = 400, .content_type = "text/plain; charset=utf-8", .body = "Invalid HTTP request received.", .close = true};
-  const auto host = exchange.header("Host"), origin = exchange.header("Origin");
-  if (!host_is_known(callers, host))
-    return problem(421, "This server does not answer under the name '" + std::string(host) + "' (--allow-host lists its names)");
-  if (!origin.empty() && !origin_may_ask(callers, origin, host))
-    return problem(403, "Pages of " + std::string(origin) + " may not use this server (--allow-origin lists those that may)");
+  const auto verdict = judge(callers, caller_of(exchange));
+  if (verdict.status != 200) return problem(verdict.status, verdict.text);
   return std::nullopt;
 }
 

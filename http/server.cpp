@@ -2,6 +2,7 @@
 #include <weir/server.hpp>
 
 #include "app.hpp"
+#include "authority.hpp"
 #include "main_options.hpp"
 #include "transport.hpp"
 
@@ -35,9 +36,14 @@ http::Limits limits_of(const ServerOptions& options) {
   return limits;
 }
 
-http::Callers callers_of(const ServerOptions& options) { return {options.allowed_origins, options.allowed_hosts}; }
+http::Callers callers_of(const ServerOptions& options) {
+  return {options.allowed_origins, options.allowed_hosts, options.host, !options.api_keys.empty()};
+}
 
-bool reachable_from_outside(const std::string& host) { return !host.starts_with("127.") && host != "localhost" && host != "::1"; }
+/// "127.0.0.1:8080", "[::1]:8080".
+std::string address_of(const std::string& host, std::uint16_t port) {
+  return (host.find(':') == host.npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+}
 
 RuntimeOptions runtime_options(const ServerOptions& options) {
   auto out = options.runtime;
@@ -76,11 +82,11 @@ void WorkflowServer::start() {
   const auto& options = state_->options;
   if (const auto resumed = state_->runtime.recover())
     state_->runtime.service().log(LogLevel::info, "resumed " + std::to_string(resumed) + " unfinished runs");
-  const auto may_ask = [this](std::string_view origin, std::string_view host) {
-    return http::origin_may_ask(state_->app.callers, origin, host);
+  const auto cors = [this](std::string_view origin, std::string_view host) {
+    return http::judge(state_->app.callers, {.host = host, .origin = origin}).cors;
   };
   state_->transport =
-      std::make_unique<http::Transport>(http::TransportOptions{options.host, options.port, state_->app.limits, may_ask},
+      std::make_unique<http::Transport>(http::TransportOptions{options.host, options.port, state_->app.limits, cors},
                                         [this](http::ExchangePtr exchange) { http::dispatch(state_->app, std::move(exchange)); });
 }
 
@@ -102,11 +108,10 @@ void WorkflowServer::serve() {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by the threads that start() makes
   start();
-  if (reachable_from_outside(state_->options.host) && state_->options.api_keys.empty())
-    state_->runtime.service().log(LogLevel::warning, "everybody who reaches " + state_->options.host + ":" + std::to_string(port()) +
-                                                         " may start and read runs: set an API key (--api-key, WEIR_API_KEY), or listen on "
-                                                         "127.0.0.1 only (--host)");
-  state_->runtime.service().log(LogLevel::info, "serving on http://" + state_->options.host + ":" + std::to_string(port()));
+  const auto address = address_of(state_->options.host, port());
+  const bool open = state_->options.api_keys.empty() && !http::is_loopback(state_->options.host);
+  state_->runtime.service().log(open ? LogLevel::warning : LogLevel::info, http::who_may_ask(state_->app.callers, address));
+  state_->runtime.service().log(LogLevel::info, "serving on http://" + address);
   int signal = 0;
   sigwait(&signals, &signal);
   state_->runtime.service().log(LogLevel::info, "stopping");

@@ -89,18 +89,22 @@ constexpr std::array table{
               d.options.api_keys = v;
             }},
     Setting{"allow-origin", "ORIGIN",
-            "Web pages of this origin (https://app.example.org) may use the server beside its own page. Without it, all may", true,
-            [](const Draft& d) { return joined(d.options.allowed_origins); },
+            "Web pages of this origin (https://app.example.org; * for all) may use the server, beside its own and those of localhost. Not "
+            "needed where there is a key",
+            true, [](const Draft& d) { return joined(d.options.allowed_origins); },
             [](Draft& d, const Texts& v) {
               for (const auto& origin : v)
-                if (origin.find("://") == origin.npos || origin.ends_with('/')) refuse("an origin like https://app.example.org", origin);
+                if (origin != "*" && (origin.find("://") == origin.npos || origin.ends_with('/')))
+                  refuse("an origin like https://app.example.org, or *", origin);
               d.options.allowed_origins = v;
             }},
-    Setting{"allow-host", "NAME", "The server answers under this name only, so that no page's name can be made to lead to it. Several: any",
+    Setting{"allow-host", "NAME",
+            "The server answers under this name (* for all) too, beside localhost and its addresses, so that no page's name can be made to "
+            "lead to it. Not needed where there is a key",
             true, [](const Draft& d) { return joined(d.options.allowed_hosts); },
             [](Draft& d, const Texts& v) {
               for (const auto& host : v)
-                if (host.empty() || host.find('/') != host.npos) refuse("a name like workflows.example.org", host);
+                if (host.empty() || host.find('/') != host.npos) refuse("a name like workflows.example.org, or *", host);
               d.options.allowed_hosts = v;
             }},
     Setting{"read-only", "", "Runs can be looked at, but not started, changed or ended over HTTP", false,

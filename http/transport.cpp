@@ -89,7 +89,7 @@ struct Shared {
   std::shared_ptr<Listeners> listeners = std::make_shared<Listeners>();
   std::shared_ptr<OpenSockets> open_sockets = std::make_shared<OpenSockets>();
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work = asio::make_work_guard(context);
-  std::function<bool(std::string_view origin, std::string_view host)> may_ask;
+  std::function<Cors(std::string_view origin, std::string_view host)> cors;
   std::promise<void> ran_out;  ///< the I/O thread has nothing left to do
   std::mutex mutex;
   std::condition_variable idle;
@@ -283,12 +283,13 @@ private:
 
   static restinio::string_view_t view(std::string_view text) { return {text.data(), text.size()}; }
 
-  /// Credentials allowed, the origin echoed (contract 1.1).
+  /// The origin echoed (contract 1.1); credentials only for those that somebody has named.
   void add_cors(Response& response) const {
     const auto origin = header("Origin");
-    if (origin.empty() || !shared_->may_ask(origin, header("Host"))) return;
+    const auto cors = origin.empty() ? Cors::nothing : shared_->cors(origin, header("Host"));
+    if (cors == Cors::nothing) return;
     response.headers.emplace_back("access-control-allow-origin", origin);
-    response.headers.emplace_back("access-control-allow-credentials", "true");
+    if (cors == Cors::answer_with_credentials) response.headers.emplace_back("access-control-allow-credentials", "true");
     response.headers.emplace_back("vary", "Origin");
   }
 
@@ -332,7 +333,7 @@ struct Transport::State {
 
 Transport::Transport(const TransportOptions& options, std::function<void(ExchangePtr)> handle) : state_(std::make_unique<State>()) {
   const auto shared = state_->shared;
-  shared->may_ask = options.may_ask;
+  shared->cors = options.cors;
   // Not the owning pointer: the context owns its connections, they own the settings, the settings own this.
   auto on_request = [shared = std::weak_ptr<Shared>(shared), handle = std::move(handle)](restinio::request_handle_t request) {
     auto* socket = PoliteSocket::current();

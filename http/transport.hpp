@@ -1,6 +1,7 @@
 // The HTTP server itself: RESTinio behind a narrow door.
 #pragma once
 
+#include "callers.hpp"
 #include "exchange.hpp"
 #include "limits.hpp"
 
@@ -16,8 +17,10 @@ struct TransportOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;  ///< 0: any free port
   Limits limits = {};
-  /// May a browser show the answer to a page of `origin` that asked under `host`?
-  std::function<bool(std::string_view origin, std::string_view host)> may_ask = [](std::string_view, std::string_view) { return true; };
+  /// What a browser may give a page of `origin` that asked under `host`.
+  std::function<Cors(std::string_view origin, std::string_view host)> cors = [](std::string_view, std::string_view) {
+    return Cors::answer;
+  };
 };
 
 /// Runs one I/O thread. `handle` is called on it for every complete request and must not block.

@@ -113,7 +113,7 @@ test('a client that leaves while its run is awaited or streamed harms nobody', a
     const { hostname, port } = new URL(base);
     const socket = net.connect(Number(port), hostname);
     const body = '{"start_event":{"seconds":0.05}}';
-    socket.write(`POST /workflows/slow/run HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    socket.write(`POST /workflows/slow/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
       () => setTimeout(() => socket.destroy(), 5));
   }
   await eventually(async () => (await (await fetch(`${base}/handlers?workflow_name=slow&status=completed`)).json()).handlers.length, n => n === 50);

@@ -238,7 +238,7 @@ TEST_CASE("the debugger's files: never from elsewhere, kept by browsers, packed 
   REQUIRE(at != std::string::npos);
   const auto asset = page.substr(at + 1, page.find('"', at) - at - 1);
   const auto script =
-      talk::request(server.port(), "GET " + asset + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept-Encoding: gzip\r\n\r\n");
+      talk::request(server.port(), "GET " + asset + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept-Encoding: gzip\r\n\r\n");
   CHECK(script.find("content-encoding: gzip") != std::string::npos);
   CHECK(script.find("immutable") != std::string::npos);
   CHECK(script.find("content-type: text/javascript; charset=utf-8") != std::string::npos);
@@ -260,7 +260,7 @@ TEST_CASE("a server stops while a debugger follows it, and leaves nothing behind
   server.add_workflow<Asking>("asking");
   server.start();
   post(server.port(), "/workflows/asking/run-nowait", R"({"start_event":{"n":1},"handler_id":"a"})");
-  const int stream = talk::send(server.port(), "GET /ui/stream?list=true&run=a:-1 HTTP/1.1\r\nHost: x\r\n\r\n");
+  const int stream = talk::send(server.port(), "GET /ui/stream?list=true&run=a:-1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
   CHECK(talk::receive(stream, "event: events").find("event: events") != std::string::npos);
   server.stop();
   talk::receive(stream);

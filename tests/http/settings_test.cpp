@@ -91,8 +91,8 @@ TEST_CASE("settings: who may ask") {
   CHECK(options.allowed_origins == std::vector<std::string>{"https://a.example", "https://b.example"});
   CHECK(options.allowed_hosts == std::vector<std::string>{"localhost"});
   CHECK_THROWS_WITH(configured({{"allow-origin", {"a.example"}}}),
-                    "--allow-origin must be an origin like https://app.example.org, got 'a.example'");
-  CHECK_THROWS_WITH(configured({{"allow-host", {""}}}), "--allow-host must be a name like workflows.example.org, got ''");
+                    "--allow-origin must be an origin like https://app.example.org, or *, got 'a.example'");
+  CHECK_THROWS_WITH(configured({{"allow-host", {""}}}), "--allow-host must be a name like workflows.example.org, or *, got ''");
 }
 
 TEST_CASE("settings: what is printed can be read again, keys are not shown, and every setting has a row in the table") {

@@ -44,11 +44,11 @@ inline std::string request(std::uint16_t port, const std::string& text) {
 }
 
 inline std::string post(std::uint16_t port, const std::string& path, const std::string& body, const std::string& headers = "") {
-  return request(port, "POST " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers +
+  return request(port, "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers +
                            "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
 }
 inline std::string get(std::uint16_t port, const std::string& path) {
-  return request(port, "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  return request(port, "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
 }
 inline int status(const std::string& answer) { return std::stoi(answer.substr(9, 3)); }
 inline weir::Value json_body(const std::string& answer) {

@@ -28,10 +28,11 @@ struct ServerOptions {
   /// When there are any, requests must bring one of them ("Authorization: Bearer KEY", or "X-API-Key: KEY") or are answered
   /// with 401; /health and the debugger's page are open to everybody.
   std::vector<std::string> api_keys = {};
-  /// The origins ("https://app.example.org") whose pages may use the server beside its own; requests from others are answered
-  /// with 403. Empty: all, as the protocol has it.
+  /// The origins ("https://app.example.org"; "*": every one) whose pages may use the server, beside its own pages and those of
+  /// localhost; requests from others are answered with 403. Empty: no others, or with API keys every one, as a key lets it in.
   std::vector<std::string> allowed_origins = {};
-  /// The names, without ports, under which the server may be asked; under others it answers 421. Empty: all.
+  /// The names without ports ("*": every one) under which the server may be asked, beside `host`, its addresses and localhost;
+  /// under others it answers 421. Empty: no others, or with API keys every one.
   std::vector<std::string> allowed_hosts = {};
   /// Runs are looked at, not started, changed or ended: such requests are answered with 403. The program itself, and its own
   /// routes, do as before.
