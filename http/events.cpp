@@ -89,7 +89,7 @@ void show_events(const Call& call, const std::optional<HandlerRow>& row, std::st
 }
 
 void send_event(const Call& call, std::optional<IdempotencyKey> key, const Respond& respond) {
-  const auto body = parse_json(call.exchange->body());
+  const auto body = parse_json(call.exchange->body(), limits_for_strangers);
   if (!body) return respond(problem(400, "Error processing request: " + body.error().message));
   if (!body->is_object())
     return respond(problem(400, "Error processing request: '" + std::string(python_type_name(*body)) + "' object has no attribute 'get'"));

@@ -35,7 +35,7 @@ Expected<EventBox> start_event(const runtime::WorkflowInfo& workflow, const Valu
 Prepared prepare(const Call& call) {
   const auto workflow = call.app.service.find_workflow(call.names[0]);
   if (!workflow) return refuse("Workflow not found", 404);
-  const auto body = parse_json(call.exchange->body());
+  const auto body = parse_json(call.exchange->body(), limits_for_strangers);
   if (!body) return refuse("Invalid JSON body: " + body.error().message);
   if (!body->is_object())
     return refuse("Error processing request body: '" + std::string(python_type_name(*body)) + "' object has no attribute 'get'");
@@ -160,7 +160,8 @@ Expected<runtime::SavedContext> past(const Call& call, const runtime::WorkflowIn
 Prepared prepare_again(const Call& call) {
   const auto row = call.app.service.store().find_handler(call.names[0]);
   if (!row) return refuse("Handler not found", 404);
-  const auto body = call.exchange->body().empty() ? Expected<Value>(Value(Object())) : parse_json(call.exchange->body());
+  const auto body =
+      call.exchange->body().empty() ? Expected<Value>(Value(Object())) : parse_json(call.exchange->body(), limits_for_strangers);
   if (!body) return refuse("Invalid JSON body: " + body.error().message);
   if (!body->is_object()) return refuse("The body must be an object, got " + std::string(python_type_name(*body)));
   const bool forks = body->find("from_sequence");

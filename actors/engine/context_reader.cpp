@@ -72,7 +72,7 @@ private:
 
   Value parsed(const Value& text, std::string_view what) {
     if (!text.is_string()) return text;
-    auto value = parse_json(text.as_string());
+    auto value = parse_json(text.as_string(), limits_for_strangers);
     if (value) return std::move(*value);
     complain(std::string(what) + ": " + value.error().message);
     return {};

@@ -135,7 +135,7 @@ Expected<EventBox> decode_event(const EventType& type, const Value& value) {
 
 Expected<EventBox> parse_event(const Value& input, const EventRegistry& registry, const EventType* explicit_type) {
   if (input.is_string()) {
-    auto inner = parse_json(input.as_string());
+    auto inner = parse_json(input.as_string(), limits_for_strangers);
     if (inner && inner->is_object()) return parse_event(*inner, registry, explicit_type);
   }
   if (!input.is_object()) return refuse("Failed to deserialize event. Must be a json object, or stringified json object");

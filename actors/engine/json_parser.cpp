@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <vector>
@@ -10,15 +12,63 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t depth_max = 256;
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+/// The text with each run of blanks between tokens cut to one: the library puts what it has skipped into its messages, byte by byte.
+class Bytes {
+public:
+  using iterator_category = std::forward_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = const char&;
+
+  /// `skipped` counts the bytes left out before the one that was read last.
+  Bytes(const char* at, const char* end, std::size_t& skipped) : at_(at), end_(end), skipped_(&skipped) {}
+
+  reference operator*() const {
+    *skipped_ = left_out_;
+    return *at_;
+  }
+  Bytes& operator++() {
+    const char c = *at_++;
+    if (in_string_) {
+      in_string_ = escaped_ || c != '"';
+      escaped_ = !escaped_ && c == '\\';
+    } else if (c == '"') {
+      in_string_ = true;
+    } else if (is_blank(c)) {
+      while (at_ != end_ && is_blank(*at_)) {
+        ++at_;
+        ++left_out_;
+      }
+      if (at_ == end_) *skipped_ = left_out_;
+    }
+    return *this;
+  }
+  Bytes operator++(int) {
+    auto before = *this;
+    ++*this;
+    return before;
+  }
+  bool operator==(const Bytes& other) const { return at_ == other.at_; }
+
+private:
+  const char *at_, *end_;
+  std::size_t* skipped_;
+  std::size_t left_out_ = 0;
+  bool in_string_ = false, escaped_ = false;
+};
 
 /// Builds a Value from parser events; remembers where and why parsing stopped.
 class Builder : public nlohmann::json_sax<nlohmann::json> {
 public:
+  explicit Builder(const JsonLimits& limits) : limits_(limits) {}
+
   Value result;
   std::size_t error_position = 0;
   std::string error_text;
-  bool too_deep = false;
+  std::string exceeded;  ///< the limit that was
 
   bool null() override { return put(Value()); }
   bool boolean(bool value) override { return put(value); }
@@ -54,13 +104,20 @@ private:
     if (parent.is_array()) return &parent.as_array().emplace_back(std::move(value));
     return &parent.as_object().set(keys_.back(), std::move(value));
   }
+  bool counts() {
+    if (++values_ <= limits_.values_max) return true;
+    exceeded = "more than " + std::to_string(limits_.values_max) + " values";
+    return false;
+  }
   bool put(Value value) {
+    if (!counts()) return false;
     place(std::move(value));
     return true;
   }
   bool open(Value container) {
-    if (open_.size() >= depth_max) {
-      too_deep = true;
+    if (!counts()) return false;
+    if (open_.size() >= limits_.depth_max) {
+      exceeded = "nested deeper than " + std::to_string(limits_.depth_max) + " levels";
       return false;
     }
     open_.push_back(place(std::move(container)));
@@ -73,6 +130,8 @@ private:
     return true;
   }
 
+  const JsonLimits& limits_;
+  std::size_t values_ = 0;
   std::vector<Value*> open_;
   std::vector<std::string> keys_;
 };
@@ -95,7 +154,7 @@ std::string undecodable(std::string_view text, std::size_t offset) {
 
 /// The library reports the last byte it read; the words below are those of Python's json module.
 std::string python_message(std::string_view text, const Builder& builder) {
-  if (builder.too_deep) return "nested deeper than " + std::to_string(depth_max) + " levels";
+  if (!builder.exceeded.empty()) return builder.exceeded;
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == text.npos) return describe(text, 0, "Expecting value");
   const auto offset = std::min(builder.error_position == 0 ? 0 : builder.error_position - 1, text.size());
@@ -113,9 +172,12 @@ std::string python_message(std::string_view text, const Builder& builder) {
 
 }  // namespace
 
-Expected<Value> parse_json(std::string_view text) {
-  Builder builder;
-  if (nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) return std::move(builder.result);
+Expected<Value> parse_json(std::string_view text, const JsonLimits& limits) {
+  Builder builder(limits);
+  std::size_t skipped = 0;
+  const auto *begin = text.data(), *end = text.data() + text.size();
+  if (nlohmann::json::sax_parse(Bytes(begin, end, skipped), Bytes(end, end, skipped), &builder)) return std::move(builder.result);
+  builder.error_position += skipped;
   return Error{Code::invalid_argument, python_message(text, builder)};
 }
 

@@ -1,4 +1,6 @@
 // Value and Object: storage, comparison and the Python spellings that validation texts need.
+#include "key_index.hpp"
+
 #include <weir/json_writer.hpp>
 #include <weir/value.hpp>
 
@@ -6,15 +8,30 @@
 
 namespace weir {
 
+namespace {
+/// Up to here looking at all is as quick as an index, and costs nothing.
+constexpr std::size_t small_max = 32;
+}  // namespace
+
 Object::Object() = default;
-Object::Object(std::initializer_list<Member> members) : members_(members) {}
-Object::Object(const Object&) = default;
+Object::Object(std::initializer_list<Member> members) : members_(members) {
+  if (members_.size() > small_max) index_ = std::make_unique<detail::KeyIndex>(members_);
+}
+Object::Object(const Object& other)
+    : members_(other.members_), index_(other.index_ ? std::make_unique<detail::KeyIndex>(*other.index_) : nullptr) {}
 Object::Object(Object&&) noexcept = default;
-Object& Object::operator=(const Object&) = default;
+Object& Object::operator=(const Object& other) {
+  Object copy(other);
+  return *this = std::move(copy);
+}
 Object& Object::operator=(Object&&) noexcept = default;
 Object::~Object() = default;
 
 const Value* Object::find(std::string_view key) const noexcept {
+  if (index_) {
+    const auto position = index_->find(key, members_);
+    return position == detail::KeyIndex::none ? nullptr : &members_[position].second;
+  }
   for (const auto& member : members_)
     if (member.first == key) return &member.second;
   return nullptr;
@@ -30,7 +47,10 @@ Value& Object::set(std::string_view key, Value value) {
 
 Value& Object::operator[](std::string_view key) {
   if (auto* found = find(key)) return *found;
-  return members_.emplace_back(std::string(key), Value()).second;
+  auto& member = members_.emplace_back(std::string(key), Value());
+  if (index_) index_->add(member.first, members_.size() - 1);
+  else if (members_.size() > small_max) index_ = std::make_unique<detail::KeyIndex>(members_);
+  return member.second;
 }
 
 bool operator==(const Object& a, const Object& b) {

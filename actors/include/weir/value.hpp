@@ -7,6 +7,8 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,7 +19,12 @@ namespace weir {
 
 class Value;
 
-/// An ordered JSON object. Look-ups are linear: event payloads have few keys.
+namespace detail {
+class KeyIndex;
+}
+
+/// An ordered JSON object. A look-up is a walk through few members, or one step in an index of many. Reading is thread-safe where
+/// nobody writes. Names are changed through set() alone: an iterator gives the members' values to change, not their names.
 class Object {
 public:
   using Member = std::pair<std::string, Value>;
@@ -48,6 +55,7 @@ public:
 
 private:
   std::vector<Member> members_;
+  std::unique_ptr<detail::KeyIndex> index_;  ///< of many members
 };
 
 class Value {
@@ -99,9 +107,17 @@ private:
 /// Numbers compare by value (1 == 1.0); everything else by kind and content.
 bool operator==(const Value& a, const Value& b);
 
-/// Parses JSON text. Errors carry the position in the words clients of the Python server know
-/// ("Expecting value: line 1 column 1 (char 0)"). Nesting deeper than 256 levels is refused.
-Expected<Value> parse_json(std::string_view text);
+/// What a JSON text may hold. Beyond: an error that names the limit.
+struct JsonLimits {
+  std::size_t depth_max = 256;                                       ///< arrays and objects within each other
+  std::size_t values_max = std::numeric_limits<std::size_t>::max();  ///< values in all: members, items, and what contains them
+};
+/// For texts that anybody may send: a value takes 40 bytes and more, and its text may be two.
+inline constexpr JsonLimits limits_for_strangers{.values_max = 2'000'000};
+
+/// Parses JSON text, in time and memory that grow with its length. Errors carry the position in the words clients of the Python
+/// server know ("Expecting value: line 1 column 1 (char 0)"). The last of several members of one name counts, in the first one's place.
+Expected<Value> parse_json(std::string_view text, const JsonLimits& limits = {});
 
 /// Compact JSON: no spaces, UTF-8 kept, floats keep a decimal point, NaN and infinities become null.
 std::string to_json(const Value& value);
