@@ -1,0 +1,73 @@
+// Each look at a run whose commit had failed began the run again, with its effects; who waited was told that it had failed.
+import assert from 'node:assert';
+import { test } from 'node:test';
+import { pause } from '../server.mjs';
+import { begun, effects, ended, row, shown, until } from './setting.mjs';
+
+const program = [['write', 'begun'], ['once', 'start', 0, 0], ['sleep', 300], ['once', 'charge', 0, 0], ['nonces'], ['stop', 'end']];
+
+for (const kind of ['enospc', 'eio'])
+  for (const durability of ['strict', 'pipelined'])
+    test(`while every write fails, a run waits, and nobody who looks makes it begin again (${kind}, ${durability})`, async () => {
+      const server = await begun(`full ${kind} ${durability}`, ['--durability', durability], { FAULT_KIND: kind, FAULT_CALLS: 'write', FAULT_WHILE: true });
+      let told;
+      server.ask('POST', '/workflows/machine/run', { handler_id: 'h', start_event: { id: 1, ops: program, fix: [] } }, {}, 60000)
+        .then(answer => { told = answer; }, error => { told = error; });
+      await until('the first event is there', async () => (await server.get('/handlers/h')).status !== 404 && (await shown(server, 'h')).length > 0);
+      server.failing(true);
+      await until('the effect is done', () => effects(server, 'charge').length > 0);
+      for (let i = 0; i < 10; i++) await server.ask('GET', '/events/h?after_sequence=-1', undefined, {}, 200).catch(() => {});  // as an EventSource reconnects
+      if (told) assert.fail(`/run was answered ${told.status} ${told.text}`);
+      assert.equal(effects(server, 'charge').length, 1);
+      const answer = await server.ask('POST', '/workflows/machine/run-nowait', { start_event: { id: 1, ops: program, fix: [] } });
+      assert.deepEqual([answer.status, Number(answer.headers['retry-after']) > 0], [503, true]);
+      server.failing(false);
+      await ended(server, 'h');
+      await until('/run is answered', () => told);
+      assert.deepEqual([told.status, told.body.result?.value?.result], [200, 'end']);
+      assert.deepEqual([effects(server, 'start').length, effects(server, 'charge').length], [1, 1]);
+      assert.deepEqual([(await row(server, 'h')).status, server.check()], ['completed', '']);
+    });
+
+for (const durability of ['strict', 'pipelined'])
+  test(`a start whose first writes fail is refused and leaves nothing, or goes on (${durability})`, { timeout: 120000 }, async () => {
+    for (const calls of [1, 2, 3, 5, 8, 13, 30]) {
+      const server = await begun(`start ${durability} ${calls}`, ['--durability', durability], { FAULT_KIND: 'eio', FAULT_WHILE: true, FAULT_COUNTER: true });
+      const before = server.calls();
+      server.failing(true);
+      const said = [], send = () => server.ask('POST', '/workflows/machine/run-nowait', { handler_id: 'h', start_event: { id: 1, ops: [['write', 'a'], ['wait', 'k', null, null], ['stop', 1]], fix: [] } }, { 'idempotency-key': 'k' });
+      const starting = (async () => { for (let i = 0; i < 200 && said.at(-1) !== 200; i++) { said.push((await send()).status); await pause(40); } })();
+      await until(`${calls} calls have failed`, () => server.calls() >= before + calls, 60000);
+      server.failing(false);
+      await starting;
+      assert.deepEqual([...new Set(said)].filter(status => status !== 503), [200], `after ${calls} failures the start was answered ${said}`);
+      await until('the question is asked', async () => (await shown(server, 'h')).includes('Ask k'));
+      assert.deepEqual([(await row(server, 'h')).status, server.check()], ['running', '']);
+      await server.end();
+    }
+  });
+
+for (const durability of ['strict', 'pipelined'])
+  test(`a disk that fails for some milliseconds now and then leaves nothing undone (${durability})`, { timeout: 120000 }, async () => {
+    const server = await begun(`toggle ${durability}`, ['--durability', durability], { FAULT_KIND: 'eio', FAULT_WHILE: true });
+    const ids = [], end = Date.now() + 4000;
+    const program = [['write', 'a'], ['once', 'charge', 0, 0], ['go', { type: 'Chain', id: 2, ops: [['write', 'b'], ['stop', 1]], fix: [] }]];
+    const lane = async name => {
+      for (let i = 0; Date.now() < end; i++) {
+        const id = `${name}-${i}`;
+        const { status, text } = await server.insist('POST', '/workflows/machine/run-nowait', { handler_id: id, start_event: { id: 1, ops: program, fix: [] } }, { 'idempotency-key': id });
+        assert.equal(status, 200, text);
+        ids.push(id);
+      }
+    };
+    const failing = (async () => {
+      for (let i = 0; Date.now() < end; i++) { server.failing(true); await pause(1 + i * 5 % 12); server.failing(false); await pause(5 + i * 7 % 55); }
+    })();
+    await Promise.all([...['a', 'b', 'c', 'd'].map(lane), failing]);
+    const all = async () => (await server.get('/handlers')).body.handlers;
+    await until('all have ended', async () => (await all()).every(({ status }) => status !== 'running'), 20000);
+    assert.deepEqual((await all()).filter(({ status }) => status !== 'completed').map(({ handler_id, error }) => `${handler_id}: ${error}`), []);
+    assert.deepEqual([(await all()).length, effects(server, 'charge').length], [ids.length, ids.length]);
+    assert.deepEqual(server.refusals.filter(({ status, retryAfter }) => status !== 503 || !(Number(retryAfter) > 0)), []);
+    assert.equal(server.check(), '');
+  });
