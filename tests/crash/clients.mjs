@@ -65,7 +65,8 @@ class Client {
     return eventually(async () => this.server.abandoned || (await this.server.get(`/handlers/${this.id}`)).status !== 404, 120000);
   }
   async startNowait() {
-    const send = () => this.server.insist('POST', this.route('run-nowait'), this.request(), { 'idempotency-key': `start ${this.id}` });
+    const request = this.request(), headers = { 'idempotency-key': `start ${this.id}` };
+    const send = () => this.server.insist('POST', this.route('run-nowait'), request, headers);
     const answer = await send();
     if (answer.status !== 200) { this.problem(`the start (sent ${answer.tries} times) was answered ${answer.status} ${answer.text}`); return false; }
     this.id = answer.body.handler_id;
@@ -164,9 +165,9 @@ async function answerAtRest(server, fork, keys) {
 
 /** Row, log and states as they are now. */
 export async function look(server, id, record) {
-  record.row = (await server.get(`/handlers/${id}`)).body;
-  record.log = await storedLog(server, `/events/${id}`);
-  record.state = (await server.get(`/handlers/${id}/state`)).body.states ?? {};
+  const { body: row } = await server.get(`/handlers/${id}`), log = await storedLog(server, `/events/${id}`);
+  const { body: { states: state = {} } } = await server.get(`/handlers/${id}/state`);
+  Object.assign(record, { row, log, state });
 }
 
 /** Plays the plan and fills the record, { problems: [] }, also when the rest never comes. */

@@ -59,11 +59,11 @@ export function judgeOrder(what, { after }, log) {
 
 /** The same result, stream, states and children. */
 export function judgeSame(what, { serial }, undisturbed, got) {
+  if (undisturbed.row.status !== got.row.status) return [`${what}: is ${got.row.status} (${got.row.error}), undisturbed ${undisturbed.row.status}`];
   const expected = lines(undisturbed.log), here = lines(got.log);
-  const problems = [...same('the status', undisturbed.row.status, got.row.status), ...same('the result', undisturbed.row.result, got.row.result),
+  const problems = [...same('the result', undisturbed.row.result, got.row.result),
     ...(serial ? difference('the stream', expected, here) : difference('the stream, sorted,', expected.sort(), here.sort())),
     ...judgeChains(undisturbed.log, got.log), ...same('the state', byStates(undisturbed.state), byStates(got.state)), ...judgeChildren(undisturbed, got)];
-  if (undisturbed.row.status !== got.row.status) problems.push(`its error is ${got.row.error}`);
   return problems.map(problem => `${what}: ${problem}`);
 }
 function chains(log) {
@@ -82,10 +82,11 @@ function judgeChildren(undisturbed, got) {
 
 /** A fork ends as its run did, with the same state, and shows a part of what that showed: of a serial program, the last part. */
 export function judgeFork(what, { serial }, original, fork) {
+  if (original.row.status !== fork.row.status) return [`${what} is ${original.row.status}, its fork ${fork.id} at ${fork.at} ${fork.row.status} (${fork.row.error})`];
   // Its questions are answered without counting.
   const told = log => lines(log).map(line => line.replace(/("text":"got \S+) \d+"/, '$1"'));
   const expected = told(original.log), here = told(fork.log);
-  const problems = [...same('the status of its fork', original.row.status, fork.row.status), ...same('the result of its fork', original.row.result, fork.row.result),
+  const problems = [...same('the result of its fork', original.row.result, fork.row.result),
     ...same('the state of its fork', byStates(original.state), byStates(fork.state)),
     ...(serial ? difference('the stream of its fork', expected.slice(-here.length), here) : surplus(expected, here))];
   return problems.map(problem => `${what}, forked at ${fork.at} as ${fork.id}: ${problem}`);
