@@ -83,7 +83,10 @@ HandlerFilter filter_of(const Query& query) {
   return filter;
 }
 
-Response finished(const HandlerRow& row) { return json(handler_json(row), row.status == HandlerStatus::completed ? 200 : 500); }
+Response finished(const Expected<HandlerRow>& row) {
+  if (!row) return could_not_start(row.error(), "Error running workflow: ");
+  return json(handler_json(*row), row->status == HandlerStatus::completed ? 200 : 500);
+}
 
 /// The row that the start of the run was answered with.
 HandlerRow as_begun(HandlerRow row) {
@@ -113,12 +116,12 @@ void post_run(const Call& call) {
     if (!prepared.start) return respond(std::move(prepared.refusal));
     prepared.start->key = std::move(key);
     call.app.service.start(
-        std::move(*prepared.start), nullptr, [respond](const HandlerRow& row) { respond(finished(row)); },
+        std::move(*prepared.start), nullptr, [respond](const Expected<HandlerRow>& row) { respond(finished(row)); },
         [&](const Error& error) { respond(could_not_start(error, "Error running workflow: ")); });
   };
   const auto repeat = [&](const HandlerRow& row, const Respond& respond) {
     if (row.terminal()) return respond(finished(row));
-    call.app.service.await_end(row.handler_id, [respond](const HandlerRow& ended) { respond(finished(ended)); });
+    call.app.service.await_end(row.handler_id, [respond](const Expected<HandlerRow>& ended) { respond(finished(ended)); });
   };
   answer_once(call, act, repeat);
 }
@@ -223,9 +226,10 @@ void post_cancel(const Call& call) {
   auto& service = call.app.service;
   const auto handler_id = call.names[0];
   if (!service.store().find_handler(handler_id)) return call.respond(problem(404, "Handler not found"));
-  service.cancel(handler_id, [&service, exchange = call.exchange, handler_id, purge](bool ended) {
+  service.cancel(handler_id, [&service, exchange = call.exchange, handler_id, purge](const Expected<bool>& ended) {
+    if (!ended) return exchange->respond(could_not_start(ended.error(), ""));
     if (purge) return exchange->respond(purged_or_refused(service.purge(handler_id)));
-    exchange->respond(ended ? json(R"({"status":"cancelled"})") : problem(404, "Handler not found"));
+    exchange->respond(*ended ? json(R"({"status":"cancelled"})") : problem(404, "Handler not found"));
   });
 }
 
