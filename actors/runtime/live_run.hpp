@@ -38,12 +38,21 @@ struct Environment {
     use_store(store);
   }
 
-  /// Of a request, before anything has been done about it, because the store does not answer.
+  ~Environment() { store->on_trouble(nullptr); }
+
+  /// Whether requests that need the store are taken in.
+  bool store_takes() const noexcept { return store_health.ok() && !store->damaged(); }
+  /// What a request is told that is not, before anything has been done about it.
   Error refusal() const { return store_health.refusal("nothing was done: try again"); }
 
   void use_store(std::shared_ptr<Store> given) {
     commits = nullptr;
+    store->on_trouble(nullptr);
     store = std::move(given);
+    store->on_trouble([log = options.log](const StoreTrouble& trouble) {
+      constexpr LogLevel levels[] = {LogLevel::info, LogLevel::warning, LogLevel::error};
+      if (log) log(levels[static_cast<std::size_t>(trouble.level)], trouble.text);
+    });
     if (store->durable()) commits = std::make_unique<CommitQueue>(store, timers, store_health);
   }
 };

@@ -190,7 +190,7 @@ Expected<std::pair<Inheritance, std::string>> Service::begin(HandlerRow& row, co
 void Service::start(StartRequest request, HandlerReply started, HandlerReply ended, const std::function<void(const Error&)>& refused) {
   const auto workflow = std::static_pointer_cast<const RegisteredWorkflow>(request.workflow);
   if (state_->stopping) return refused(Error{Code::unavailable, "the server is shutting down"});
-  if (!request.patient && !state_->environment.store_health.ok()) return refused(state_->environment.refusal());
+  if (!request.patient && !state_->environment.store_takes()) return refused(state_->environment.refusal());
   HandlerRow row;
   const bool id_is_made_up = request.handler_id.empty();
   row.handler_id = id_is_made_up ? make_id() : std::move(request.handler_id);
@@ -286,7 +286,7 @@ std::function<void(Expected<bool>)> any_of_replies(std::size_t count, std::funct
 
 void Service::send_event(const std::string& handler_id, EventBox event, const std::string& step, std::function<void(Expected<bool>)> reply,
                          std::optional<IdempotencyKey> key) {
-  if (!state_->environment.store_health.ok()) return reply(state_->environment.refusal());
+  if (!state_->environment.store_takes()) return reply(state_->environment.refusal());
   try {
     state_->send_event(*this, handler_id, std::move(event), step, reply, std::move(key));
   } catch (const StoreFailure& error) { reply(unanswered(error)); }
@@ -315,7 +315,7 @@ void Service::State::send_event(Service& service, const std::string& handler_id,
 }
 
 void Service::cancel(const std::string& handler_id, std::function<void(Expected<bool>)> reply) {
-  if (!state_->environment.store_health.ok()) return reply(state_->environment.refusal());
+  if (!state_->environment.store_takes()) return reply(state_->environment.refusal());
   try {
     state_->cancel(handler_id, reply, false);
   } catch (const StoreFailure& error) { reply(unanswered(error)); }
@@ -445,7 +445,12 @@ void Service::when_store_answers(std::function<void()> job) {
   });
 }
 
-StoreStatus Service::store_status() const { return state_->environment.store_health.status(); }
+StoreStatus Service::store_status() const {
+  auto out = state_->environment.store_health.status();
+  if (store().damaged()) out.kind = StoreStatus::Kind::damaged;
+  if (store().damaged() && out.why.empty()) out.why = "the store is damaged";
+  return out;
+}
 
 std::shared_ptr<void> Service::watch_handlers(std::function<void(const HandlerRow&, bool)> listener) {
   return state_->environment.changes.listen(std::move(listener));
