@@ -2,7 +2,8 @@
 
 namespace weir::sqlite_detail {
 namespace {
-const char* name(Condition::Doing doing) { return doing == Condition::Doing::reading ? "read" : "written"; }
+constexpr std::array names{"read", "written", "copied back from its write-ahead log"};
+std::string name(Condition::Doing doing) { return names[static_cast<std::size_t>(doing)]; }
 }  // namespace
 
 Error Condition::failed(Doing doing, const DatabaseError& error) {
@@ -13,7 +14,7 @@ Error Condition::failed(Doing doing, const DatabaseError& error) {
     return out;
   }
   if (error.code != Code::unavailable) {
-    tell(StoreTrouble::Level::error, "a write can never succeed: " + std::string(error.what()));
+    tell(StoreTrouble::Level::error, "the database could not be " + name(doing) + ", a fault of ours: " + error.what());
     return out;
   }
   {
@@ -23,13 +24,13 @@ Error Condition::failed(Doing doing, const DatabaseError& error) {
     side.failing = true;
     side.told = error.message;
   }
-  tell(StoreTrouble::Level::warning, std::string("the database cannot be ") + name(doing) + ": " + error.message + ". " + error.what());
+  tell(StoreTrouble::Level::warning, "the database cannot be " + name(doing) + ": " + error.message + ". " + error.what());
   return out;
 }
 
 void Condition::succeeded(Doing doing) {
   if (!of(doing).failing || !of(doing).failing.exchange(false)) return;
-  tell(StoreTrouble::Level::over, std::string("the database can be ") + name(doing) + " again");
+  tell(StoreTrouble::Level::over, "the database can be " + name(doing) + " again");
 }
 
 void Condition::listen(Listener listener) {

@@ -17,7 +17,7 @@ namespace weir::sqlite_detail {
 class Condition {
 public:
   using Listener = std::function<void(const StoreTrouble&)>;
-  enum class Doing { reading, writing };
+  enum class Doing { reading, writing, copying_back };
 
   /// What the caller is told. Damage stays.
   Error failed(Doing doing, const DatabaseError& error);
@@ -38,7 +38,7 @@ private:
 
   std::atomic<bool> damaged_ = false;
   std::mutex mutex_;
-  std::array<Side, 2> sides_;
+  std::array<Side, 3> sides_;
   std::mutex listener_mutex_;
   Listener listener_;
 };

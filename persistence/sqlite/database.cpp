@@ -1,5 +1,7 @@
 #include "database.hpp"
 
+#include "private_file.hpp"
+
 #include <algorithm>
 
 namespace weir::sqlite_detail {
@@ -72,9 +74,10 @@ std::string_view Query::text(int column) const {
   return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
-Connection::Connection(const std::string& path, bool read_only) {
+Connection::Connection(const std::string& path, bool read_only, const char* vfs) {
+  if (!read_only) create_private(path);
   const int flags = (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_NOMUTEX;
-  if (sqlite3_open_v2(path.c_str(), &database_, flags, nullptr) != SQLITE_OK) {
+  if (sqlite3_open_v2(path.c_str(), &database_, flags, vfs) != SQLITE_OK) {
     const std::string why = database_ ? sqlite3_errmsg(database_) : "out of memory";
     sqlite3_close(database_);
     throw DatabaseError("cannot open the database '" + path + "': " + why + ". Does its directory exist, and may this user write there?");
@@ -83,7 +86,10 @@ Connection::Connection(const std::string& path, bool read_only) {
   wait_for_locks(std::chrono::seconds(5));
 }
 
-void Connection::wait_for_locks(std::chrono::milliseconds limit) { sqlite3_busy_timeout(database_, static_cast<int>(limit.count())); }
+std::chrono::milliseconds Connection::wait_for_locks(std::chrono::milliseconds limit) {
+  sqlite3_busy_timeout(database_, static_cast<int>(limit.count()));
+  return std::exchange(lock_timeout_, limit);
+}
 
 Connection::~Connection() {
   for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);

@@ -53,13 +53,14 @@ private:
 class Connection {
 public:
   /// Throws DatabaseError with the path and what to do.
-  Connection(const std::string& path, bool read_only);
+  Connection(const std::string& path, bool read_only, const char* vfs = nullptr);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   /// How long to wait while another program, or another connection, has the file locked; at first 5 seconds.
-  void wait_for_locks(std::chrono::milliseconds limit);
+  /// Returns what it was before.
+  std::chrono::milliseconds wait_for_locks(std::chrono::milliseconds limit);
   void execute(const std::string& sql);
   /// Prepared once per text.
   Query query(std::string_view sql);
@@ -69,12 +70,15 @@ public:
   bool in_transaction() const noexcept { return sqlite3_get_autocommit(database_) == 0; }
   /// Ends the transaction if there is one: after some failures SQLite has done so already.
   void roll_back() noexcept;
+  /// When it is closed nothing is copied back from the write-ahead log.
+  void leave_the_file_alone() noexcept { sqlite3_db_config(database_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
   sqlite3* handle() const noexcept { return database_; }
 
 private:
   [[noreturn]] void fail(int code, std::string_view doing);
 
   sqlite3* database_ = nullptr;
+  std::chrono::milliseconds lock_timeout_{0};
   std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
 };
 

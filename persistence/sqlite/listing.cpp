@@ -1,95 +1,78 @@
-// Pages of handlers, and counts of them: reads that may look at every row.
 #include "listing.hpp"
 
 #include "../handler_query.hpp"
 
-#include <variant>
+#include <algorithm>
 
 namespace weir::sqlite_detail {
 namespace {
 
 /// Counting on would cost more than the answer is worth.
-constexpr std::int64_t counted_max = 10000;
+constexpr std::size_t counted_max = 10000;
+/// As many rows are looked at one by one rather than everything in between; a list, which looks at all anyway, takes more.
+constexpr std::size_t candidates_max = 10000, list_candidates_max = 1000000;
 
-/// Prepared statements are kept by their text, so that what a client chooses is bound, never written into it.
-struct Condition {
-  std::string text = "1";
-  std::vector<std::variant<std::string, std::int64_t>> values = {};
-
-  template <class... V>
-  void add(const char* condition, const V&... bound) {
-    text += " AND ";
-    text += condition;
-    (values.emplace_back(bound), ...);
-  }
-};
-
-template <class T, class F>
-std::string json_list(const std::vector<T>& items, F value) {
-  Value::Array out;
-  for (const auto& item : items) out.emplace_back(value(item));
-  return to_json(Value(std::move(out)));
-}
-
-Condition condition_of(const HandlerQuery& query) {
-  Condition out;
-  const auto& filter = query.filter;
-  if (filter.workflow_names)
-    out.add("workflow_name IN (SELECT value FROM json_each(?))", json_list(*filter.workflow_names, [](const auto& name) { return name; }));
-  if (filter.statuses)
-    out.add("status IN (SELECT value FROM json_each(?))",
-            json_list(*filter.statuses, [](HandlerStatus status) { return static_cast<std::int64_t>(status); }));
-  if (filter.idle) out.add(*filter.idle ? "idle_since IS NOT NULL" : "idle_since IS NULL");
-  if (filter.awaits_event) out.add(*filter.awaits_event ? "idle_since IS NOT NULL AND waiting_for <> ''" : "waiting_for = ''");
-  if (query.since) out.add("started_at >= ?", stored(*query.since));
-  if (query.until) out.add("started_at < ?", stored(*query.until));
-  if (!query.text.empty())
-    out.add("(instr(lower(handler_id), lower(?)) OR instr(lower(error), lower(?)) OR instr(lower(result), lower(?)))", query.text,
-            query.text, query.text);
-  return out;
-}
-
-void bind(Query& query, const Condition& condition) {
-  for (const auto& value : condition.values) std::visit([&](const auto& bound) { query.bind(bound); }, value);
+std::optional<std::int64_t> place_of(const std::string& cursor) {
+  return cursor.empty() ? std::nullopt : std::optional(static_cast<std::int64_t>(parse_cursor(cursor)));
 }
 
 }  // namespace
 
-HandlerPage find_handlers(Connection& db, const HandlerQuery& query) {
-  HandlerPage page;
-  auto condition = condition_of(query);
-  auto count = db.query("SELECT count(*) FROM (SELECT 1 FROM handlers WHERE " + condition.text + " LIMIT ?)");
-  bind(count, condition);
-  count.bind(counted_max + 1);
-  count.step();
-  page.total = static_cast<std::size_t>(std::min(count.integer(0), counted_max));
-  page.total_is_exact = count.integer(0) <= counted_max;
+HandlerSearch::HandlerSearch(const HandlerQuery& query, Total total)
+    : limit_(query.limit), where_(where_of(query)), from_the_start_(query.cursor.empty()),
+      rows_(indexed_of(query.filter), query.newest_first, place_of(query.cursor),
+            total == Total::counted ? candidates_max : list_candidates_max),
+      counted_(indexed_of(query.filter), query.newest_first, std::nullopt, candidates_max), total_done_(total == Total::not_needed) {}
 
-  if (!query.cursor.empty())
-    condition.add(query.newest_first ? "handler < ?" : "handler > ?", static_cast<std::int64_t>(parse_cursor(query.cursor)));
-  auto rows = db.query("SELECT " + handler_columns + ", handler FROM handlers WHERE " + condition.text + " ORDER BY handler" +
-                       (query.newest_first ? " DESC" : "") + " LIMIT ?");
-  bind(rows, condition);
-  rows.bind(static_cast<std::int64_t>(query.limit + 1));
-  std::int64_t last = 0;
-  while (rows.step()) {
-    if (page.rows.size() == query.limit) {
-      page.next = std::to_string(last);
-      break;
-    }
-    page.rows.push_back(handler_of(rows));
-    last = rows.integer(15);
-  }
-  return page;
+void HandlerSearch::turn(Connection& db) {
+  if (!rows_done_) look_at_rows(db);
+  else count(db);
 }
 
-std::vector<HandlerCount> count_handlers(Connection& db) {
-  auto query =
-      db.query("SELECT workflow_name, status, waiting_for <> '', count(*) FROM handlers GROUP BY workflow_name, status, waiting_for <> ''");
+void HandlerSearch::look_at_rows(Connection& db) {
+  rows_.next(db, handler_columns + ", handler", where_, [&](const Query& row) {
+    if (page_.rows.size() == limit_) {
+      rows_end(std::to_string(last_));
+      return false;
+    }
+    page_.rows.push_back(handler_of(row));
+    last_ = row.integer(15);
+    return true;
+  });
+  if (!rows_done_ && rows_.at_end()) rows_end("");
+}
+
+void HandlerSearch::rows_end(std::string next) {
+  page_.next = std::move(next);
+  rows_done_ = true;
+  if (!from_the_start_ || !page_.next.empty()) return;
+  total_ = page_.rows.size();  // these are all
+  total_done_ = true;
+}
+
+void HandlerSearch::count(Connection& db) {
+  counted_.next(db, "handler", where_, [&](const Query&) { return ++total_ <= counted_max; });
+  total_done_ = counted_.at_end() || total_ > counted_max;
+}
+
+HandlerPage HandlerSearch::page() && {
+  page_.total = std::max(std::min(total_, counted_max), page_.rows.size());
+  page_.total_is_exact = done() && total_ <= counted_max;
+  page_.complete = rows_done_;
+  if (!rows_done_) page_.next = std::to_string(rows_.behind().value_or(0));
+  return std::move(page_);
+}
+
+void HandlerCounts::turn(Connection& db) {
+  walk_.next(db, "workflow_name, status, waiting_for <> ''", {}, [&](const Query& row) {
+    ++counts_[{std::string(row.text(0)), status_of(row.integer(1)), row.integer(2) != 0}];
+    return true;
+  });
+}
+
+std::vector<HandlerCount> HandlerCounts::result() const {
   std::vector<HandlerCount> out;
-  while (query.step())
-    out.push_back(
-        {std::string(query.text(0)), status_of(query.integer(1)), query.integer(2) != 0, static_cast<std::size_t>(query.integer(3))});
+  for (const auto& [key, count] : counts_) out.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
   return out;
 }
 

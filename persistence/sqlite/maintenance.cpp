@@ -31,6 +31,9 @@ constexpr Rule rules[] = {
     {"ended handler whose last event does not say so",
      "SELECT handler_id FROM handlers h JOIN runs r USING (run_id) WHERE h.status <> 0 AND coalesce((SELECT terminal FROM events e WHERE "
      "e.run = r.run ORDER BY sequence DESC LIMIT 1), 0) = 0"},
+    {"handler whose parent is gone",
+     "SELECT handler_id FROM handlers h WHERE parent_handler_id <> '' AND NOT EXISTS (SELECT 1 FROM handlers p WHERE p.handler_id = "
+     "h.parent_handler_id)"},
     {"run that is to wake up but does not sleep", "SELECT run_id FROM handlers WHERE wake_at IS NOT NULL AND idle_since IS NULL"},
 };
 

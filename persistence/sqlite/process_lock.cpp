@@ -1,8 +1,8 @@
 #include "process_lock.hpp"
 
 #include "database.hpp"
+#include "private_file.hpp"
 
-#include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -11,7 +11,7 @@
 
 namespace weir::sqlite_detail {
 
-ProcessLock::ProcessLock(const std::string& path) : descriptor_(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+ProcessLock::ProcessLock(const std::string& path) : descriptor_(open_private(path + ".lock")) {
   if (descriptor_ < 0)
     throw DatabaseError("cannot open '" + path + ".lock': " + std::strerror(errno) +
                         ". Does its directory exist, and may this user write there?");

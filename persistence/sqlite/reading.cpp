@@ -1,7 +1,5 @@
 #include "reading.hpp"
 
-#include <algorithm>
-
 namespace weir::sqlite_detail {
 namespace {
 
@@ -36,22 +34,22 @@ NamedStates find_states(Connection& db, std::string_view handler_id) {
   return query.bind(handler_id).step() ? states_of(db, query.integer(0)) : NamedStates();
 }
 
-std::vector<HandlerRow> list_handlers(Connection& db, const HandlerFilter& filter) {
-  const auto wanted = [](const auto& list, const auto& value) {
-    return !list || std::find(list->begin(), list->end(), value) != list->end();
-  };
-  // One status, and idleness, are found by an index; the rest is looked at here.
-  const bool one = filter.statuses && filter.statuses->size() == 1;
-  std::string where;
-  if (one) where = " WHERE status = ?";
-  if (filter.idle) where += std::string(one ? " AND" : " WHERE") + " idle_since IS " + (*filter.idle ? "NOT NULL" : "NULL");
-  auto query = db.query("SELECT " + handler_columns + " FROM handlers" + where + " ORDER BY handler");
-  if (one) query.bind(static_cast<std::int64_t>(filter.statuses->front()));
-  std::vector<HandlerRow> out;
-  while (query.step()) {
-    auto row = handler_of(query);
-    const bool awaits = !filter.awaits_event || *filter.awaits_event != row.waiting_for.empty();
-    if (awaits && wanted(filter.workflow_names, row.workflow_name) && wanted(filter.statuses, row.status)) out.push_back(std::move(row));
+std::vector<std::string> find_orphans(Connection& db, std::string& behind, std::size_t limit) {
+  constexpr std::int64_t parents_at_once = 1000;
+  std::vector<std::string> parents, out;
+  auto query = db.query(
+      "SELECT DISTINCT parent_handler_id FROM handlers WHERE parent_handler_id > ? AND parent_handler_id <> '' ORDER BY 1 LIMIT ?");
+  query.bind(behind).bind(parents_at_once);
+  while (query.step()) parents.emplace_back(query.text(0));
+  behind = parents.size() < parents_at_once ? std::string() : parents.back();
+  for (const auto& parent : parents) {
+    if (find_handler(db, parent)) continue;
+    auto children = db.query("SELECT handler_id FROM handlers WHERE parent_handler_id = ? AND parent_handler_id <> '' LIMIT ?");
+    children.bind(parent).bind(static_cast<std::int64_t>(limit - out.size()));
+    while (children.step()) out.emplace_back(children.text(0));
+    if (out.size() < limit) continue;
+    behind = parent;
+    break;
   }
   return out;
 }
@@ -73,9 +71,12 @@ std::optional<NamedStates> find_states_at(Connection& db, std::string_view run_i
   NamedStates out;
   if (!query.bind(run_id).bind(sequence).step()) return out;
   if (query.text(0).empty()) return std::nullopt;  // too large to be kept
-  if (const auto body = parse_json(query.text(0)); body && body->is_object())
-    for (const auto& [name, state] : body->as_object())
-      if (state.is_object()) out[name] = state.as_object();
+  const auto body = parse_json(query.text(0));
+  if (!body || !body->is_object()) throw impossible_row("states that are no JSON object");
+  for (const auto& [name, state] : body->as_object()) {
+    if (!state.is_object()) throw impossible_row("a state that is no JSON object");
+    out[name] = state.as_object();
+  }
   return out;
 }
 
@@ -101,7 +102,11 @@ Journal read_journal(Connection& db, std::string_view run_id) {
   if (snapshot.bind(run_id).step()) out.snapshot = SnapshotRow{snapshot.integer(0), std::string(snapshot.text(1))};
   auto query = db.query("SELECT sequence, at, body FROM ticks WHERE run = " + run_by_id + " ORDER BY sequence");
   query.bind(run_id);
-  while (query.step()) out.ticks.push_back({query.integer(0), time_of(query.integer(1)), std::string(query.text(2))});
+  while (query.step()) {
+    const auto before = !out.ticks.empty() ? out.ticks.back().sequence : out.snapshot ? out.snapshot->sequence : 0;
+    if (query.integer(0) != before + 1) throw impossible_row("a journal without its tick " + std::to_string(before + 1));
+    out.ticks.push_back({query.integer(0), time_of(query.integer(1)), std::string(query.text(2))});
+  }
   return out;
 }
 

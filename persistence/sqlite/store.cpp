@@ -3,6 +3,8 @@
 #include <weir/store.hpp>
 
 #include "../commit_order.hpp"
+#include "../handler_query.hpp"
+#include "checkpointer.hpp"
 #include "condition.hpp"
 #include "connection_pool.hpp"
 #include "listing.hpp"
@@ -12,6 +14,7 @@
 #include "writing.hpp"
 
 #include <chrono>
+#include <limits>
 #include <mutex>
 #include <new>
 
@@ -44,6 +47,13 @@ class SqliteStore final : public Store {
     const auto asked = std::chrono::steady_clock::now();
     const std::lock_guard lock(writer_mutex_);
     if (auto refused = refusal(asked)) return *refused;
+    auto out = in_transaction<T>(std::forward<F>(work));
+    if (out) checkpointer_.transaction_ended();
+    return out;
+  }
+
+  template <class T, class F>
+  Expected<T> in_transaction(F&& work) {
     try {
       Transaction transaction(writer_);
       Expected<T> done = work(writer_);
@@ -72,8 +82,18 @@ class SqliteStore final : public Store {
     }
   }
   template <class F>
-  auto scanning(F&& work) const {
-    return reading_with(scanners_, std::forward<F>(work));
+  void scanning(F&& work) const {
+    reading_with(scanners_, [&](Connection& db) {
+      work(db);
+      return true;
+    });
+  }
+  template <class Walk, class F>
+  void in_turns(Walk& walk, F&& before_each) const {
+    while (!walk.done()) {
+      before_each();
+      scanning([&](Connection& db) { walk.turn(db); });
+    }
   }
   template <class F>
   auto reading(F&& work) const {
@@ -83,7 +103,10 @@ class SqliteStore final : public Store {
 public:
   SqliteStore(const std::string& path, SqliteOptions options)
       : lock_(path), writer_(path, false), readers_(prepared(path, options), readers_max, options.lock_timeout),
-        scanners_(path, scanners_max, options.lock_timeout) {}
+        scanners_(path, scanners_max, options.lock_timeout), checkpointer_(path, options.wal_bytes_target, writer_, condition_) {}
+  ~SqliteStore() override {
+    if (condition_.damaged()) writer_.leave_the_file_alone();
+  }
 
   bool durable() const noexcept override { return true; }
   bool damaged() const noexcept override { return condition_.damaged(); }
@@ -124,7 +147,15 @@ public:
     return writing<bool>([&](Connection& db) -> Expected<bool> { return sqlite_detail::purge(db, std::string(handler_id)); });
   }
   Expected<std::size_t> expire(const Retention& retention, Time now, std::size_t limit) override {
-    return writing<std::size_t>([&](Connection& db) -> Expected<std::size_t> { return sqlite_detail::expire(db, retention, now, limit); });
+    if (condition_.damaged()) return Condition::damage();
+    std::vector<std::string> orphans;
+    try {
+      scanning([&](Connection& db) { orphans = next_orphans(db, limit); });
+    } catch (const StoreFailure& failure) { return Error{failure.code, failure.what()}; }
+    if (orphans.empty() && !retention.any()) return std::size_t{0};
+    return writing<std::size_t>([&](Connection& db) -> Expected<std::size_t> {
+      return purge_orphans(db, orphans) + sqlite_detail::expire(db, retention, now, limit);
+    });
   }
   Expected<bool> compact() override {
     constexpr std::int64_t pages = 256;
@@ -146,14 +177,22 @@ public:
   NamedStates find_states(std::string_view handler_id) const override {
     return reading([&](Connection& db) { return sqlite_detail::find_states(db, handler_id); });
   }
-  std::vector<HandlerRow> list_handlers(const HandlerFilter& filter, const Patience&) const override {
-    return scanning([&](Connection& db) { return sqlite_detail::list_handlers(db, filter); });
+  std::vector<HandlerRow> list_handlers(const HandlerFilter& filter, const Patience& patience) const override {
+    HandlerSearch search({.filter = filter, .newest_first = false, .limit = std::numeric_limits<std::size_t>::max()},
+                         HandlerSearch::Total::not_needed);
+    in_turns(search, [&] { throw_if_over(patience); });
+    return std::move(search).page().rows;
   }
   HandlerPage find_handlers(const HandlerQuery& query) const override {
-    return scanning([&](Connection& db) { return sqlite_detail::find_handlers(db, query); });
+    HandlerSearch search(query, HandlerSearch::Total::counted);
+    do scanning([&](Connection& db) { search.turn(db); });
+    while (!search.done() && !query.patience.over());
+    return std::move(search).page();
   }
-  std::vector<HandlerCount> count_handlers(const Patience&) const override {
-    return scanning([&](Connection& db) { return sqlite_detail::count_handlers(db); });
+  std::vector<HandlerCount> count_handlers(const Patience& patience) const override {
+    HandlerCounts counts;
+    in_turns(counts, [&] { throw_if_over(patience); });
+    return counts.result();
   }
   RunOrigin find_origin(std::string_view run_id) const override {
     return reading([&](Connection& db) { return sqlite_detail::find_origin(db, run_id); });
@@ -181,12 +220,21 @@ public:
   }
 
 private:
+  /// Of some parents, behind those that were looked at last.
+  std::vector<std::string> next_orphans(Connection& db, std::size_t limit) {
+    const std::lock_guard lock(orphans_mutex_);
+    return find_orphans(db, orphans_behind_, limit);
+  }
+
   ProcessLock lock_;
   mutable Condition condition_;
   std::mutex writer_mutex_;
   Connection writer_;
   std::optional<std::pair<Error, std::chrono::steady_clock::time_point>> unavailable_;  ///< as a write has found it last
   mutable ConnectionPool readers_, scanners_;
+  Checkpointer checkpointer_;
+  std::mutex orphans_mutex_;
+  std::string orphans_behind_;
 };
 
 }  // namespace

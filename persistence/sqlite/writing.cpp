@@ -174,6 +174,18 @@ bool purge(Connection& db, const std::string& handler_id) {
   return found;
 }
 
+std::size_t purge_orphans(Connection& db, const std::vector<std::string>& handler_ids) {
+  std::size_t gone = 0;
+  for (const auto& id : handler_ids) {
+    auto query = db.query(
+        "SELECT 1 FROM handlers h WHERE handler_id = ? AND parent_handler_id <> '' AND NOT EXISTS (SELECT 1 FROM handlers p WHERE "
+        "p.handler_id = h.parent_handler_id)");
+    const bool orphan = query.bind(id).step();
+    if (orphan && purge(db, id)) ++gone;
+  }
+  return gone;
+}
+
 std::size_t expire(Connection& db, const Retention& retention, Time now, std::size_t limit) {
   std::size_t gone = 0;
   for (const auto status : {HandlerStatus::completed, HandlerStatus::failed, HandlerStatus::cancelled}) {

@@ -10,6 +10,8 @@ Expected<Inheritance> begin_run(Connection& db, const HandlerRow& row);
 Expected<bool> write(Connection& db, const Commit& commit);
 bool claim_first_read(Connection& db, std::string_view run_id);
 bool purge(Connection& db, const std::string& handler_id);
+/// Those of the handlers whose parent is gone indeed.
+std::size_t purge_orphans(Connection& db, const std::vector<std::string>& handler_ids);
 std::size_t expire(Connection& db, const Retention& retention, Time now, std::size_t limit);
 
 }  // namespace weir::sqlite_detail

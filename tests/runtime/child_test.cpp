@@ -143,7 +143,7 @@ TEST_CASE("a child may wait for a person") {
   for (int reviews = 0; reviews < 2;) reviews += shown.next()->as<Review>() ? 1 : 0;
   CHECK(second.send_event(Verdict{true}).ok());
   CHECK(second.result<int>() == 200);
-  CHECK(store->purge("q"));
+  CHECK(*store->purge("q"));
   for (const auto& row : store->list_handlers({})) CHECK_FALSE(row.handler_id.starts_with("q"));
 }
 

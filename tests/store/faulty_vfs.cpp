@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cassert>
 #include <cstring>
 #include <filesystem>
@@ -17,6 +18,7 @@ namespace {
 struct Shared {
   std::mutex mutex;
   int operations = 0, fail_first = 0, fail_count = 0, fail_code = 0;
+  std::atomic<int> writes = SQLITE_OK, reads = SQLITE_OK, locks = SQLITE_OK, opens = SQLITE_OK;  ///< what they answer
   Disk disk;
   std::function<void(const Disk&)> look;
 };
@@ -35,6 +37,7 @@ File& of(sqlite3_file* file) { return *reinterpret_cast<File*>(file); }
 /// SQLITE_OK, or what this operation fails with.
 int next_operation() {
   const int number = ++shared->operations;
+  if (const int code = shared->writes) return code;
   const bool fails = number >= shared->fail_first && number - shared->fail_first < shared->fail_count;
   return fails ? shared->fail_code : SQLITE_OK;
 }
@@ -47,6 +50,7 @@ int close(sqlite3_file* file) {
   return code;
 }
 int read(sqlite3_file* file, void* out, int count, sqlite3_int64 offset) {
+  if (const int code = shared->reads) return code;
   return of(file).inner()->pMethods->xRead(of(file).inner(), out, count, offset);
 }
 int write(sqlite3_file* file, const void* bytes, int count, sqlite3_int64 offset) {
@@ -85,6 +89,7 @@ int shm_map(sqlite3_file* file, int page, int size, int extend, void volatile** 
   return of(file).inner()->pMethods->xShmMap(of(file).inner(), page, size, extend, out);
 }
 int shm_lock(sqlite3_file* file, int offset, int count, int flags) {
+  if (const int code = shared->locks; code && (flags & SQLITE_SHM_EXCLUSIVE) && (flags & SQLITE_SHM_LOCK)) return code;
   return of(file).inner()->pMethods->xShmLock(of(file).inner(), offset, count, flags);
 }
 void shm_barrier(sqlite3_file* file) { of(file).inner()->pMethods->xShmBarrier(of(file).inner()); }
@@ -95,6 +100,8 @@ const sqlite3_io_methods methods = {2,       close,       read,   write,   trunc
 
 int open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out_flags) {
   auto& opened = of(file);
+  opened.base.pMethods = nullptr;
+  if (const int code = shared->opens) return code;
   const int code = real->xOpen(real, name, opened.inner(), flags, out_flags);
   opened.base.pMethods = opened.inner()->pMethods ? &methods : nullptr;
   if (opened.base.pMethods) opened.path = new std::string(name ? name : "");
@@ -132,6 +139,11 @@ void Installed::fail(int nth, int count, int code) {
   shared->fail_count = count;
   shared->fail_code = code;
 }
+
+void Installed::break_writes(int code) { shared->writes = code; }
+void Installed::break_reads(int code) { shared->reads = code; }
+void Installed::break_locks(int code) { shared->locks = code; }
+void Installed::break_opens(int code) { shared->opens = code; }
 
 void Installed::on_sync(std::function<void(const Disk&)> look) {
   const std::lock_guard lock(shared->mutex);

@@ -34,6 +34,11 @@ public:
   int operations() const;
   /// From the n-th on, as many operations fail with that SQLite code, as if they had not been tried.
   void fail(int nth, int count, int code);
+  /// Until it is said otherwise all operations of that sort answer with that SQLite code; SQLITE_OK heals.
+  void break_writes(int code);  ///< truncations and syncs too
+  void break_reads(int code);
+  void break_locks(int code);  ///< those for writing
+  void break_opens(int code);
   /// Called after every sync, on the thread that syncs, with what a power cut would now leave.
   void on_sync(std::function<void(const Disk&)> look);
 };

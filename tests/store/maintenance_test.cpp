@@ -55,6 +55,7 @@ TEST_CASE("a sound file has no problems; what contradicts itself is named") {
            std::pair{"UPDATE events SET terminal = 0", "ended handler whose last event does not say so: ended"},
            std::pair{"DELETE FROM ticks WHERE sequence = 1 AND run = 2", "run whose journal has a gap: run of waiting"},
            std::pair{"DELETE FROM ticks WHERE run = 2", "unfinished run without a journal: run of waiting"},
+           std::pair{"UPDATE handlers SET parent_handler_id = 'nobody' WHERE handler_id = 'ended'", "handler whose parent is gone: ended"},
            std::pair{"UPDATE handlers SET idle_since = NULL", "run that is to wake up but does not sleep: run of waiting"},
            std::pair{"PRAGMA foreign_keys = OFF; DELETE FROM runs WHERE run = 1", "handler without its present run: ended"},
        }) {
@@ -108,7 +109,7 @@ TEST_CASE("a file of the first format is brought to this one, by migrate or by a
   CHECK(store->find_run("r")->handler_id == "h");
   CHECK(store->read_journal("r").ticks.at(0).text == "one");
   CHECK_FALSE(store->find_handler("h")->idle_since);
-  CHECK(store->compact() == false);
+  CHECK(*store->compact() == false);
 }
 
 TEST_CASE("a path without a file, and a file that is no database, are told") {
