@@ -3,6 +3,8 @@
 #include "app.hpp"
 #include "translate.hpp"
 
+#include <weir/printable.hpp>
+
 #include <openssl/evp.h>
 
 #include <array>
@@ -101,6 +103,9 @@ void answer_once(const Call& call, const std::function<void(std::optional<Idempo
   if (!call.exchange->has_header("Idempotency-Key"))
     return act(std::nullopt, [exchange = call.exchange](Response response) { exchange->respond(std::move(response)); });
   const auto name = call.exchange->header("Idempotency-Key");
+  if (!name.empty() && printable(name) != name)
+    return call.respond(
+        problem(400, "Idempotency-Key must be UTF-8 without control characters, got '" + printable(name.substr(0, key_bytes_max)) + "'"));
   if (name.empty() || name.size() > key_bytes_max)
     return call.respond(
         problem(400, "Idempotency-Key must have 1 to " + std::to_string(key_bytes_max) + " bytes, got " + std::to_string(name.size())));

@@ -60,6 +60,7 @@ Prepared prepare(const Call& call) {
 Response could_not_start(const Error& error, std::string_view prefix) {
   if (error.code == Code::conflict) return problem(409, error.message);
   if (error.code == Code::unavailable) return problem(503, error.message);
+  if (error.code == Code::invalid_argument) return problem(400, error.message);
   return problem(500, std::string(prefix) + error.message);
 }
 

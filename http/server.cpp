@@ -7,6 +7,7 @@
 #include "transport.hpp"
 
 #include <csignal>
+#include <fstream>
 #include <future>
 #include <stdexcept>
 
@@ -43,6 +44,15 @@ http::Callers callers_of(const ServerOptions& options) {
 /// "127.0.0.1:8080", "[::1]:8080".
 std::string address_of(const std::string& host, std::uint16_t port) {
   return (host.find(':') == host.npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+}
+
+/// As `ps` shows it.
+bool key_is_on_the_command_line(const std::vector<std::string>& keys) {
+  std::ifstream file("/proc/self/cmdline");
+  for (std::string word; std::getline(file, word, '\0');)
+    for (const auto& key : keys)
+      if (word == key || word == "--api-key=" + key) return true;
+  return false;
 }
 
 RuntimeOptions runtime_options(const ServerOptions& options) {
@@ -111,6 +121,10 @@ void WorkflowServer::serve() {
   const auto address = address_of(state_->options.host, port());
   const bool open = state_->options.api_keys.empty() && !http::is_loopback(state_->options.host);
   state_->runtime.service().log(open ? LogLevel::warning : LogLevel::info, http::who_may_ask(state_->app.callers, address));
+  if (key_is_on_the_command_line(state_->options.api_keys))
+    state_->runtime.service().log(LogLevel::warning,
+                                  "an API key is on the command line, where every user of this machine can see it: give a "
+                                  "file (--api-key-file), or WEIR_API_KEY");
   state_->runtime.service().log(LogLevel::info, "serving on http://" + address);
   int signal = 0;
   sigwait(&signals, &signal);

@@ -1,6 +1,7 @@
 #include "settings.hpp"
 
 #include "durations.hpp"
+#include "key_file.hpp"
 
 #include <CLI/Config.hpp>
 
@@ -88,6 +89,15 @@ constexpr std::array table{
                 if (key.empty()) refuse("a key that is not empty", key);
               d.options.api_keys = v;
             }},
+    Setting{
+        "api-key-file", "FILE",
+        "A file of such keys, one a line (# begins a comment), that only its owner can read: a key on the command line is seen by every "
+        "user of the machine",
+        false, [](const Draft& d) { return d.key_file; },
+        [](Draft& d, const Texts& v) {
+          d.file_keys = read_key_file(v.back());
+          d.key_file = v.back();
+        }},
     Setting{"allow-origin", "ORIGIN",
             "Web pages of this origin (https://app.example.org; * for all) may use the server, beside its own and those of localhost. Not "
             "needed where there is a key",
@@ -252,6 +262,8 @@ void configure(Configuration& configuration, const Values& flags, std::string co
 
 ServerOptions finished(const Configuration& configuration) {
   auto out = configuration.draft.options;
+  const auto& file_keys = configuration.draft.file_keys;
+  out.api_keys.insert(out.api_keys.end(), file_keys.begin(), file_keys.end());
   constexpr std::string_view sqlite_prefix = "sqlite:";
   if (const auto& store = configuration.draft.store; store.starts_with(sqlite_prefix))
     out.store = sqlite(store.substr(sqlite_prefix.size()), {.sync = configuration.draft.sync});

@@ -16,6 +16,8 @@ struct Draft {
   ServerOptions options;
   std::string store = "memory";
   SqliteSync sync = SqliteSync::full;
+  std::string key_file = {};                ///< where file_keys came from
+  std::vector<std::string> file_keys = {};  ///< beside those of the options
 };
 
 struct Setting {

@@ -78,8 +78,9 @@ std::string_view after_query(std::string_view target) {
 }
 }  // namespace
 
-Target::Target(std::string_view target) : path(percent_decoded(before_query(target))), query(after_query(target)) {
-  if (path.starts_with('/')) split(std::string_view(path).substr(1), '/', [this](std::string_view part) { segments.emplace_back(part); });
+Target::Target(std::string_view target) : query(after_query(target)) {
+  const auto path = before_query(target);
+  if (path.starts_with('/')) split(path.substr(1), '/', [this](std::string_view part) { segments.push_back(percent_decoded(part)); });
 }
 
 std::optional<long long> python_integer(std::string_view text) {

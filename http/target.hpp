@@ -28,8 +28,8 @@ private:
 struct Target {
   explicit Target(std::string_view target);
 
-  std::string path;                   ///< decoded
-  std::vector<std::string> segments;  ///< of the decoded path; "/a/" has two, the last one empty
+  /// Decoded one by one, so that "a%2Fb" is one name; "/a/" has two, the last one empty.
+  std::vector<std::string> segments;
   Query query;
 };
 

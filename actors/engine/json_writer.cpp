@@ -1,4 +1,6 @@
 // JsonWriter: commas, numbers and string escaping.
+#include "utf8.hpp"
+
 #include <weir/json_writer.hpp>
 
 #include <array>
@@ -82,28 +84,6 @@ void JsonWriter::value(const Value& value) {
 
 namespace {
 
-/// Length of the valid UTF-8 sequence at the start of `text` (2 to 4), or 0 when it is malformed.
-std::size_t sequence_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto tail = [&](std::size_t n) {
-    if (text.size() < n) return false;
-    for (std::size_t i = 1; i < n; ++i)
-      if ((byte(i) & 0xC0) != 0x80) return false;
-    return true;
-  };
-  const unsigned char lead = byte(0);
-  if (lead >= 0xC2 && lead <= 0xDF) return tail(2) ? 2 : 0;
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    if (!tail(3) || (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) > 0x9F)) return 0;
-    return 3;
-  }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    if (!tail(4) || (lead == 0xF0 && byte(1) < 0x90) || (lead == 0xF4 && byte(1) > 0x8F)) return 0;
-    return 4;
-  }
-  return 0;
-}
-
 std::string_view line_break_escape(std::string_view sequence) {
   if (sequence == "\xC2\x85") return "\\u0085";
   if (sequence == "\xE2\x80\xA8") return "\\u2028";
@@ -151,7 +131,7 @@ void JsonWriter::quote(std::string_view text) {
       append_control(out_, text[i++]);
       continue;
     }
-    const auto length = sequence_length(text.substr(i));
+    const auto length = utf8::length_of_first(text.substr(i));
     const auto sequence = text.substr(i, length);
     const auto escaped = escape_ == Escape::line_breaks ? line_break_escape(sequence) : std::string_view{};
     if (length == 0) out_ += "\xEF\xBF\xBD";

@@ -8,6 +8,7 @@
 #include "run_context.hpp"
 #include "timers.hpp"
 
+#include <weir/printable.hpp>
 #include <weir/runtime_options.hpp>
 
 #include <memory>
@@ -17,6 +18,12 @@ namespace weir::runtime {
 class Hibernation;
 class Registry;
 class Service;
+
+/// What comes from steps and clients must not write lines of its own into the log, nor act on a terminal.
+inline RuntimeOptions with_clean_log(RuntimeOptions options) {
+  if (options.log) options.log = [sink = std::move(options.log)](LogLevel level, std::string_view text) { sink(level, printable(text)); };
+  return options;
+}
 
 /// Owned by the runtime, outlives every run.
 struct Environment {
@@ -33,7 +40,7 @@ struct Environment {
   Service* service = nullptr;
 
   explicit Environment(RuntimeOptions given)
-      : options(std::move(given)), pool(options.blocking_threads_max), store(options.store ? options.store : memory()),
+      : options(with_clean_log(std::move(given))), pool(options.blocking_threads_max), store(options.store ? options.store : memory()),
         store_health(options.log) {
     use_store(store);
   }

@@ -2,6 +2,7 @@
 
 #include "event_log.hpp"
 #include "event_row.hpp"
+#include "handler_id.hpp"
 #include "hibernation.hpp"
 #include "recovery.hpp"
 #include "registry.hpp"
@@ -193,6 +194,8 @@ void Service::start(StartRequest request, HandlerReply started, HandlerReply end
   if (!request.patient && !state_->environment.store_takes()) return refused(state_->environment.refusal());
   HandlerRow row;
   const bool id_is_made_up = request.handler_id.empty();
+  if (!id_is_made_up && request.parent_handler_id.empty())
+    if (const auto wrong = check_handler_id(request.handler_id)) return refused(*wrong);
   row.handler_id = id_is_made_up ? make_id() : std::move(request.handler_id);
   row.workflow_name = workflow->name;
   row.workflow_version = workflow->version;

@@ -1,5 +1,7 @@
 #include "compile.hpp"
 
+#include "private_folder.hpp"
+
 #include <weir/plugin.hpp>
 
 #include <openssl/evp.h>
@@ -111,6 +113,7 @@ public:
 
   std::optional<Compiled> find() const {
     Compiled out;
+    if (!is_private_file(folder_ / "sources")) return std::nullopt;
     std::ifstream list(folder_ / "sources");
     std::string hashes;
     for (std::string line; std::getline(list, line);) {
@@ -121,7 +124,7 @@ public:
       out.sources.push_back(path);
     }
     out.library = library(hashes);
-    if (out.sources.empty() || !fs::exists(out.library)) return std::nullopt;
+    if (out.sources.empty() || !is_private_file(out.library)) return std::nullopt;
     return out;
   }
 
@@ -138,9 +141,11 @@ public:
     out.library = library(hashes);
     for (const auto& old : fs::directory_iterator(folder_))
       if (old.path().extension() == ".so" && old.path() != library_file) fs::remove(old.path());
+    fs::permissions(library_file, fs::perms::owner_all);  // whatever the umask is
     fs::rename(library_file, out.library);
     const auto written = folder_ / ("sources." + std::to_string(::getpid()));
     std::ofstream(written) << list;
+    fs::permissions(written, fs::perms::owner_read | fs::perms::owner_write);
     fs::rename(written, folder_ / "sources");
     return out;
   }
@@ -176,11 +181,13 @@ Compiled compile(const std::string& source, const Words& flags) {
   const auto path = fs::canonical(source).string();
   std::string key = path + "\n" + identity(compiler) + "\n" + identity("/proc/self/exe") + "\n" WEIR_ABI;
   for (const auto& word : command) key += "\n" + word;
-  const Entry entry(cache_folder() / sha256(key));
+  const auto cache = cache_folder();
+  fs::create_directories(cache.parent_path());
+  make_private_folder(cache);
+  const Entry entry(cache / sha256(key));
+  make_private_folder(entry.folder());
   if (auto found = entry.find()) return *found;
 
-  fs::create_directories(entry.folder());
-  fs::permissions(cache_folder(), fs::perms::owner_all);
   const auto made = entry.folder() / ("made." + std::to_string(::getpid()) + ".so");
   const auto rule = entry.folder() / ("made." + std::to_string(::getpid()) + ".d");
   for (const auto& word : {path, std::string("-MMD"), std::string("-MF"), rule.string(), std::string("-o"), made.string()})

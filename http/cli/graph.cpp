@@ -1,6 +1,8 @@
 // graph: a workflow's steps and events as text, DOT, Mermaid or SVG, from the server's representation (contract 4.3).
 #include "remote.hpp"
 
+#include <weir/printable.hpp>
+
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -109,12 +111,12 @@ void add_graph(CLI::App& app, Chosen& chosen) {
   auto* verb = add_remote_verb(app, chosen, "graph", "Draws a workflow", remote, [remote, workflow, format] {
     const auto representation = value_of(remote->client().graph(*workflow).get());
     if (remote->json) {
-      std::cout << to_json(representation) << '\n';
+      std::cout << printable(to_json(representation)) << '\n';
       return exit_code::done;
     }
     const auto graph = read(representation);
     if (*format == "svg") return svg(graph);
-    std::cout << (*format == "dot" ? dot(graph) : *format == "mermaid" ? mermaid(graph) : text(graph));
+    std::cout << printable_lines(*format == "dot" ? dot(graph) : *format == "mermaid" ? mermaid(graph) : text(graph));
     return exit_code::done;
   });
   verb->add_option("WORKFLOW", *workflow, "Its name")->required();

@@ -1,5 +1,7 @@
 #include "live_view.hpp"
 
+#include <weir/printable.hpp>
+
 #include <iostream>
 
 namespace weir::cli {
@@ -21,7 +23,11 @@ void LiveView::clear() {
 
 void LiveView::draw() {
   for (const auto& [name, step] : steps_) {
-    std::cout << (step.running ? cyan : dim) << (step.running ? "  \u25cf " : step.done ? "  \u2713 " : "  \u25cb ") << name << plain;
+    std::cout << (step.running ? cyan : dim)
+              << (step.running ? "  \u25cf "
+                  : step.done  ? "  \u2713 "
+                               : "  \u25cb ")
+              << printable(name) << plain;
     if (step.running > 1) std::cout << dim << "  " << step.running << " at once" << plain;
     if (step.waiting) std::cout << dim << "  " << step.waiting << " queued" << plain;
     if (step.done > 1) std::cout << dim << "  ran " << step.done << " times" << plain;
@@ -48,31 +54,32 @@ void LiveView::step_changed(const RemoteEvent& event) {
 
 void LiveView::show(const RemoteEvent& event) {
   if (output_ == Output::json) {
-    std::cout << to_json(to_json_value(event)) << std::endl;
+    std::cout << printable(to_json(to_json_value(event))) << std::endl;
     return;
   }
   if (output_ == Output::plain) {
-    std::cout << event.type << ' ' << to_json(event.value) << std::endl;
+    std::cout << printable(event.type + " " + to_json(event.value)) << std::endl;
     return;
   }
   clear();
   if (event.type == "StepStateChanged") step_changed(event);
-  else if (!event.is("InternalDispatchEvent")) std::cout << bold << event.type << plain << ' ' << to_json(event.value) << '\n';
+  else if (!event.is("InternalDispatchEvent"))
+    std::cout << bold << printable(event.type) << plain << ' ' << printable(to_json(event.value)) << '\n';
   draw();
 }
 
 void LiveView::show(const RemoteHandler& handler) {
   clear();
   if (output_ == Output::json) {
-    std::cout << to_json(to_json_value(handler)) << std::endl;
+    std::cout << printable(to_json(to_json_value(handler))) << std::endl;
     return;
   }
   const bool completed = handler.status == HandlerStatus::completed;
   const bool coloured = output_ == Output::terminal;
   std::cout << (coloured ? (completed ? green : red) : "") << to_string(handler.status) << (coloured ? plain : "");
-  if (!handler.error.empty()) std::cout << ": " << handler.error;
+  if (!handler.error.empty()) std::cout << ": " << printable(handler.error);
   // The last event has shown the result already.
-  std::cout << (coloured ? dim : "") << "  " << handler.handler_id << (coloured ? plain : "") << std::endl;
+  std::cout << (coloured ? dim : "") << "  " << printable(handler.handler_id) << (coloured ? plain : "") << std::endl;
 }
 
 }  // namespace weir::cli

@@ -1,6 +1,8 @@
 // workflows, list, show, cancel: what is there, and ending it.
 #include "remote.hpp"
 
+#include <weir/printable.hpp>
+
 #include <algorithm>
 #include <iostream>
 
@@ -8,7 +10,9 @@ namespace weir::cli {
 namespace {
 
 /// Rows with columns as wide as they must be; tabs between them where a program may read it.
-void print_table(const std::vector<std::vector<std::string>>& rows, Output output) {
+void print_table(std::vector<std::vector<std::string>> rows, Output output) {
+  for (auto& row : rows)
+    for (auto& cell : row) cell = printable(cell);
   std::vector<std::size_t> widths;
   for (const auto& row : rows)
     for (std::size_t i = 0; i < row.size(); ++i) {
@@ -40,9 +44,9 @@ void add_workflows(CLI::App& app, Chosen& chosen) {
     if (remote->json) {
       Value::Array all;
       for (const auto& name : names) all.emplace_back(name);
-      std::cout << to_json(std::move(all)) << '\n';
+      std::cout << printable(to_json(std::move(all))) << '\n';
     } else {
-      for (const auto& name : names) std::cout << name << '\n';
+      for (const auto& name : names) std::cout << printable(name) << '\n';
     }
     return exit_code::done;
   });
@@ -61,7 +65,7 @@ int list(const Remote& remote, const ListArguments& given) {
     handlers.erase(handlers.begin(), handlers.end() - static_cast<std::ptrdiff_t>(given.limit));
   const auto output = remote.output();
   if (output == Output::json) {
-    for (const auto& handler : handlers) std::cout << to_json(to_json_value(handler)) << '\n';
+    for (const auto& handler : handlers) std::cout << printable(to_json(to_json_value(handler))) << '\n';
     return exit_code::done;
   }
   std::vector<std::vector<std::string>> rows;
@@ -69,7 +73,7 @@ int list(const Remote& remote, const ListArguments& given) {
   for (const auto& handler : handlers)
     rows.push_back(
         {handler.handler_id, handler.workflow_name, std::string(to_string(handler.status)), short_time(handler.started_at), handler.error});
-  print_table(rows, output);
+  print_table(std::move(rows), output);
   return exit_code::done;
 }
 
@@ -95,7 +99,7 @@ void add_show(CLI::App& app, Chosen& chosen) {
   auto* verb = add_remote_verb(app, chosen, "show", "Shows a handler: its status, result or error, and times", remote, [remote, id] {
     const auto handler = value_of(remote->client().handler(*id).get());
     if (remote->json) {
-      std::cout << to_json(to_json_value(handler)) << '\n';
+      std::cout << printable(to_json(to_json_value(handler))) << '\n';
       return exit_code::done;
     }
     std::vector<std::vector<std::string>> rows{{"handler", handler.handler_id},
@@ -107,7 +111,7 @@ void add_show(CLI::App& app, Chosen& chosen) {
     rows.push_back({"started", handler.started_at});
     rows.push_back({"updated", handler.updated_at});
     if (!handler.completed_at.empty()) rows.push_back({"ended", handler.completed_at});
-    print_table(rows, remote->output());
+    print_table(std::move(rows), remote->output());
     return exit_code::done;
   });
   verb->add_option("ID", *id, "The handler's id")->required();
@@ -119,7 +123,7 @@ void add_cancel(CLI::App& app, Chosen& chosen) {
   const auto purge = std::make_shared<bool>(false);
   auto* verb = add_remote_verb(app, chosen, "cancel", "Ends a run", remote, [remote, id, purge] {
     const auto status = value_of(remote->client().cancel(*id, *purge).get());
-    std::cout << (remote->json ? to_json(Object{{"status", status}}) : status) << '\n';
+    std::cout << (remote->json ? to_json(Object{{"status", status}}) : printable(status)) << '\n';
     return exit_code::done;
   });
   verb->add_option("ID", *id, "The handler's id")->required();

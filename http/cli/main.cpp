@@ -3,6 +3,7 @@
 
 #include "../../persistence/tool/verbs.hpp"
 
+#include <weir/printable.hpp>
 #include <weir/version.hpp>
 
 #include <CLI/CLI.hpp>
@@ -25,7 +26,7 @@ int main(int argc, char** argv) {
   add_documentation_verbs(app, chosen);
   if (const std::string word = argc > 1 ? argv[1] : "";
       !word.empty() && word[0] != '-' && app.get_subcommands([&](const CLI::App* verb) { return verb->get_name() == word; }).empty()) {
-    std::cerr << "weir: there is no verb '" << word << "'. `weir --help` lists them\n";
+    std::cerr << "weir: there is no verb '" << weir::printable(word) << "'. `weir --help` lists them\n";
     return exit_code::wrong_usage;
   }
   try {
@@ -34,7 +35,7 @@ int main(int argc, char** argv) {
   try {
     return chosen();
   } catch (const std::exception& error) {
-    std::cerr << "weir: " << error.what() << '\n';
+    std::cerr << "weir: " << weir::printable_lines(error.what()) << '\n';
     return exit_code::wrong_usage;
   }
 }

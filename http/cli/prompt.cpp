@@ -2,6 +2,8 @@
 
 #include "fields.hpp"
 
+#include <weir/printable.hpp>
+
 #include <iostream>
 #include <set>
 
@@ -49,7 +51,7 @@ std::vector<ResponseType> response_types(const Client& client, const std::string
 }
 
 std::string read_line(const std::string& question) {
-  std::cerr << question << std::flush;
+  std::cerr << printable(question) << std::flush;
   std::string line;
   if (!std::getline(std::cin, line)) throw std::runtime_error("standard input ended before the answer was complete");
   return line;
@@ -57,7 +59,7 @@ std::string read_line(const std::string& question) {
 
 ResponseType choose(const std::vector<ResponseType>& types) {
   if (types.size() == 1) return types.front();
-  for (std::size_t i = 0; i < types.size(); ++i) std::cerr << "  " << i + 1 << ") " << types[i].name << '\n';
+  for (std::size_t i = 0; i < types.size(); ++i) std::cerr << "  " << i + 1 << ") " << printable(types[i].name) << '\n';
   const auto line = read_line("Which event answers it? ");
   for (std::size_t i = 0; i < types.size(); ++i)
     if (line == types[i].name || line == std::to_string(i + 1)) return types[i];
@@ -109,7 +111,7 @@ void ask_for(const Value& schema, const std::string& name, Object& fields) {
 }  // namespace
 
 RemoteEvent answer_prompt(const Client& client, const RemoteHandler& handler, const RemoteEvent& prompt, const Answer& answer) {
-  std::cerr << prompt.type << ' ' << to_json(prompt.value) << '\n';
+  std::cerr << printable(prompt.type + " " + to_json(prompt.value)) << '\n';
   const auto type = response_type(client, handler, prompt.type, answer.type);
   auto fields = parse_fields(answer.fields, type.schema);
   if (const auto* properties = type.schema.find("properties"); properties && properties->is_object())

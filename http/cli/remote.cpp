@@ -1,12 +1,33 @@
 #include "remote.hpp"
 
+#include "../key_file.hpp"
+
+#include <weir/printable.hpp>
+
 #include <unistd.h>
 
+#include <cstdlib>
 #include <iostream>
 
 namespace weir::cli {
 
-Client Remote::client() const { return Client({.url = server, .api_key = api_key, .ca_file = ca_file, .verify_tls = !insecure}); }
+namespace {
+
+/// The first of the file; a file that was named wins over a key from the environment.
+std::string key_of(const Remote& remote) {
+  const char* named = std::getenv("WEIR_API_KEY_FILE");
+  if (remote.api_key_file.empty() && (!remote.api_key.empty() || !named || !*named)) return remote.api_key;
+  const auto file = remote.api_key_file.empty() ? std::string(named) : remote.api_key_file;
+  try {
+    return http::read_key_file(file).front();
+  } catch (const std::invalid_argument& error) {
+    throw std::runtime_error((remote.api_key_file.empty() ? "WEIR_API_KEY_FILE " : "--api-key-file ") + std::string(error.what()));
+  }
+}
+
+}  // namespace
+
+Client Remote::client() const { return Client({.url = server, .api_key = key_of(*this), .ca_file = ca_file, .verify_tls = !insecure}); }
 
 Output Remote::output() const {
   if (json) return Output::json;
@@ -34,6 +55,8 @@ CLI::App* add_remote_verb(CLI::App& app, Chosen& chosen, const std::string& name
   auto* verb = app.add_subcommand(name, description);
   verb->add_option("-s,--server", remote->server, "The server's URL")->envname("WEIR_SERVER")->capture_default_str()->type_name("URL");
   verb->add_option("--api-key", remote->api_key, "The key that the server wants")->envname("WEIR_API_KEY")->type_name("KEY");
+  verb->add_option("--api-key-file", remote->api_key_file, "A file with the key, that only its owner can read [WEIR_API_KEY_FILE]")
+      ->type_name("FILE");
   verb->add_option("--ca-file", remote->ca_file, "Authorities to trust instead of the system's, as PEM")->type_name("FILE");
   verb->add_flag("--insecure", remote->insecure, "Do not verify the server's certificate");
   verb->add_flag("--json", remote->json, "For programs: JSON, one value a line");
@@ -43,7 +66,7 @@ CLI::App* add_remote_verb(CLI::App& app, Chosen& chosen, const std::string& name
       try {
         return action();
       } catch (const RemoteError& error) {
-        std::cerr << "weir: " << error.what() << '\n';
+        std::cerr << "weir: " << printable(error.what()) << '\n';
         return error.exit_code;
       }
     };

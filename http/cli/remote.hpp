@@ -18,7 +18,7 @@ enum class Output { terminal, plain, json };
 
 struct Remote {
   std::string server = "http://127.0.0.1:8080";
-  std::string api_key, ca_file;
+  std::string api_key, api_key_file, ca_file;
   bool insecure = false, json = false, plain = false;
 
   Client client() const;

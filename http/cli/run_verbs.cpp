@@ -3,6 +3,8 @@
 #include "live_view.hpp"
 #include "prompt.hpp"
 
+#include <weir/printable.hpp>
+
 #include <unistd.h>
 #include <csignal>
 #include <cstring>
@@ -20,7 +22,8 @@ struct RunArguments {
 /// Says how to go on with a run that this program no longer follows, and ends it.
 class LeaveOnInterrupt {
 public:
-  explicit LeaveOnInterrupt(const std::string& handler_id) {
+  explicit LeaveOnInterrupt(const std::string& id) {
+    const auto handler_id = printable(id);
     const auto text = "\nweir: the run goes on; `weir watch " + handler_id + "` shows it again, `weir cancel " + handler_id + "` ends it\n";
     std::strncpy(message_, text.c_str(), sizeof message_ - 1);
     previous_ = std::signal(SIGINT, &leave);
@@ -63,7 +66,7 @@ int follow(const Client& client, const RemoteHandler& handler, const Following& 
     if (!quiet) view.show(*event);
     prompt.see(*event);
     if (output != Output::json && !person && event->is("InputRequiredEvent"))
-      std::cerr << "weir: waits for an answer: `weir ask " << handler.handler_id << "`\n";
+      std::cerr << "weir: waits for an answer: `weir ask " << printable(handler.handler_id) << "`\n";
   }
   if (const auto error = stream.error()) throw RemoteError(*error);
   const auto ended = value_of(client.handler(handler.handler_id).get());
@@ -93,7 +96,7 @@ void add_run_and_start(CLI::App& app, Chosen& chosen) {
   auto* run = add_remote_verb(app, chosen, "run", "Starts a workflow and shows what happens until it is over", remote, [remote, given] {
     const auto client = remote->client();
     const auto handler = start(client, *given);
-    if (remote->output() == Output::terminal) std::cerr << "handler " << handler.handler_id << '\n';
+    if (remote->output() == Output::terminal) std::cerr << "handler " << printable(handler.handler_id) << '\n';
     return follow(client, handler, {.output = remote->output(), .quiet = given->quiet, .ask = true});
   });
   add_start_arguments(*run, *given);
@@ -101,7 +104,7 @@ void add_run_and_start(CLI::App& app, Chosen& chosen) {
 
   auto* begin = add_remote_verb(app, chosen, "start", "Starts a workflow and prints its handler's id", remote, [remote, given] {
     const auto handler = start(remote->client(), *given);
-    std::cout << (remote->json ? to_json(to_json_value(handler)) : handler.handler_id) << '\n';
+    std::cout << printable(remote->json ? to_json(to_json_value(handler)) : handler.handler_id) << '\n';
     return exit_code::done;
   });
   add_start_arguments(*begin, *given);
@@ -153,8 +156,8 @@ void add_ask(CLI::App& app, Chosen& chosen) {
                                 const auto client = remote->client();
                                 const auto handler = value_of(client.handler(*id).get());
                                 const auto sent = answer_prompt(client, handler, find_prompt(client, *id), *answer);
-                                if (remote->json) std::cout << to_json(to_json_value(sent)) << '\n';
-                                else std::cout << "sent " << sent.type << ' ' << to_json(sent.value) << '\n';
+                                if (remote->json) std::cout << printable(to_json(to_json_value(sent))) << '\n';
+                                else std::cout << "sent " << printable(sent.type + " " + to_json(sent.value)) << '\n';
                                 return exit_code::done;
                               });
   ask->add_option("ID", *id, "The handler's id")->required();

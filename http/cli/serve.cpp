@@ -8,6 +8,7 @@
 #include "../command_line.hpp"
 #include "../main_options.hpp"
 
+#include <algorithm>
 #include <iostream>
 #include <stdexcept>
 
@@ -39,10 +40,14 @@ int run_program(const Plugin& program, const std::string& file, const http::Pars
   std::vector<std::string> words{file};
   if (!settings.config_file.empty()) words.insert(words.end(), {"--config", settings.config_file});
   if (settings.print_config) words.emplace_back("--print-config");
+  const auto is_switch = [](const std::string& name) {
+    const auto all = http::settings();
+    return std::any_of(all.begin(), all.end(), [&](const auto& setting) { return setting.name == name && setting.placeholder.empty(); });
+  };
   for (const auto& [name, values] : settings.flags)
     for (const auto& value : values) {
       words.push_back("--" + name);
-      if (name != "accept-context-api") words.push_back(value);
+      if (!is_switch(name)) words.push_back(value);
     }
   std::vector<char*> arguments;
   for (auto& word : words) arguments.push_back(word.data());

@@ -1,4 +1,5 @@
 // The operations: what is sent, and what is read from the answer (contract 7.1).
+#include "checks.hpp"
 #include "state.hpp"
 #include "stream.hpp"
 
@@ -17,6 +18,7 @@ template <class T, class Read>
 Answered<T> ask(const StatePtr& state, Request request, std::stop_token stop, Read read) {
   request.stop = std::move(stop);
   return Answered<T>([state, request = std::move(request), read](std::function<void(Expected<T>)> answer) {
+    if (auto wrong = client::check(request)) return answer(std::move(*wrong));
     // The callback does not own the state: the I/O thread must not be the one that ends it.
     state->transfers.begin(request, [request, read, answer = std::move(answer)](Reply reply) {
       if (reply.error) answer(std::move(*reply.error));
@@ -26,7 +28,8 @@ Answered<T> ask(const StatePtr& state, Request request, std::stop_token stop, Re
 }
 
 Error unreadable(const Request& request, const std::string& missing) {
-  return {Code::internal, request.method + " " + request.url + ": the answer has no " + missing + ": is this a workflow server?"};
+  return {Code::internal,
+          request.method + " " + client::shown_url(request.url) + ": the answer has no " + missing + ": is this a workflow server?"};
 }
 
 /// The body of a 2xx as JSON, or of other statuses that `also` takes.

