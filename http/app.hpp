@@ -19,6 +19,8 @@
 
 namespace weir::http {
 
+class RequestHead;
+
 /// What a stream without a cursor shows (contract 1.9).
 enum class DefaultCursor {
   automatic,  ///< everything to a run's first reader, only new events to later ones
@@ -101,7 +103,7 @@ void get_page(const Call& call);
 void get_ui_config(const Call& call);
 
 // routes.cpp
-/// Answers the request, sooner or later.
-void dispatch(App& app, ExchangePtr exchange);
+/// Who answers a request, or why nobody does: every rule about callers, keys and routes that its head can be judged by.
+Admission admit(App& app, const RequestHead& head);
 
 }  // namespace weir::http

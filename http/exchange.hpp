@@ -44,6 +44,8 @@ public:
   virtual bool has_header(std::string_view name) const = 0;
   virtual int version_minor() const = 0;  ///< of HTTP/1.x
 
+  /// When an answer has begun already it cannot be taken back: the connection is closed, so that the client sees that it
+  /// is cut short.
   virtual void respond(Response response) = 0;
 
   /// Sends the head at once.
@@ -53,13 +55,22 @@ public:
   virtual void write(std::string chunk, std::function<void(bool)> written) = 0;
   /// Nothing may follow; `last` is a final piece, in the same write as the end.
   virtual void end_stream(std::string last = {}) = 0;
-  /// `closed` is called on the I/O thread when the connection goes away. One listener per exchange.
+  /// `closed` is called on the I/O thread when the connection goes away, at once when it has gone. One listener per exchange.
   virtual void on_closed(std::function<void()> closed) = 0;
 
   virtual Loop& loop() = 0;
 };
 
 using ExchangePtr = std::shared_ptr<Exchange>;
+
+/// Answers a request, sooner or later. Called on the I/O thread; must not block.
+using Answerer = std::function<void(const ExchangePtr&)>;
+
+/// What is to become of a request of which the head is there.
+struct Admission {
+  Answerer answer;
+  bool takes_body = true;  ///< false: refused; answered at once, and no body is kept
+};
 
 /// {"detail":"..."}
 Response problem(int status, std::string_view detail);

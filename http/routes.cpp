@@ -1,5 +1,6 @@
 // The API's table of contents, and what happens to requests that are not in it (contract 1.1).
 #include "app.hpp"
+#include "wire/request_head.hpp"
 
 #include "../actors/runtime/service.hpp"
 
@@ -61,11 +62,11 @@ bool matches(std::string_view pattern, const std::vector<std::string>& segments,
   return !segments.empty();
 }
 
-Response preflight(const Exchange& exchange) {
+Response preflight(const RequestHead& head) {
   Response response{.content_type = "text/plain; charset=utf-8", .body = "OK"};
   response.headers.emplace_back("access-control-allow-methods", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
   response.headers.emplace_back("access-control-max-age", "600");
-  if (const auto asked = exchange.header("Access-Control-Request-Headers"); !asked.empty())
+  if (const auto asked = head.header("Access-Control-Request-Headers"); !asked.empty())
     response.headers.emplace_back("access-control-allow-headers", asked);
   return response;
 }
@@ -82,22 +83,18 @@ Response not_routed(const std::vector<std::string>& segments, bool reads) {
   return response;
 }
 
-Caller caller_of(const Exchange& exchange) {
-  Caller out{.origin = exchange.header("Origin"),
-             .fetch_site = exchange.header("Sec-Fetch-Site"),
-             .fetch_mode = exchange.header("Sec-Fetch-Mode"),
-             .content_type = exchange.header("Content-Type"),
-             .has_body = !exchange.body().empty()};
-  if (exchange.has_header("Host")) out.host = exchange.header("Host");
+Caller caller_of(const RequestHead& head) {
+  Caller out{.origin = head.header("Origin"),
+             .fetch_site = head.header("Sec-Fetch-Site"),
+             .fetch_mode = head.header("Sec-Fetch-Mode"),
+             .content_type = head.header("Content-Type"),
+             .has_body = head.framing().has_body()};
+  if (head.has_header("Host")) out.host = head.header("Host");
   return out;
 }
 
-std::optional<Response> refused(const Exchange& exchange, const Limits& limits, const Callers& callers) {
-  if (exchange.target().size() > limits.target_bytes_max)
-    return problem(414, "The request target is longer than " + std::to_string(limits.target_bytes_max) + " bytes");
-  if (exchange.version_minor() > 0 && !exchange.has_header("Host"))
-    return Response{.status = 400, .content_type = "text/plain; charset=utf-8", .body = "Invalid HTTP request received.", .close = true};
-  const auto verdict = judge(callers, caller_of(exchange));
+std::optional<Response> refused(const RequestHead& head, const Callers& callers) {
+  const auto verdict = judge(callers, caller_of(head));
   if (verdict.status != 200) return problem(verdict.status, verdict.text);
   return std::nullopt;
 }
@@ -109,10 +106,10 @@ bool same(std::string_view key, std::string_view given) {
   return different == 0;
 }
 
-bool authorised(const App& app, const Exchange& exchange) {
+bool authorised(const App& app, const RequestHead& head) {
   constexpr std::string_view scheme = "Bearer ";
-  auto given = exchange.header("X-API-Key");
-  if (const auto header = exchange.header("Authorization"); header.starts_with(scheme)) given = header.substr(scheme.size());
+  auto given = head.header("X-API-Key");
+  if (const auto header = head.header("Authorization"); header.starts_with(scheme)) given = header.substr(scheme.size());
   return std::any_of(app.api_keys.begin(), app.api_keys.end(), [&](const auto& key) { return same(key, given); });
 }
 
@@ -135,36 +132,55 @@ void answer_own(const OwnRoute& route, const ExchangePtr& exchange, std::vector<
   exchange->respond({.status = answer.status, .content_type = std::move(answer.content_type), .body = std::move(answer.body)});
 }
 
-void route(App& app, const ExchangePtr& exchange) {
-  if (auto response = refused(*exchange, app.limits, app.callers)) return exchange->respond(std::move(*response));
-  const auto method = exchange->method();
-  if (method == "OPTIONS" && exchange->has_header("Origin") && exchange->has_header("Access-Control-Request-Method"))
-    return exchange->respond(preflight(*exchange));
-  Target target(exchange->target());
-  const bool reads = method == "GET" || method == "HEAD";
-  const auto wanted = method == "HEAD" ? "GET" : method;
-  const auto path = exchange->target().substr(0, exchange->target().find('?'));
-  if (!app.api_keys.empty() && !open_to_everybody(path) && !authorised(app, *exchange)) return exchange->respond(unauthorised());
-  std::vector<std::string> names;
-  for (const auto& entry : app.own_routes)
-    if (entry.method == wanted && matches(entry.path, target.segments, names)) return answer_own(entry, exchange, std::move(names));
-  for (const auto& entry : routes)
-    if (entry.method == wanted && matches(entry.path, target.segments, names)) {
-      if (app.read_only && !reads) return exchange->respond(only_read());
-      return entry.handle({app, exchange, std::move(target.query), std::move(names)});
-    }
-  exchange->respond(not_routed(target.segments, reads));
+/// What a route throws is answered with 500, whatever it is.
+template <class F>
+void guarded(App& app, const ExchangePtr& exchange, F&& answer) {
+  std::string reason;
+  try {
+    return answer();
+  } catch (const std::exception& error) { reason = error.what(); } catch (...) {
+    reason = "an exception that is no std::exception";
+  }
+  app.service.log(LogLevel::error, "request failed: " + reason);
+  exchange->respond(problem(500, "Internal server error: " + reason));
+}
+
+Admission at_once(Response response) {
+  return {[response = std::move(response)](const ExchangePtr& exchange) { exchange->respond(response); }, false};
+}
+
+Admission by_own_route(App& app, const OwnRoute& route, std::vector<std::string> names) {
+  return {[&app, &route, names = std::move(names)](const ExchangePtr& exchange) {
+    guarded(app, exchange, [&] { answer_own(route, exchange, names); });
+  }};
+}
+
+Admission by_route(App& app, const Route& route, Query query, std::vector<std::string> names) {
+  return {[&app, &route, query = std::move(query), names = std::move(names)](const ExchangePtr& exchange) mutable {
+    guarded(app, exchange, [&] { route.handle({app, exchange, std::move(query), std::move(names)}); });
+  }};
 }
 
 }  // namespace
 
-void dispatch(App& app, ExchangePtr exchange) {
-  try {
-    route(app, exchange);
-  } catch (const std::exception& error) {
-    app.service.log(LogLevel::error, std::string("request failed: ") + error.what());
-    exchange->respond(problem(500, std::string("Internal server error: ") + error.what()));
-  }
+Admission admit(App& app, const RequestHead& head) {
+  if (auto response = refused(head, app.callers)) return at_once(std::move(*response));
+  const auto method = head.method();
+  if (method == "OPTIONS" && head.has_header("Origin") && head.has_header("Access-Control-Request-Method")) return at_once(preflight(head));
+  Target target(head.target());
+  const bool reads = method == "GET" || method == "HEAD";
+  const auto wanted = method == "HEAD" ? "GET" : method;
+  const auto path = head.target().substr(0, head.target().find('?'));
+  if (!app.api_keys.empty() && !open_to_everybody(path) && !authorised(app, head)) return at_once(unauthorised());
+  std::vector<std::string> names;
+  for (const auto& entry : app.own_routes)
+    if (entry.method == wanted && matches(entry.path, target.segments, names)) return by_own_route(app, entry, std::move(names));
+  for (const auto& entry : routes)
+    if (entry.method == wanted && matches(entry.path, target.segments, names)) {
+      if (app.read_only && !reads) return at_once(only_read());
+      return by_route(app, entry, std::move(target.query), std::move(names));
+    }
+  return at_once(not_routed(target.segments, reads));
 }
 
 }  // namespace weir::http

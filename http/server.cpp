@@ -95,9 +95,10 @@ void WorkflowServer::start() {
   const auto cors = [this](std::string_view origin, std::string_view host) {
     return http::judge(state_->app.callers, {.host = host, .origin = origin}).cors;
   };
+  const auto admit = [this](const http::RequestHead& head) { return http::admit(state_->app, head); };
+  const auto log = [this](LogLevel level, const std::string& text) { state_->runtime.service().log(level, text); };
   state_->transport =
-      std::make_unique<http::Transport>(http::TransportOptions{options.host, options.port, state_->app.limits, cors},
-                                        [this](http::ExchangePtr exchange) { http::dispatch(state_->app, std::move(exchange)); });
+      std::make_unique<http::Transport>(http::TransportOptions{options.host, options.port, state_->app.limits, cors, admit, log});
 }
 
 std::uint16_t WorkflowServer::port() const { return state_->transport->port(); }

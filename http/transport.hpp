@@ -5,6 +5,8 @@
 #include "exchange.hpp"
 #include "limits.hpp"
 
+#include <weir/runtime_options.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -12,6 +14,8 @@
 #include <string>
 
 namespace weir::http {
+
+class RequestHead;
 
 struct TransportOptions {
   std::string host = "127.0.0.1";
@@ -21,13 +25,18 @@ struct TransportOptions {
   std::function<Cors(std::string_view origin, std::string_view host)> cors = [](std::string_view, std::string_view) {
     return Cors::answer;
   };
+  /// Who answers a request, or why nobody does: asked on the I/O thread when the head is there and before any of the body is
+  /// read. Views into the head must not be kept. Must not block; what it throws is answered with 500.
+  std::function<Admission(const RequestHead&)> admit;
+  /// Is told of what does not concern one request alone. Any thread.
+  std::function<void(LogLevel, const std::string&)> log = [](LogLevel, const std::string&) {};
 };
 
-/// Runs one I/O thread. `handle` is called on it for every complete request and must not block.
+/// Runs one I/O thread.
 class Transport {
 public:
-  /// Throws std::runtime_error naming host and port when they cannot be bound.
-  Transport(const TransportOptions& options, std::function<void(ExchangePtr)> handle);
+  /// Throws std::runtime_error naming host and port when they cannot be bound. Raises the process's limit of open files.
+  explicit Transport(const TransportOptions& options);
   ~Transport();
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;

@@ -5,7 +5,6 @@
 #include "../../http/event_stream.hpp"
 #include "../../http/main_options.hpp"
 #include "../../http/openapi.hpp"
-#include "../../http/polite_socket.hpp"
 #include "../../http/target.hpp"
 #include "../../http/translate.hpp"
 
@@ -66,42 +65,6 @@ TEST_CASE("the API document is JSON and names every operation") {
   std::size_t operations = 0;
   for (const auto& [path, methods] : document->find("paths")->as_object()) operations += methods.as_object().size();
   CHECK(operations == 21);
-}
-
-static std::string last_words(std::string bytes, bool while_reading = true, Limits limits = {}) {
-  RequestWatch watch;
-  watch.received(bytes.data(), bytes.size());
-  const auto words = watch.last_words(while_reading, limits);
-  return words.substr(0, words.find('\r'));
-}
-
-TEST_CASE("a request that is about to be dropped is told why") {
-  CHECK(last_words("GARBAGE\r\n\r\n") == "HTTP/1.1 400 Bad Request");
-  CHECK(last_words("GET /he alth HTTP/1.1\r\n\r\n") == "HTTP/1.1 400 Bad Request");
-  CHECK(last_words("get /health HTTP/1.1\r\n\r\n") == "HTTP/1.1 405 Method Not Allowed");
-  CHECK(last_words("FOO /health HTTP/1.1\r\n\r\n") == "HTTP/1.1 405 Method Not Allowed");
-  CHECK(last_words("GET /x HTTP/1.1\r\nHo", false) == "HTTP/1.1 408 Request Timeout");
-  CHECK(last_words("GET /x HTTP/1.1\r\nA: " + std::string(300, 'a'), true, {.head_bytes_max = 200}) ==
-        "HTTP/1.1 431 Request Header Fields Too Large");
-  CHECK(last_words("POST /x HTTP/1.1\r\n\r\n" + std::string(300, 'a'), true, {.body_bytes_max = 200}) == "HTTP/1.1 413 Content Too Large");
-  CHECK(last_words("") == "");
-  RequestWatch served;
-  std::string request = "GET / HTTP/1.0\r\n\r\n";
-  served.received(request.data(), request.size());
-  CHECK(served.version_minor() == 0);
-  served.dispatched();
-  CHECK(served.last_words(true, {}) == "");
-}
-
-TEST_CASE("a client that waits for 100 Continue is heard, a repeated length is merged") {
-  RequestWatch watch;
-  std::string request = "POST / HTTP/1.1\r\nexpect: 100-Continue\r\ncontent-length: 2, 2\r\n\r\n";
-  CHECK(watch.received(request.data(), request.size()));
-  CHECK(request.find("content-length: 2   \r\n") != std::string::npos);
-  RequestWatch other;
-  std::string different = "POST / HTTP/1.1\r\nContent-Length: 2, 3\r\n\r\n{}";
-  CHECK_FALSE(other.received(different.data(), different.size()));
-  CHECK(different.find("2, 3") != std::string::npos);
 }
 
 namespace {

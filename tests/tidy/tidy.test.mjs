@@ -31,9 +31,10 @@ const RULES = [
 const EXCEPTIONS = {
   'actors/engine/json_parser.cpp': /^nlohmann\//,
   'http/page.cpp': /^ui\/assets\.hpp$/,
-  'http/transport.cpp': /^(restinio\/|http_parser\.h$)/,
-  'http/polite_socket.hpp': /^restinio\//,
-  'http/polite_socket.cpp': /^restinio\//,
+  'http/transport.cpp': /^restinio\//,
+  'http/wire/gate.hpp': /^restinio\//,
+  'http/wire/io_thread.hpp': /^restinio\//,
+  'http/wire/restinio_exchange.hpp': /^restinio\//,
   'http/idempotency.cpp': /^openssl\//,
   'persistence/sqlite/database.hpp': /^sqlite3\.h$/,
   'actors/include/weir/caf_compat.hpp': /^caf\//,

@@ -1,0 +1,93 @@
+// The thread on which all connections live, and what is under way there.
+#pragma once
+
+#include "gate.hpp"
+
+#include <restinio/all.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace weir::http {
+
+class AsioLoop final : public Loop {
+public:
+  explicit AsioLoop(asio::io_context& context) : context_(context) {}
+  void post(std::function<void()> action) override { asio::post(context_, std::move(action)); }
+  std::shared_ptr<void> after(std::chrono::milliseconds delay, std::function<void()> action) override {
+    auto timer = std::make_shared<asio::steady_timer>(context_, delay);
+    timer->async_wait([action = std::move(action)](const asio::error_code& error) {
+      if (!error) action();
+    });
+    return timer;
+  }
+
+private:
+  asio::io_context& context_;
+};
+
+struct IoThread {
+  asio::io_context context{1};
+  AsioLoop loop{context};
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work = asio::make_work_guard(context);
+  std::function<Cors(std::string_view origin, std::string_view host)> cors;
+  std::promise<void> ran_out;  ///< the thread has nothing left to do
+  std::mutex mutex;
+  std::condition_variable idle;
+  std::size_t owed = 0;  ///< plain answers that have not been given
+  std::size_t open = 0;  ///< exchanges, streams among them
+  std::mutex given_back_mutex;
+  std::vector<restinio::request_handle_t> given_back;
+
+  bool is_this_thread() { return context.get_executor().running_in_this_thread(); }
+
+  /// A request may hold the last reference to a connection, which is for the I/O thread alone. Taken there in one go with
+  /// those that others give back meanwhile.
+  void give_back(restinio::request_handle_t request) {
+    {
+      const std::lock_guard lock(given_back_mutex);
+      given_back.push_back(std::move(request));
+      if (given_back.size() > 1) return;
+    }
+    asio::post(context, [this] {
+      std::vector<restinio::request_handle_t> taken;
+      {
+        const std::lock_guard lock(given_back_mutex);
+        taken.swap(given_back);
+      }
+      for (auto& last : taken) {
+        last.reset();
+        subtract(&IoThread::open);
+      }
+    });
+  }
+
+  void add(std::size_t IoThread::*count) {
+    const std::lock_guard lock(mutex);
+    ++(this->*count);
+  }
+  void subtract(std::size_t IoThread::*count) {
+    const std::lock_guard lock(mutex);
+    if (--(this->*count) == 0) idle.notify_all();
+  }
+  void wait_for_none(std::size_t IoThread::*count, std::chrono::milliseconds patience) {
+    std::unique_lock lock(mutex);
+    idle.wait_for(lock, patience, [&] { return this->*count == 0; });
+  }
+  /// Returns when what was posted to the thread before has been done.
+  void catch_up() {
+    auto done = std::make_shared<std::promise<void>>();
+    loop.post([done] { done->set_value(); });
+    done->get_future().wait_for(std::chrono::seconds(1));
+  }
+};
+
+}  // namespace weir::http
