@@ -33,7 +33,9 @@ class Client {
 
   async play() {
     await pause(this.client.startAt);
-    if (!(await this.start())) return;
+    if (await this.start()) await this.follow();
+  }
+  async follow() {
     this.record.id = this.id;
     const kind = this.client.reader === 'page' ? PageReader : StreamReader;
     const reader = new kind(this.server, this.id, this.random, { hears: (sequence, event) => this.hear(sequence, event), mayVanish: this.client.cancel?.purge });
@@ -164,7 +166,7 @@ async function answerAtRest(server, fork, keys) {
 }
 
 /** Row, log and states as they are now. */
-export async function look(server, id, record) {
+async function look(server, id, record) {
   const { body: row } = await server.get(`/handlers/${id}`), log = await storedLog(server, `/events/${id}`);
   const { body: { states: state = {} } } = await server.get(`/handlers/${id}/state`);
   Object.assign(record, { row, log, state });
@@ -172,3 +174,5 @@ export async function look(server, id, record) {
 
 /** Plays the plan and fills the record, { problems: [] }, also when the rest never comes. */
 export const playing = (server, client, record) => new Client(server, client, record).play();
+/** The same for a run that is there already. */
+export const following = (server, client, record) => new Client(server, client, record).follow();

@@ -19,7 +19,7 @@ async function baseline(seed) {
 }
 const modes = {
   'is killed at random times': ['kill', 4], 'loses its power': ['power', 3], 'has a disk that fails for milliseconds now and then': ['toggle', 2],
-  'has a full disk for seconds': ['full', 2], 'dies at a write or sync': ['die', 3], 'dies in the middle of a write': ['torn', 2],
+  'has a full disk for seconds': ['full', 3], 'dies at a write or sync': ['die', 3], 'dies in the middle of a write': ['torn', 2],
   'has one write or sync that fails': ['eio', 3], 'has thirty writes or syncs that fail': ['eio:both:30', 2], 'has no space for thirty writes': ['enospc:write:30', 2],
   'has a disk that fails from some moment on': ['eio:both:0', 2], 'has a disk that is full from some moment on': ['enospc:write:0', 1],
 };

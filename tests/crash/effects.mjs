@@ -30,9 +30,9 @@ function effectsRecorded(log) {
 export function judgeEffects(what, id, log, done, lastProcess, inherited = new Set()) {
   const problems = [];
   for (const [body, recorded] of effectsRecorded(log)) {
-    const own = done.get(`${rootOf(id)} ${body}`) ?? [];
-    for (const problem of judgeBody(own, recorded, lastProcess, inherited))
-      problems.push(`${what}, body ${body}: ${problem}; done ${told(own)}; recorded ${recorded.map(({ name, nonce }) => `${name}:${nonce}`)}`);
+    const own = done.get(`${rootOf(id)} ${body}`) ?? [], [first, ...more] = judgeBody(own, recorded, lastProcess, inherited);
+    const also = more.length ? `, and ${more.length} more` : '';
+    if (first) problems.push(`${what}, body ${body}: ${first}${also}; done ${told(own)}; recorded ${recorded.map(({ name, nonce }) => `${name}:${nonce}`)}`);
   }
   return problems;
 }

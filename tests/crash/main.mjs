@@ -87,4 +87,7 @@ async function main() {
   if (summary.problems === 0) fs.rmSync(folder, { recursive: true, force: true });
   process.exitCode = summary.problems ? 1 : 0;
 }
-if (process.argv[1] === new URL(import.meta.url).pathname) { await main(); process.exit(); }
+if (process.argv[1] === new URL(import.meta.url).pathname) {
+  await main().catch(error => { console.error(`crash: ${error.message}`); process.exitCode = 2; });
+  process.exit();
+}

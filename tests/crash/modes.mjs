@@ -22,11 +22,12 @@ export function options(random, { kind }) {
 /** What faults.cpp is told for the first process. */
 export function faults({ kind, calls, count, fails, atPoint }, point, random, server) {
   if (atPoint) return { FAULT_KIND: kind, FAULT_CALLS: calls, FAULT_FROM: String(point), FAULT_COUNT: String(count), FAULT_COUNTER: server.counter };
-  if (fails) return { FAULT_KIND: kind === 'full' ? 'enospc' : random.pick(['eio', 'enospc']), FAULT_CALLS: kind === 'full' ? 'write' : 'both', FAULT_WHILE: server.flag };
-  return {};
+  if (kind === 'full') return { FAULT_KIND: 'enospc', FAULT_CALLS: 'write', FAULT_WHILE: server.flag };
+  if (fails) return { FAULT_KIND: random.pick(['eio', 'enospc']), FAULT_WHILE: server.flag };
+  return random.chance(0.3) ? { FAULT_SYNC_MS: String(random.between(5, 30)) } : {};  // commits that stay under way for longer
 }
 
-/** Disturbs until `over()`, or until it has disturbed enough. `restart()` starts the server after an end. */
+/** Disturbs as the mode says, at most until `over()`. `restart()` starts the server after an end, with `options()`. */
 export async function disturb(mode, round) {
   if (mode.kind === 'kill' || mode.kind === 'power') return kills(round);
   if (mode.kind === 'toggle') return toggles(round);
@@ -34,20 +35,19 @@ export async function disturb(mode, round) {
   return fault(mode, round);
 }
 
-async function kills({ server, random, restart, check }) {
+async function kills({ server, random, restart, options: drawn, check }) {
   for (let left = random.between(1, 6); left > 0; left--) {
     await pause(random.between(2, 220));
     await server.end();
     if (random.chance(0.4)) check('after a kill');
     if (random.chance(0.15)) {  // and again, while it recovers
-      server.start(round_options(random));
+      server.start(drawn());
       await pause(random.between(0, 40));
       await server.end();
     }
     await restart();
   }
 }
-const round_options = random => options(random, { kind: 'power' });
 
 /** The disk fails for 1 to 12 ms now and then. */
 async function toggles({ server, random, over }) {

@@ -1,6 +1,6 @@
 // One seed: random programs, executed once undisturbed and then disturbed, and the verdict on the difference.
 import { join } from 'node:path';
-import { look, plan, playing } from './clients.mjs';
+import { following, plan, playing } from './clients.mjs';
 import { effectsDone, judgeEffects } from './effects.mjs';
 import { judgeFork, judgeLog, judgeOrder, judgeReader, judgeRefusals, judgeSame } from './judge.mjs';
 import { disturb, faults, options } from './modes.mjs';
@@ -13,10 +13,10 @@ const patience = 30000;    // ms in which something must have gone on
 const roundMax = 240000;   // ms that a whole round may take
 
 /** Everybody plays, until they are done or nothing goes on any more. False: somebody was stuck. */
-async function everybody(server, clients, records) {
+async function everybody(server, clients, records, play = playing) {
   let left = clients.length;
   for (const [i, client] of clients.entries())
-    playing(server, client, records[i]).catch(error => {
+    play(server, client, records[i]).catch(error => {
       if (!(error instanceof Abandoned)) records[i].problems.push(`${client.id}: ${error.stack}`);
     }).finally(() => left--);
   const reached = () => server.process + records.reduce((sum, { row, reader, second, fork }) =>
@@ -70,7 +70,7 @@ class Round {
     // A server whose disk fails while it starts says so and ends: the next one has another disk.
     if (mode.fails && !(await server.ready())) await this.restart();
     let over = false;
-    const disturbing = disturb(mode, { server, random, point, over: () => over, restart: () => this.restart(), check: when => this.check(when) });
+    const disturbing = disturb(mode, { server, random, point, over: () => over, restart: () => this.restart(), options: () => this.options(), check: when => this.check(when) });
     const done = await everybody(server, this.clients, this.records);
     over = true;
     await disturbing;
@@ -106,13 +106,13 @@ class Round {
     this.problems.push(...judgeRefusals(server.refusals, mode.fails));
     clients.forEach((client, i) => this.problems.push(...judgeOne(client, records[i], done, lastProcess), ...judgeBoth(client, this.calm.records[i], records[i])));
   }
-  /** Runs whose start nobody saw answered: when they are there, they are as any other. */
+  /** Runs whose start nobody saw answered: when they are there after all, they are as any other. */
   async lookAtLate() {
-    for (const [i, record] of this.records.entries()) {
-      if (!record.gaveUp || record.row) continue;
-      const id = this.clients[i].id, { status, body } = await this.server.get(`/handlers/${id}`);
-      if (status !== 404 && body.status !== 'running') await look(this.server, id, Object.assign(record, { id }));
-    }
+    const { server, records, clients } = this;
+    const late = await Promise.all(records.map(async ({ gaveUp, id }, i) => gaveUp && !id && (await server.get(`/handlers/${clients[i].id}`)).status !== 404));
+    const chosen = clients.filter((_, i) => late[i]), theirs = records.filter((_, i) => late[i]);
+    if (chosen.length && !(await everybody(server, chosen, theirs, following))) this.problems.push(stuck(chosen, theirs));
+    server.abandoned = false;
   }
   /** When all is over, a kill changes nothing. */
   async compareAfterKill() {
