@@ -1,0 +1,107 @@
+// Connections: more than there are files for, slow ones, ones that break off.
+import { ask, connect, pause, request, tally, unread } from './peer.mjs';
+
+/** Every file of the process taken by connections that say nothing. */
+const filesExhausted = {
+  name: 'more connections than files',
+  start: { files: 1024 },
+  async attack(server) {
+    const sockets = Array.from({ length: 1100 }, () => connect(server));
+    await server.moment(2000);
+    const open = sockets.filter(socket => !socket.destroyed).length;
+    server.dropSockets();
+    return { seen: `${open} stayed open`, wrong: [] };
+  },
+};
+
+const filesExhaustedWithStore = {
+  name: 'no file left for a stored run',
+  start: { files: 256, store: 'sqlite' },
+  async attack(server) {
+    const busy = connect(server), answers = [];
+    busy.on('data', piece => answers.push({ status: Number(piece.toString('latin1', 9, 12)) }));
+    busy.write(request(server, 'GET', '/health', { close: false }));
+    await pause(100);
+    for (let i = 0; i < 300; i++) connect(server);
+    await pause(500);
+    for (let i = 0; i < 3; i++) {
+      busy.write(request(server, 'POST', '/workflows/chain10/run', { body: '{"start_event":{}}', close: false }));
+      await pause(500);
+    }
+    const wrong = answers.length === 4 && answers.every(({ status }) => status === 200 || status === 503) ? [] : [`an open connection was answered: ${tally(answers)}`];
+    return { seen: tally(answers), wrong };
+  },
+};
+
+const drip = {
+  name: 'heads that come byte by byte',
+  async attack(server) {
+    const bytes = `GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nA: ${'a'.repeat(500)}`;
+    const sockets = Array.from({ length: server.many(800) }, () => connect(server));
+    for (let at = 0; at < 60; at++) {
+      for (const socket of sockets) if (!socket.destroyed) socket.write(bytes[at]);
+      await pause(50);
+    }
+    return { seen: `${sockets.filter(socket => !socket.destroyed).length} of ${sockets.length} open`, wrong: [] };
+  },
+};
+
+const churn = {
+  name: 'connections that are reset at once',
+  async attack(server) {
+    const count = server.many(5000);
+    for (let done = 0; done < count; done += 50) {
+      const batch = Array.from({ length: 50 }, () => new Promise(resolve => {
+        const socket = connect(server);
+        socket.on('connect', () => socket.resetAndDestroy()).on('close', resolve);
+      }));
+      await Promise.all(batch);
+    }
+    return { seen: `${count} connections`, wrong: [] };
+  },
+};
+
+const resetWhileAnswered = {
+  name: 'reset in the middle of an answer',
+  async attack(server) {
+    const page = await ask(server, 'GET', '/licenses.txt');
+    const kinds = ['/licenses.txt', '/openapi.json', '/ui/stream?list=true', '/handlers'];
+    for (let round = 0; round < server.many(20); round++) {
+      const sockets = Array.from({ length: 40 }, (_, i) => connect(server).on('data', function () { this.resetAndDestroy(); })
+        .on('connect', function () { this.write(request(server, 'GET', kinds[i % kinds.length], { close: false }).repeat(2)); }));
+      await Promise.all(sockets.map(socket => new Promise(resolve => socket.on('close', resolve))));
+    }
+    return { seen: `a file of ${page.body.length} bytes among them`, wrong: [] };
+  },
+};
+
+const halfClosed = {
+  name: 'clients that say they have sent everything',
+  async attack(server) {
+    const one = () => new Promise(resolve => {
+      const socket = connect(server);
+      let status = 0;
+      socket.on('data', piece => { status ||= Number(piece.toString('latin1', 9, 12)); }).on('close', () => resolve({ status }));
+      socket.end(request(server, 'POST', '/workflows/slow/run', { body: '{"start_event":{"seconds":0.2}}' }));
+    });
+    const answers = await Promise.all(Array.from({ length: server.many(200) }, one));
+    return { seen: tally(answers), wrong: [] };
+  },
+};
+
+/** The connections are still there, half-way through every phase, when the server is told to end. */
+const pendingAtTheEnd = {
+  name: 'SIGTERM among connections in every phase',
+  async attack(server) {
+    const halves = ['', 'GET /hea', `POST /workflows/echo/run HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nContent-Length: 100\r\n\r\n{`,
+      request(server, 'GET', '/ui/stream?list=true', { close: false }), request(server, 'GET', '/licenses.txt', { close: false }).repeat(2),
+      request(server, 'POST', '/workflows/slow/run', { body: '{"start_event":{"seconds":100}}', close: false })];
+    for (const half of halves) unread(server, server.many(30), half);
+    await pause(300);
+    const { ms, code } = await server.terminate();
+    const wrong = code !== 0 ? [`SIGTERM: ${ms === Infinity ? 'does not end it' : code}`] : [];
+    return { seen: `ended after ${ms} ms`, wrong, end_ms: ms };
+  },
+};
+
+export default [filesExhausted, filesExhaustedWithStore, drip, churn, resetWhileAnswered, halfClosed, pendingAtTheEnd];

@@ -1,0 +1,10 @@
+// All attacks: { name, start, seed, attack, grows_mb }. `start` is how the server is started, `seed` what is there before the attack, which
+// `attack` is told of; `attack` resolves to { seen, wrong }; `grows_mb` is what the server may need meanwhile.
+import callers from './callers.mjs';
+import connections from './connections.mjs';
+import framing from './framing.mjs';
+import memory from './memory.mjs';
+import store from './store.mjs';
+import work from './work.mjs';
+
+export default [...framing, ...connections, ...memory, ...work, ...callers, ...store];

@@ -1,0 +1,157 @@
+// Requests that ask for much and do not read, or bring much that nobody wants. `grows_mb` is what the server may need meanwhile.
+import { ask, connect, ended, request, tally, unread } from './peer.mjs';
+import { manyHandlers } from './rows.mjs';
+
+const MB = 1 << 20;
+
+/** Sends as the server takes it; resolves to the first answer's status, 0 when none came in time. */
+function push(server, head, body, ms = 8000) {
+  return new Promise(resolve => {
+    const socket = connect(server);
+    let status = 0;
+    const timer = setTimeout(() => socket.destroy(), ms * server.patience);
+    socket.on('data', piece => { status ||= Number(piece.toString('latin1', 9, 12)); socket.destroy(); });
+    socket.on('close', () => { clearTimeout(timer); resolve({ status }); });
+    socket.write(head);
+    socket.write(body);
+  });
+}
+
+/** Bodies that are never complete, so that what was read stays in memory as long as the server lets it. */
+function bodies(name, { start = {}, path, method = 'POST', right, count = 60, header = `content-length: ${16 * MB}`, headers = {} }) {
+  return {
+    name, start, grows_mb: 160,
+    async attack(server) {
+      const key = server.key;
+      if (start.key) server.key = undefined;
+      const body = Buffer.alloc(Math.round(8 * MB * Math.min(1, server.scale * 4)), 'x');
+      const head = request(server, method, path, { close: false, headers: { 'content-length': undefined, ...headers } }).replace('\r\n\r\n', `\r\n${header}\r\n\r\n`);
+      const sent = header.includes('chunked') ? Buffer.concat([Buffer.from(`${(16 * MB).toString(16)}\r\n`), body]) : body;
+      const answers = await Promise.all(Array.from({ length: server.many(count) }, () => push(server, head, sent)));
+      server.key = key;
+      const wrong = right && answers.some(({ status }) => !right.includes(status)) ? [`answered ${tally(answers)}, right is ${right.join(' or ')}`] : [];
+      return { seen: tally(answers), wrong };
+    },
+  };
+}
+
+const repeatedRuns = {
+  name: 'one run 2,000 times on a tab stream', grows_mb: 64,
+  seed: server => ended(server, 'stream1000'),
+  async attack(server, id) {
+    unread(server, 1, request(server, 'GET', `/ui/stream?${`run=${id}:-1&`.repeat(server.many(2000))}`, { close: false }));
+    await server.moment(3000);
+    return { seen: '', wrong: [] };
+  },
+};
+
+const manyRuns = {
+  name: '1,000 different runs on each of four tab streams', grows_mb: 96,
+  async seed(server) {
+    const ids = [];
+    for (let i = 0; i < server.many(1000); i++) ids.push(await ended(server, 'stream1000', { n: 200 }, `run${i}`));
+    return ids;
+  },
+  async attack(server, ids) {
+    unread(server, 4, request(server, 'GET', `/ui/stream?${ids.map(id => `run=${id}:-1`).join('&')}`, { close: false }));
+    await server.moment(3000);
+    return { seen: '', wrong: [] };
+  },
+};
+
+const list = {
+  name: 'the list of 100,000 handlers, 20 times, unread', grows_mb: 64,
+  start: { store: 'sqlite' },
+  seed: server => manyHandlers(server, server.many(100000)),
+  async attack(server) {
+    unread(server, 20, request(server, 'GET', '/handlers', { close: false }));
+    await server.moment(3000);
+    return { seen: '', wrong: [] };
+  },
+};
+
+const listRead = {
+  name: 'the list of 100,000 handlers, read', grows_mb: 64,
+  start: { store: 'sqlite' },
+  seed: server => manyHandlers(server, server.many(100000)),
+  async attack(server) {
+    const answers = await Promise.all(Array.from({ length: 2 }, () => ask(server, 'GET', '/handlers', { ms: 20000 })));
+    const counts = answers.map(({ status, body }) => (status === 200 ? JSON.parse(body).handlers.length : 0));
+    const right = server.many(100000) + 1;
+    return { seen: `${counts} handlers`, wrong: counts.some(count => count !== right) ? [`lists of ${counts} handlers, right is ${right}`] : [] };
+  },
+};
+
+const largeResults = {
+  name: 'a result of 8 MB, 40 times, unread', grows_mb: 64,
+  seed: server => ended(server, 'echo', { text: 'x'.repeat(8 * MB) }),
+  async attack(server, id) {
+    unread(server, server.many(40), i => request(server, 'GET', [`/handlers/${id}`, `/results/${id}`, `/handlers/${id}?detail=true`, `/handlers/${id}/export`][i % 4], { close: false }));
+    await server.moment(3000);
+    return { seen: '', wrong: [] };
+  },
+};
+
+const pages = {
+  name: 'pages of 1,000 large events, 40 times, unread', grows_mb: 96,
+  seed: server => ended(server, 'stream1000', { n: 50000 }),
+  async attack(server, id) {
+    unread(server, server.many(40), request(server, 'GET', `/events/${id}?stream=false&limit=1000&include_internal=true`, { close: false }).repeat(8));
+    await server.moment(3000);
+    return { seen: '', wrong: [] };
+  },
+};
+
+const files = {
+  name: 'files of the debugger, 400 times, unread', grows_mb: 64,
+  async seed(server) { return /src="\.?(\/assets\/[^"]+)"/.exec((await ask(server, 'GET', '/')).body)[1]; },
+  async attack(server, asset) {
+    unread(server, server.many(400), request(server, 'GET', asset, { close: false }).repeat(4));
+    await server.moment(3000);
+    return { seen: '', wrong: [] };
+  },
+};
+
+const pipelines = {
+  name: '2,000 pipelined requests on each of 50 connections, unread', grows_mb: 64,
+  async attack(server) {
+    unread(server, server.many(50), request(server, 'GET', '/openapi.json', { close: false }).repeat(2000));
+    await server.moment(3000);
+    return { seen: '', wrong: [] };
+  },
+};
+
+const streams = {
+  name: '1,000 streams of a finished run at once, unread', grows_mb: 128,
+  seed: server => ended(server, 'stream1000', { n: 5000 }),
+  async attack(server, id) {
+    unread(server, server.many(1000), request(server, 'GET', `/events/${id}?after_sequence=-1`, { close: false }));
+    await server.moment(3000);
+    return { seen: '', wrong: [] };
+  },
+};
+
+const liveStreams = {
+  name: '1,000 unread streams of a run that writes', grows_mb: 192,
+  async seed(server) {
+    const { body } = await ask(server, 'POST', '/workflows/gated_stream/run-nowait', { body: '{"start_event":{"n":20000}}' });
+    return JSON.parse(body).handler_id;
+  },
+  async attack(server, id) {
+    unread(server, server.many(1000), request(server, 'GET', `/events/${id}?after_sequence=-1&include_internal=true`, { close: false }));
+    await server.moment(500);
+    const { status } = await ask(server, 'POST', `/events/${id}`, { body: '{"event":{"type":"HumanResponseEvent","value":{}}}' });
+    await server.moment(2500);
+    return { seen: `event ${status}`, wrong: status === 200 ? [] : [`the event that goes on with it: ${status}`] };
+  },
+};
+
+const CHUNKED = 'transfer-encoding: chunked', key = 'secret';
+export default [repeatedRuns, manyRuns, list, listRead, largeResults, pages, files, pipelines, streams, liveStreams,
+  bodies('bodies without the key', { start: { key }, path: '/workflows/echo/run', right: [401] }),
+  bodies('chunked bodies without the key', { start: { key }, path: '/workflows/echo/run', right: [401], header: CHUNKED }),
+  bodies('bodies for a route that is none', { path: '/nowhere', right: [404, 405] }),
+  bodies('bodies for a method that is none', { path: '/handlers', method: 'PUT', right: [405] }),
+  bodies('bodies with a health check', { path: '/health', method: 'GET' }),
+  bodies('bodies from a page elsewhere', { path: '/workflows/echo/run', right: [403], headers: { origin: 'https://evil.example' } }),
+  bodies('bodies on 100 connections at once', { path: '/workflows/echo/run', count: 100 })];
