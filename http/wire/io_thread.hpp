@@ -3,6 +3,8 @@
 
 #include "gate.hpp"
 
+#include "../callers.hpp"
+
 #include <restinio/all.hpp>
 
 #include <chrono>

@@ -103,7 +103,7 @@ void RestinioExchange::owe_nothing() {
   if (std::exchange(owed_, false)) thread_->subtract(&IoThread::owed);
 }
 
-/// Credentials allowed, the origin echoed (contract 1.1).
+/// The origin echoed (contract 1.1); credentials only for those that somebody has named.
 void RestinioExchange::add_cors(Response& response) const {
   const auto origin = header("Origin");
   const auto cors = origin.empty() ? Cors::nothing : thread_->cors(origin, header("Host"));
