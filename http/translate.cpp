@@ -1,5 +1,7 @@
 #include "translate.hpp"
 
+#include "without_folders.hpp"
+
 namespace weir::http {
 namespace {
 
@@ -104,7 +106,7 @@ Response problem(int status, std::string_view detail) {
   JsonWriter writer(body);
   writer.begin_object();
   writer.key("detail");
-  writer.string(detail);
+  status >= 500 ? writer.string(without_folders(detail)) : writer.string(detail);  // what clients have sent is theirs
   writer.end_object();
   return json(std::move(body), status);
 }

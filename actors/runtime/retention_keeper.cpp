@@ -16,12 +16,14 @@ void RetentionKeeper::schedule(Duration in) {
 
 /// One small transaction: runs that commit get their turn before the next.
 void RetentionKeeper::work() {
+  if (!environment_.store_takes()) return schedule(interval());
   constexpr std::size_t handlers_at_once = 50;
   const auto gone = environment_.store->expire(environment_.options.retention, now(), handlers_at_once);
   const auto left = gone ? environment_.store->compact() : Expected<bool>(false);
   const bool more = gone && left && (*gone > 0 || *left);
   const auto* error = !gone ? &gone.error() : !left ? &left.error() : nullptr;
-  if (const auto& log = environment_.options.log; log && error) log(LogLevel::error, "old runs could not be purged: " + error->message);
+  const bool told = error && error->code == Code::unavailable;  // by the store itself, once
+  if (const auto& log = environment_.options.log; log && error && !told) log(LogLevel::error, "old runs could not be purged: " + error->message);
   schedule(more ? Duration(std::chrono::milliseconds(5)) : interval());
 }
 

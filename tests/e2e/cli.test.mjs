@@ -1,7 +1,7 @@
 // The weir command as people and scripts use it: each verb at a terminal, in a pipe and with --json, and `weir serve`.
 import assert from 'node:assert';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,7 +13,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const weir = built('weir');
 const folder = mkdtempSync(join(tmpdir(), 'weir-cli-'));
 const env = { ...process.env, XDG_CACHE_HOME: join(folder, 'cache') };
-for (const name of ['WEIR_SERVER', 'WEIR_HOST', 'WEIR_PORT', 'WEIR_API_KEY', 'WEIR_CONFIG', 'WORKFLOWS_PY_SERVER_HOST', 'WORKFLOWS_PY_SERVER_PORT']) delete env[name];
+for (const name of ['WEIR_SERVER', 'WEIR_HOST', 'WEIR_PORT', 'WEIR_API_KEY', 'WEIR_API_KEY_FILE', 'WEIR_CONFIG', 'WORKFLOWS_PY_SERVER_HOST', 'WORKFLOWS_PY_SERVER_PORT']) delete env[name];
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 const source = (name, text) => { const path = join(folder, name); writeFileSync(path, text); return path; };
@@ -29,6 +29,7 @@ struct Shop : weir::Workflow {
   Shop() { step<&Shop::pack>(); step<&Shop::ship>(); }
   Confirm pack(weir::Context& ctx, const Order& order) {
     if (order.item == "nothing") throw std::runtime_error("there is nothing to pack");
+    if (order.item.starts_with("!")) throw std::runtime_error(order.item);
     for (int i = 0; i < order.count; ++i) ctx.write_event_to_stream(Packed{order.item});
     return {"Ship?"};
   }
@@ -244,6 +245,67 @@ test('serve: several files share a server; what is reachable without a key is wa
   assert.match(said, /everybody who reaches 0.0.0.0:\d+ may start and read runs: set an API key/);
   open.kill('SIGTERM');
   await new Promise(resolve => open.on('close', resolve));
+});
+
+test('serve: compiled files are used only from a folder, and as files, that are this user\'s alone', () => {
+  const refused = (cache, reason) => {
+    const { status, stderr } = spawnSync(weir, ['serve', join(folder, 'shop.cpp'), '--port', '0'], { env: { ...env, XDG_CACHE_HOME: cache }, encoding: 'utf8' });
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, reason);
+  };
+  const shared = join(folder, 'shared');
+  mkdirSync(join(shared, 'weir'), { recursive: true });
+  chmodSync(join(shared, 'weir'), 0o777);
+  refused(shared, /shared\/weir' can be written by other users, so what is in it is not run/);
+  const linked = join(folder, 'linked');
+  mkdirSync(linked);
+  symlinkSync(join(env.XDG_CACHE_HOME, 'weir'), join(linked, 'weir'));
+  refused(linked, /linked\/weir' is a link/);
+  for (const kept of readdirSync(join(env.XDG_CACHE_HOME, 'weir'))) {
+    const entry = join(env.XDG_CACHE_HOME, 'weir', kept);
+    const sources = join(entry, 'sources');
+    if (!readFileSync(sources, 'utf8').includes(join(folder, 'shop.cpp'))) continue;
+    chmodSync(sources, 0o666);
+    refused(env.XDG_CACHE_HOME, /sources' can be written by other users/);
+    chmodSync(sources, 0o600);
+    const library = join(entry, readdirSync(entry).find(name => name.endsWith('.so')));
+    renameSync(library, library + '.away');
+    symlinkSync(library + '.away', library);
+    refused(env.XDG_CACHE_HOME, /\.so' is a link/);
+    rmSync(library);
+    renameSync(library + '.away', library);
+    return;
+  }
+  assert.fail('the cache has no entry of shop.cpp');
+});
+
+test('an API key comes from a file for a server and its clients; one on the command line is warned about', async () => {
+  const keys = source('keys', '# for the test\nsecret-key\n');
+  chmodSync(keys, 0o600);
+  const served = await serve([join(folder, 'shop.cpp')], ['--api-key-file', keys]);
+  assert.equal(piped(['list'], { server: served.base }).status, 5);
+  assert.equal(piped(['list', '--api-key-file', keys], { server: served.base }).status, 0);
+  assert.doesNotMatch(served.log(), /command line/);
+  assert.match(served.log(), /who has an API key may use it/);
+  chmodSync(keys, 0o644);
+  assert.match(piped(['list', '--api-key-file', keys], { server: served.base }).stderr, /^weir: --api-key-file must be a file .* others may read or write it/);
+  const seen = await serve([join(folder, 'shop.cpp')], ['--api-key', 'secret-key']);
+  assert.match(seen.log(), /warning: an API key is on the command line/);
+});
+
+test('what runs and servers say reaches the terminal and the log without its control characters', async () => {
+  const item = '!first\nsecond\u001b[31m\u009b0m\u202e';
+  const id = piped(['start', 'shop', `item=${item}`, '--handler-id', 'a/b\u202e%']).stdout.trim();
+  assert.equal(id, 'a/b\\u202e%');
+  const unescaped = 'a/b\u202e%';
+  assert.equal(piped(['watch', unescaped]).status, 1);
+  for (const verb of [['show', unescaped], ['list'], ['watch', unescaped], ['list', '--json'], ['show', 'no\u001b[31msuch']]) {
+    for (const { stdout, stderr = '' } of [piped(verb), await terminal(verb)]) {
+      const said = (stdout + stderr).replace(/\u001b\[(\d*m|\d+A|J)/g, (code, kind) => (kind === '31m' && !/failed/.test(stdout) ? code : ''));
+      assert.doesNotMatch(said.replaceAll('\n', ''), /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/, verb.join(' '));
+    }
+  }
+  assert.match(piped(['show', unescaped]).stdout, /error\t!first\\nsecond\\u001b\[31m\\u009b0m\\u202e/);
 });
 
 test('serve: settings come from a file, the environment and flags, and are printed with their sources', () => {

@@ -7,7 +7,12 @@
 #include <weir/client.hpp>
 #include <weir/weir.hpp>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <cstdlib>
 #include <future>
 #include <thread>
 
@@ -346,4 +351,115 @@ TEST_CASE("frames of server-sent events are put together however they are cut") 
                   [&](std::string_view id, std::string_view data) { seen += std::string(id) + "=" + std::string(data) + ";"; });
     CHECK(seen == "1={\"a\":1};2=x\ny;");
   }
+}
+
+namespace {
+
+/// Listens and never answers; tells whether anybody came.
+class Listener {
+public:
+  Listener() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    REQUIRE(::bind(socket_, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(::listen(socket_, 4) == 0);
+    REQUIRE(::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    url_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  }
+  ~Listener() { ::close(socket_); }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  bool was_called() const {
+    const int caller = ::accept(socket_, nullptr, nullptr);
+    if (caller >= 0) ::close(caller);
+    return caller >= 0;
+  }
+  const std::string& url() const { return url_; }
+
+private:
+  int socket_;
+  std::string url_;
+};
+
+struct Variable {
+  Variable(const char* name, const std::string& value) : name_(name) { ::setenv(name, value.c_str(), 1); }
+  ~Variable() { ::unsetenv(name_); }
+  const char* name_;
+};
+
+}  // namespace
+
+TEST_CASE("client: what stays on this machine goes past every proxy, the rest does not") {
+  const Served served;
+  const Listener proxy;
+  const Variable http("http_proxy", proxy.url()), all("ALL_PROXY", proxy.url()), none("no_proxy", "example.org");
+  const auto port = ":" + std::to_string(served.server.port());
+  for (const std::string host : {"127.0.0.1", "localhost", "LOCALHOST", "localhost."}) {
+    CAPTURE(host);
+    const weir::Client client({.url = "http://" + host + port, .api_key = "secret"});
+    const auto healthy = client.healthy({.timeout = std::chrono::seconds(20)}).get();
+    CHECK_MESSAGE(healthy.ok(), (healthy ? "" : healthy.error().message));
+    CHECK_FALSE(proxy.was_called());
+  }
+  for (const std::string nobody : {"127.9.8.7", "[::1]"}) {
+    CAPTURE(nobody);
+    const weir::Client client({.url = "http://" + nobody + ":1", .api_key = "secret"});
+    CHECK_FALSE(client.healthy({.timeout = std::chrono::seconds(20)}).get().ok());
+    CHECK_FALSE(proxy.was_called());
+  }
+  const weir::Client elsewhere({.url = "http://weir.invalid"});
+  CHECK_FALSE(elsewhere.healthy({.timeout = std::chrono::seconds(2)}).get().ok());
+  CHECK(proxy.was_called());
+}
+
+TEST_CASE("client: line breaks in URLs, keys, headers and idempotency keys are refused with what is wrong") {
+  const auto made_with = [](const weir::ClientOptions& options) { return weir::Client(options); };
+  CHECK_THROWS_WITH(made_with({.api_key = "k\r\nX-Evil: 1"}), doctest::Contains("header 'Authorization'"));
+  CHECK_THROWS_WITH(made_with({.headers = {{"X-A\n", "1"}}}), doctest::Contains("'X-A\\n' is no name of a header"));
+  CHECK_THROWS_WITH(made_with({.headers = {{"X-A", "1\n2"}}}), doctest::Contains("header 'X-A'"));
+  CHECK_THROWS_WITH(made_with({.url = "http://127.0.0.1/\r\nX: 1"}), doctest::Contains("\\r\\nX: 1"));
+  CHECK_THROWS_WITH(made_with({.url = "ftp://me:hidden@h\n"}), doctest::Contains("me:***@h\\n"));
+  const Served served;
+  const auto refused = served.client().start("echo", weir::Object(), {.idempotency_key = "a\nb"}).get();
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == weir::Code::invalid_argument);
+  CHECK(refused.error().message.find("Idempotency-Key") != std::string::npos);
+  CHECK(value_of(served.client().handlers().get()).empty());
+}
+
+TEST_CASE("client: a URL's password is in no message, and what a server says stays on one line") {
+  const weir::Client nobody({.url = "http://me:hidden@127.0.0.1:1"});
+  const auto unreachable = nobody.healthy().get();
+  REQUIRE_FALSE(unreachable.ok());
+  CHECK(unreachable.error().message.find("hidden") == std::string::npos);
+  CHECK(unreachable.error().message.find("http://me:***@127.0.0.1:1/health") != std::string::npos);
+  const Served served;
+  const auto port = std::to_string(served.server.port());
+  const weir::Client client({.url = "http://me:hidden@127.0.0.1:" + port});
+  const auto unknown = client.start("no\x1b[31m\nsuch", weir::Object()).get();
+  REQUIRE_FALSE(unknown.ok());
+  CHECK(unknown.error().message.find("hidden") == std::string::npos);
+  const auto bad_id = client.start("echo", weir::Object(), {.handler_id = "a\x1b\nb"}).get();
+  REQUIRE_FALSE(bad_id.ok());
+  CHECK(bad_id.error().message.find_first_of("\x1b\n") == std::string::npos);
+}
+
+TEST_CASE("client: ids that look like paths are started, found, followed, answered and removed") {
+  const Served served;
+  const auto client = served.client();
+  for (const std::string id : {"a/b", "../handlers", "./x", "100%", "a%2Fb", "what?#", "..."}) {
+    CAPTURE(id);
+    CHECK(value_of(client.start("shop", Order{"tea"}, {.handler_id = id}).get()).handler_id == id);
+    CHECK(value_of(client.handler(id).get()).handler_id == id);
+    auto stream = client.events(id);
+    while (const auto event = stream.next())
+      if (event->is<Confirm>()) CHECK(value_of(client.send_event(id, Confirmed{true}).get()));
+    CHECK_FALSE(stream.error());
+    CHECK(value_of(client.handler(id).get()).status == weir::HandlerStatus::completed);
+    CHECK(value_of(client.cancel(id, true).get()) == "deleted");
+  }
+  for (const std::string id : {".", ".."})
+    CHECK(client.start("shop", Order{"tea"}, {.handler_id = id}).get().error().code == weir::Code::invalid_argument);
 }

@@ -4,6 +4,8 @@
 #include "../../http/settings.hpp"
 #include "../store/temporary.hpp"
 
+#include <sys/stat.h>
+
 #include <cstdlib>
 #include <fstream>
 
@@ -93,6 +95,42 @@ TEST_CASE("settings: who may ask") {
   CHECK_THROWS_WITH(configured({{"allow-origin", {"a.example"}}}),
                     "--allow-origin must be an origin like https://app.example.org, or *, got 'a.example'");
   CHECK_THROWS_WITH(configured({{"allow-host", {""}}}), "--allow-host must be a name like workflows.example.org, or *, got ''");
+}
+
+TEST_CASE("settings: API keys come from a file that only its owner can read, beside those that are given otherwise") {
+  const TemporaryFolder folder;
+  const auto file = folder.file("keys");
+  const auto write = [&](const std::string& text, ::mode_t mode) {
+    std::ofstream(file) << text;
+    REQUIRE(::chmod(file.c_str(), mode) == 0);
+  };
+  write("# ours\n\n  one \r\ntwo\n# three\n", 0600);
+  auto given = configured({{"api-key-file", {file}}, {"api-key", {"zero"}}});
+  CHECK(finished(given).api_keys == std::vector<std::string>{"zero", "one", "two"});
+  CHECK(printed(given).find("api-key-file = \"" + file + "\"") != std::string::npos);
+  CHECK(printed(given).find("one") == std::string::npos);
+  {
+    const Environment named({{"WEIR_API_KEY_FILE", file}});
+    CHECK(finished(configured({})).api_keys == std::vector<std::string>{"one", "two"});
+  }
+  const auto refusal = [&](const std::string& path) -> std::string {
+    try {
+      configured({{"api-key-file", {path}}});
+    } catch (const std::invalid_argument& error) { return error.what(); }
+    return "";
+  };
+  for (const ::mode_t mode : {0604, 0602, 0644, 0666}) {
+    write("one\n", mode);
+    CHECK(refusal(file) == "--api-key-file must be a file of API keys, one a line, that only its owner can read, got '" + file +
+                               "': others may read or write it. `chmod 600` keeps it to its owner");
+  }
+  write("# nothing\n\n", 0600);
+  CHECK(refusal(file).ends_with("there is no key in it"));
+  write("o\x1bne\n", 0600);
+  CHECK(refusal(file).ends_with("a key in it has control characters or is no UTF-8"));
+  CHECK(refusal(folder.file("none")).ends_with("No such file or directory"));
+  CHECK(refusal(folder.file("")).ends_with("it is no regular file"));
+  CHECK(refusal("/dev/null").find("must be a file of API keys") != std::string::npos);
 }
 
 TEST_CASE("settings: what is printed can be read again, keys are not shown, and every setting has a row in the table") {
