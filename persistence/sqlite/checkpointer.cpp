@@ -57,7 +57,8 @@ int Checkpointer::count_pages(void* self, sqlite3*, const char*, int pages) {
   auto& checkpointer = *static_cast<Checkpointer*>(self);
   auto& log = checkpointer.log_;
   const std::lock_guard lock(checkpointer.mutex_);
-  if (pages < log.pages) log = {.generation = log.generation + 1};
+  if (pages < log.pages) log = {.commits = log.commits, .generation = log.generation + 1};
+  ++log.commits;
   log.pages = pages;
   return SQLITE_OK;
 }

@@ -26,6 +26,8 @@ public:
   Checkpointer(const std::string& path, std::int64_t wal_bytes_target, Connection& writer, Condition& condition);
   ~Checkpointer() override;
 
+  /// Transactions of the writer so far that have changed something.
+  std::int64_t commits() const { return known().commits; }
   /// To be called by the writing thread after each of its transactions, outside of it. May copy a small rest.
   void transaction_ended();
 
@@ -33,6 +35,7 @@ private:
   using Clock = std::chrono::steady_clock;
   /// The log as far as it is known.
   struct Log {
+    std::int64_t commits = 0;  ///< since the store was opened
     std::int64_t pages = 0;
     std::int64_t copied = 0;      ///< of them, back in the database
     std::int64_t generation = 0;  ///< how often it has begun anew

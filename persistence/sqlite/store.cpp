@@ -47,8 +47,11 @@ class SqliteStore final : public Store {
     const auto asked = std::chrono::steady_clock::now();
     const std::lock_guard lock(writer_mutex_);
     if (auto refused = refusal(asked)) return *refused;
+    const auto before = checkpointer_.commits();
     auto out = in_transaction<T>(std::forward<F>(work));
-    if (out) checkpointer_.transaction_ended();
+    if (!out || checkpointer_.commits() == before) return out;
+    condition_.succeeded(Condition::Doing::writing);
+    checkpointer_.transaction_ended();
     return out;
   }
 
@@ -58,7 +61,6 @@ class SqliteStore final : public Store {
       Transaction transaction(writer_);
       Expected<T> done = work(writer_);
       if (done) transaction.commit();
-      condition_.succeeded(Condition::Doing::writing);
       return done;
     } catch (const DatabaseError& error) {
       const auto out = condition_.failed(Condition::Doing::writing, error);
