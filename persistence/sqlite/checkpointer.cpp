@@ -132,17 +132,17 @@ Checkpointer::Clock::duration Checkpointer::copy_back() {
     return pause_ = std::clamp<Clock::duration>(pause_ * 2, busy_pause, idle_pause);
   }
   condition_.succeeded(Condition::Doing::copying_back);
-  return copied < pages && copied <= before.copied ? stuck(pages) : moved(before.generation, pages, copied);
+  return copied < pages && copied <= before.copied ? stuck(pages) : moved(before, copied);
 }
 
-Checkpointer::Clock::duration Checkpointer::moved(std::int64_t generation, std::int64_t pages, std::int64_t copied) {
+Checkpointer::Clock::duration Checkpointer::moved(const Log& before, std::int64_t copied) {
   pause_ = {};
   if (const auto hold = std::exchange(hold_, std::nullopt); hold && hold->told_pages != 0)
-    condition_.tell(StoreTrouble::Level::over, "the database's write-ahead log is not held any more, after " +
-                                                   seconds_text(Clock::now() - hold->since) + ": " + size_text(pages) +
-                                                   " are being copied back beside the commits");
+    condition_.tell(StoreTrouble::Level::over,
+                    "the database's write-ahead log, which was held for " + seconds_text(hold->last - hold->since) +
+                        ", is not held any more: " + size_text(copied - before.copied) + " have been copied back beside the commits");
   const std::lock_guard lock(mutex_);
-  if (log_.generation != generation) return {};  // it began anew right behind this pass
+  if (log_.generation != before.generation) return {};  // it began anew right behind this pass
   log_.held = false;
   log_.copied = copied;
   ++log_.passes;
@@ -156,6 +156,7 @@ Checkpointer::Clock::duration Checkpointer::stuck(std::int64_t pages) {
   }
   const auto now = Clock::now();
   if (!hold_) hold_ = Hold{now};
+  hold_->last = now;
   if (now - hold_->since >= hold_told_after && pages >= std::max(target_pages_ * hold_told_targets, hold_->told_pages * 2)) {
     hold_->told_pages = pages;
     condition_.tell(StoreTrouble::Level::warning,

@@ -44,7 +44,8 @@ private:
   };
   /// Since when the log could not be copied back beyond a point, because somebody reads what was before it.
   struct Hold {
-    Clock::time_point since;
+    Clock::time_point since = {};
+    Clock::time_point last = {};  ///< when it was met last
     std::int64_t told_pages = 0;  ///< the log's size when a person was told last; 0: not yet
   };
 
@@ -54,7 +55,7 @@ private:
   bool worth_a_pass(const Log& log) const noexcept { return log.pages >= target_pages_ && log.pages > log.copied; }
   bool nearly_copied(const Log& log) const noexcept;
   Clock::duration copy_back();
-  Clock::duration moved(std::int64_t generation, std::int64_t pages, std::int64_t copied);
+  Clock::duration moved(const Log& before, std::int64_t copied);
   Clock::duration stuck(std::int64_t pages);
   void finish();
   void piece_written() override;
