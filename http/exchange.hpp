@@ -31,7 +31,8 @@ public:
 };
 
 /// Reading is for the I/O thread during the route's call, or any thread that keeps the exchange alive. Either respond()
-/// once, or begin_stream(), write()..., end_stream(): from any thread.
+/// once, or begin_stream(), write()..., end_stream(): from any thread. One that is dropped before its answer is complete
+/// closes the connection.
 class Exchange {
 public:
   virtual ~Exchange() = default;
@@ -63,7 +64,7 @@ public:
 
 using ExchangePtr = std::shared_ptr<Exchange>;
 
-/// Answers a request, sooner or later. Called on the I/O thread; must not block.
+/// Answers a request, sooner or later. Called on the I/O thread; must not block. What it throws is answered with 500.
 using Answerer = std::function<void(const ExchangePtr&)>;
 
 /// What is to become of a request of which the head is there.

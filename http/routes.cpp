@@ -132,32 +132,17 @@ void answer_own(const OwnRoute& route, const ExchangePtr& exchange, std::vector<
   exchange->respond({.status = answer.status, .content_type = std::move(answer.content_type), .body = std::move(answer.body)});
 }
 
-/// What a route throws is answered with 500, whatever it is.
-template <class F>
-void guarded(App& app, const ExchangePtr& exchange, F&& answer) {
-  std::string reason;
-  try {
-    return answer();
-  } catch (const std::exception& error) { reason = error.what(); } catch (...) {
-    reason = "an exception that is no std::exception";
-  }
-  app.service.log(LogLevel::error, "request failed: " + reason);
-  exchange->respond(problem(500, "Internal server error: " + reason));
-}
-
 Admission at_once(Response response) {
   return {[response = std::move(response)](const ExchangePtr& exchange) { exchange->respond(response); }, false};
 }
 
-Admission by_own_route(App& app, const OwnRoute& route, std::vector<std::string> names) {
-  return {[&app, &route, names = std::move(names)](const ExchangePtr& exchange) {
-    guarded(app, exchange, [&] { answer_own(route, exchange, names); });
-  }};
+Admission by_own_route(const OwnRoute& route, std::vector<std::string> names) {
+  return {[&route, names = std::move(names)](const ExchangePtr& exchange) { answer_own(route, exchange, names); }};
 }
 
 Admission by_route(App& app, const Route& route, Query query, std::vector<std::string> names) {
   return {[&app, &route, query = std::move(query), names = std::move(names)](const ExchangePtr& exchange) mutable {
-    guarded(app, exchange, [&] { route.handle({app, exchange, std::move(query), std::move(names)}); });
+    route.handle({app, exchange, std::move(query), std::move(names)});
   }};
 }
 
@@ -174,7 +159,7 @@ Admission admit(App& app, const RequestHead& head) {
   if (!app.api_keys.empty() && !open_to_everybody(path) && !authorised(app, head)) return at_once(unauthorised());
   std::vector<std::string> names;
   for (const auto& entry : app.own_routes)
-    if (entry.method == wanted && matches(entry.path, target.segments, names)) return by_own_route(app, entry, std::move(names));
+    if (entry.method == wanted && matches(entry.path, target.segments, names)) return by_own_route(entry, std::move(names));
   for (const auto& entry : routes)
     if (entry.method == wanted && matches(entry.path, target.segments, names)) {
       if (app.read_only && !reads) return at_once(only_read());

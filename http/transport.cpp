@@ -26,15 +26,26 @@ using ConnectionFactory = restinio::impl::connection_factory_t<Traits>;
 using ConnectionSettings = restinio::impl::connection_settings_t<Traits>;
 using LifetimeMonitor = restinio::connection_count_limit_types<Traits>::lifetime_monitor_t;
 
-std::shared_ptr<ConnectionFactory> connection_factory(const std::shared_ptr<IoThread>& thread) {
+/// The one boundary around what routes do at once: whatever they throw is answered with 500.
+void answer(const Answerer& answerer, const ExchangePtr& exchange, const TransportOptions& options) {
+  std::string reason = "an exception that is no std::exception";
+  try {
+    return answerer(exchange);
+  } catch (const std::exception& error) { reason = error.what(); } catch (...) {
+  }
+  options.log(LogLevel::error, "request failed: " + reason);
+  exchange->respond(problem(500, "Internal server error: " + reason));
+}
+
+std::shared_ptr<ConnectionFactory> connection_factory(const std::shared_ptr<IoThread>& thread, const TransportOptions& options) {
   // Not the owning pointer: the context owns its connections, they own the settings, the settings own this.
-  auto on_request = [weak = std::weak_ptr<IoThread>(thread)](restinio::request_handle_t request) {
+  auto on_request = [weak = std::weak_ptr<IoThread>(thread), options](restinio::request_handle_t request) {
     auto* gate = Gate::current();
     auto arrived = gate->take();
-    const auto answer = std::move(arrived.answer);
+    const auto answerer = std::move(arrived.answer);
     const auto exchange = std::make_shared<RestinioExchange>(std::move(request), *gate, std::move(arrived), weak.lock());
     gate->at_work(exchange);
-    answer(exchange);
+    answer(answerer, exchange, options);
     return restinio::request_accepted();
   };
   restinio::server_settings_t<Traits> settings;
@@ -49,15 +60,14 @@ std::shared_ptr<ConnectionFactory> connection_factory(const std::shared_ptr<IoTh
                                              std::move(setter));
 }
 
-/// 500 for what the routes throw while they judge a head.
+/// A head that cannot be judged is answered like a route that throws.
 std::function<Admission(const RequestHead&)> guarded(const TransportOptions& options) {
-  return [admit = options.admit, log = options.log](const RequestHead& head) -> Admission {
+  return [admit = options.admit](const RequestHead& head) -> Admission {
     try {
       return admit(head);
-    } catch (const std::exception& error) { log(LogLevel::error, std::string("request failed: ") + error.what()); } catch (...) {
-      log(LogLevel::error, "request failed");
+    } catch (...) {
+      return {[thrown = std::current_exception()](const ExchangePtr&) { std::rethrow_exception(thrown); }, false};
     }
-    return {[](const ExchangePtr& exchange) { exchange->respond(problem(500, "Internal server error")); }, false};
   };
 }
 
@@ -87,7 +97,7 @@ struct Transport::State {
                                                 IntakeOptions{limits, guarded(options), std::make_shared<Budget>(limits.heads_bytes_max),
                                                               std::make_shared<Budget>(limits.bodies_bytes_max)});
     listener = std::make_shared<Listener>(connections, options.log,
-                                          [factory = connection_factory(thread)](Gate gate, const asio::ip::tcp::endpoint& from) {
+                                          [factory = connection_factory(thread, options)](Gate gate, const asio::ip::tcp::endpoint& from) {
                                             factory->create_new_connection(std::move(gate), from, LifetimeMonitor(nullptr))->init();
                                           });
     std::promise<void> opened;
@@ -97,10 +107,7 @@ struct Transport::State {
         opened.set_value();
       } catch (...) { opened.set_exception(std::current_exception()); }
     });
-    running = std::thread([thread = thread] {
-      thread->context.run();
-      thread->ran_out.set_value();
-    });
+    running = std::thread([thread = thread, log = options.log] { thread->run(log); });
     opened.get_future().get();
   }
 };

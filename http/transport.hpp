@@ -26,7 +26,8 @@ struct TransportOptions {
     return Cors::answer;
   };
   /// Who answers a request, or why nobody does: asked on the I/O thread when the head is there and before any of the body is
-  /// read. Views into the head must not be kept. Must not block; what it throws is answered with 500.
+  /// read. Views into the head must not be kept. Must not block. What it throws, and what answering throws, is
+  /// logged and answered with 500.
   std::function<Admission(const RequestHead&)> admit;
   /// Is told of what does not concern one request alone. Any thread.
   std::function<void(LogLevel, const std::string&)> log = [](LogLevel, const std::string&) {};

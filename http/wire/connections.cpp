@@ -1,6 +1,10 @@
 #include "connections.hpp"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 #include <vector>
 
@@ -49,7 +53,7 @@ void Connections::gone() {
 }
 
 bool Connections::make_room() {
-  if (count_ < limits().connections_max) return true;
+  if (!full()) return true;
   for (auto* gate = waiting_.first; gate; gate = gate->next_) {
     if (gate->intake_.in_body() || !gate->pending_) continue;
     leaves(*gate);

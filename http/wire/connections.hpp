@@ -22,6 +22,7 @@ public:
   /// Where bytes are read to before they are looked at: connections that only wait need no memory.
   std::array<char, 64 * 1024>& scratch() { return scratch_; }
 
+  bool full() const { return count_ >= limits().connections_max; }
   /// Is there room for one more, perhaps after the one that has been idle the longest was closed?
   bool make_room();
   /// Called when a connection has gone after make_room() said no.

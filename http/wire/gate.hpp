@@ -21,12 +21,16 @@
 //       that has gone makes remote_endpoint and set_option throw
 //       RESTinio's acceptor is not used: listener.hpp. "a server without free files accepts again when there are some"
 //   asio_timer_manager.hpp: a timer a second for each connection, limits added to now() without a check
-//       not used: one sweep for all connections (connections.hpp). "a request that never ends: 408; ..."
+//       not used: one sweep for all connections (connections.hpp). "a request that takes too long is told so, one that idled before
+//       has its whole time"
 //   connection.hpp, after_write: EPIPE, ECONNRESET close the connection and the notificator gets the error
 //       "a client that leaves in the middle of a large answer harms nobody"
 //   connection.hpp, the write time limit counts for a whole group of buffers, so a large answer to a slow reader is cut
 //       some progress in each write_timeout is enough. "a client that does not read is cut off"
 //   connection_state_listener: exceptions end the process in one of two places. Not used.
+//   connection.hpp, after_read is noexcept and catches std::exception only: anything else that a route throws ends the process
+//       caught in transport.cpp. "whatever a route throws is answered with 500, and a request that is dropped is not left waiting"
+//   io_context::run lets exceptions of callbacks out, which ended the thread: io_thread.hpp goes on
 #pragma once
 
 #include "intake.hpp"

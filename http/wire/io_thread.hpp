@@ -5,6 +5,8 @@
 
 #include "../callers.hpp"
 
+#include <weir/runtime_options.hpp>
+
 #include <restinio/all.hpp>
 
 #include <chrono>
@@ -14,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -46,29 +49,51 @@ struct IoThread {
   std::condition_variable idle;
   std::size_t owed = 0;  ///< plain answers that have not been given
   std::size_t open = 0;  ///< exchanges, streams among them
+  struct GivenBack {
+    restinio::request_handle_t request;
+    Gate* unanswered;  ///< its connection ends, so that the client does not wait for ever
+  };
   std::mutex given_back_mutex;
-  std::vector<restinio::request_handle_t> given_back;
+  std::vector<GivenBack> given_back;
 
   bool is_this_thread() { return context.get_executor().running_in_this_thread(); }
 
+  /// Until there is nothing left to do. An exception that somebody's callback lets out costs what it was about, not the thread.
+  void run(const std::function<void(LogLevel, const std::string&)>& log) {
+    for (bool done = false; !done;) {
+      std::string reason = "an exception that is no std::exception";
+      try {
+        context.run();
+        done = true;
+        continue;
+      } catch (const std::exception& error) { reason = error.what(); } catch (...) {
+      }
+      log(LogLevel::error, "on the I/O thread: " + reason);
+    }
+    ran_out.set_value();
+  }
+
+  void take_back(GivenBack last) {
+    if (last.unanswered) last.unanswered->cut();
+    last.request.reset();
+    subtract(&IoThread::open);
+  }
+
   /// A request may hold the last reference to a connection, which is for the I/O thread alone. Taken there in one go with
   /// those that others give back meanwhile.
-  void give_back(restinio::request_handle_t request) {
+  void give_back(GivenBack last) {
     {
       const std::lock_guard lock(given_back_mutex);
-      given_back.push_back(std::move(request));
+      given_back.push_back(std::move(last));
       if (given_back.size() > 1) return;
     }
     asio::post(context, [this] {
-      std::vector<restinio::request_handle_t> taken;
+      std::vector<GivenBack> taken;
       {
         const std::lock_guard lock(given_back_mutex);
         taken.swap(given_back);
       }
-      for (auto& last : taken) {
-        last.reset();
-        subtract(&IoThread::open);
-      }
+      for (auto& each : taken) take_back(std::move(each));
     });
   }
 

@@ -1,6 +1,9 @@
 #include "listener.hpp"
 
+#include <poll.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <stdexcept>
 #include <utility>
 
@@ -58,6 +61,7 @@ void Listener::listen() {
 
 void Listener::accept_some() {
   for (int i = 0; i < accepted_at_once && acceptor_.is_open(); ++i) {
+    if (connections_->full() && !somebody_waits()) break;
     if (!connections_->make_room()) {
       full_ = true;
       return;
@@ -65,6 +69,11 @@ void Listener::accept_some() {
     if (!accept_one()) return;
   }
   listen();
+}
+
+bool Listener::somebody_waits() {
+  pollfd asked{.fd = acceptor_.native_handle(), .events = POLLIN, .revents = 0};
+  return ::poll(&asked, 1, 0) > 0;
 }
 
 bool Listener::accept_one() {

@@ -31,6 +31,7 @@ private:
 
   void listen();
   void accept_some();
+  bool somebody_waits();
   /// False when there is nothing more to accept now.
   bool accept_one();
   void pause(const std::string& reason);

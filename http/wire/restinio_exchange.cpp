@@ -22,12 +22,9 @@ RestinioExchange::RestinioExchange(restinio::request_handle_t request, Gate& gat
 
 RestinioExchange::~RestinioExchange() {
   owe_nothing();
-  if (thread_->is_this_thread()) {
-    request_.reset();
-    thread_->subtract(&IoThread::open);
-  } else {
-    thread_->give_back(std::move(request_));
-  }
+  IoThread::GivenBack last{std::move(request_), stage_ == Stage::over ? nullptr : &gate_};
+  if (thread_->is_this_thread()) thread_->take_back(std::move(last));
+  else thread_->give_back(std::move(last));
 }
 
 void RestinioExchange::respond(Response response) {

@@ -94,6 +94,9 @@ private:
       exchange->on_closed([this] { board.note("closed"); });
       return board.hold(exchange);
     }
+    if (path == "/throws") throw std::runtime_error("no luck");
+    if (path == "/throws-number") throw 7;
+    if (path == "/dropped") return;
     if (path == "/twice") exchange->respond({.body = "once"});
     exchange->respond({.body = path});
   }
@@ -240,9 +243,18 @@ TEST_CASE("a body is not waited for when its request is refused, and the connect
   CHECK(small.send("abc" + get("/next", closing)).receive().ends_with("/next"));
 }
 
-TEST_CASE("what a route throws while it judges a head is answered with 500") {
+TEST_CASE("whatever a route throws is answered with 500, and a request that is dropped is not left waiting") {
   Server server;
-  CHECK(Client(server.port()).send(get("/broken", closing)).receive().starts_with("HTTP/1.1 500 "));
+  for (const auto* path : {"/broken", "/throws", "/throws-number"}) {
+    Client client(server.port());
+    CHECK(client.send(get(path)).receive("}").starts_with("HTTP/1.1 500 "));
+    CHECK(client.send(get("/next", closing)).receive().ends_with("/next"));
+  }
+  CHECK(server.board.count("request failed") == 3);
+  CHECK(Client(server.port()).send(get("/dropped")).receive() == "");
+  server.transport().loop().post([] { throw std::runtime_error("in a callback"); });
+  CHECK(Client(server.port()).send(get("/a", closing)).receive().ends_with("/a"));
+  CHECK(server.board.count("on the I/O thread") == 1);
 }
 
 TEST_CASE("a client that shuts its sending side down gets its answer, and those to what it sent before") {
