@@ -98,11 +98,11 @@ function surplus(expected, here) {
   return more.length ? [`its fork shows more often than itself: ${JSON.stringify(more.slice(0, 2)).slice(0, 400)}`] : [];
 }
 
-/** Whoever was told to come again was told so in the right way. */
-export function judgeRefusals(refusals, mayRefuse) {
+/** Whoever was told to come again was told so in the right way. It may happen in every mode: a disk that is slow counts as failing. */
+export function judgeRefusals(refusals) {
   const wrong = refusals.filter(({ status, retryAfter }) => status !== 503 || !(Number(retryAfter) > 0));
   const groups = new Map();
-  for (const { method, path, status, retryAfter, text } of mayRefuse ? wrong : refusals) {
+  for (const { method, path, status, retryAfter, text } of wrong) {
     const key = `${method} ${path.replace(/\d+/g, 'N').replace(/\/(events|handlers)\/[^/?]+/, '/$1/ID')} ${status} Retry-After ${retryAfter}`;
     groups.set(key, { text, count: (groups.get(key)?.count ?? 0) + 1 });
   }

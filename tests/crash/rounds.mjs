@@ -38,7 +38,7 @@ export async function undisturbed(seed, folder, count, kind) {
   const problems = (await everybody(server, clients.map(client => ({ ...client, cancel: undefined })), records)) ? [] : [stuck(clients, records)];
   server.abandoned = false;
   const handlers = await children(server, records);
-  problems.push(...judgeRefusals(server.refusals, false), ...strays(handlers, records, clients));
+  problems.push(...judgeRefusals(server.refusals), ...strays(handlers, records, clients));
   const calls = server.calls();
   await server.end();
   const done = effectsDone(server.ledger);
@@ -103,7 +103,7 @@ class Round {
     await this.compareAfterKill();
     await server.end();
     const done = effectsDone(server.ledger);
-    this.problems.push(...judgeRefusals(server.refusals, mode.fails));
+    this.problems.push(...judgeRefusals(server.refusals));
     clients.forEach((client, i) => this.problems.push(...judgeOne(client, records[i], done, lastProcess), ...judgeBoth(client, this.calm.records[i], records[i])));
   }
   /** Runs whose start nobody saw answered: when they are there after all, they are as any other. */
