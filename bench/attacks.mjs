@@ -1,6 +1,7 @@
 // ./dev bench attacks: what hostile clients, and a store that fails, cost everybody else. Each attack has a server of its own on
 // 127.0.0.1, and is bounded in count and time.
-//   stall     longest wait for GET /health beside it, on a connection that stays; `connect`: on a new one
+//   stall     longest wait for GET /health beside it, on a connection that stays; `connect`: on a new one; `noise`: for a server that does
+//             nothing, which is what the machine adds
 //   peak      most memory; `+` is how much more than before the attack
 //   healthy   from the attack's end until a new connection is answered quickly; `work`: then a run and a page of the list together
 //   end       from SIGTERM to the end of the process; the drain timeout is 1 s
@@ -18,17 +19,17 @@ const program = values.server ?? new URL('../build/weir-bench-server', import.me
 const nothing = { name: 'nothing at all', attack: () => new Promise(resolve => setTimeout(resolve, 2000, { seen: '', wrong: [] })) };
 const wanted = [nothing, ...attacks].filter(({ name }) => !values.only || name.includes(values.only));
 
-/** What a figure says about it; the machine's own noise is known from the attack called "nothing at all". */
+/** What a figure says about it. */
 function slow(attack, result) {
   const out = [];
-  if (result.stall_ms > STALL_MS) out.push(`others wait ${result.stall_ms} ms`);
+  if (result.stall_ms > STALL_MS + result.noise_ms) out.push(`others wait ${result.stall_ms} ms`);
   if (result.healthy_ms > HEALTHY_MS && result.healthy_ms !== Infinity) out.push(`healthy after ${result.healthy_ms} ms`);
   if (result.end_ms > END_MS && result.end_ms !== Infinity) out.push(`ended after ${result.end_ms} ms`);
   if (result.peak_mb - result.before_mb > (attack.grows_mb ?? GROWS_MB)) out.push(`${result.peak_mb - result.before_mb} MB more`);
   return out;
 }
 
-const columns = ['stall', 'connect', 'peak', '+', 'healthy', 'work', 'end'];
+const columns = ['stall', 'connect', 'noise', 'peak', '+', 'healthy', 'work', 'end'];
 const line = (name, cells, words) => console.log(`${name.padEnd(66)}${cells.map(cell => String(cell ?? '').padStart(9)).join('')}  ${words}`);
 const figure = value => (value === Infinity ? 'never' : Number.isNaN(value) ? '-' : value ?? '-');
 
@@ -42,7 +43,7 @@ else {
     result.slow = slow(attack, result);
     bad += result.wrong.length > 0 || result.slow.length > 0 ? 1 : 0;
     if (values.json) console.log(JSON.stringify(result, (_, value) => figure(value)));
-    else line(result.name, [result.stall_ms, result.connect_ms, result.peak_mb, result.peak_mb - result.before_mb, result.healthy_ms, result.work_ms, result.end_ms].map(figure),
+    else line(result.name, [result.stall_ms, result.connect_ms, result.noise_ms, result.peak_mb, result.peak_mb - result.before_mb, result.healthy_ms, result.work_ms, result.end_ms].map(figure),
       [...result.wrong, ...result.slow].join('; ').slice(0, 400) || `right ${result.seen}`);
   }
   if (!values.json) console.log(`${wanted.length - bad} of ${wanted.length} right`);

@@ -36,7 +36,7 @@ export async function run(attack, program, { scale = 1, patience = 1 } = {}) {
     server.start = attack.start?.name === 'weir-examples' ? { name: 'x' } : {};
     const seed = await attack.seed?.(server);
     const before_mb = server.watchMemory();
-    const stopProbe = probe(server.port);
+    const stopProbe = await probe(server.port);
     await pause(100);
     const { seen, wrong, end_ms } = await Promise.race([attack.attack(server, seed), late(ATTACK_MS * patience)]);
     server.dropSockets();
@@ -45,7 +45,7 @@ export async function run(attack, program, { scale = 1, patience = 1 } = {}) {
       return { name: attack.name, before_mb, peak_mb: server.memoryPeak(), alive: true, end_ms, seen, wrong, log: server.log };
     }
     const healthy_ms = await healthyAgain(server);
-    const { stall_ms, connect_ms } = await stopProbe();
+    const waits = await stopProbe();
     const work = server.alive ? await worksAgain(server) : { ok: false, ms: Infinity, statuses: 'none' };
     const peak_mb = server.memoryPeak(), after_mb = server.memoryNow(), alive = server.alive;
     const code = alive ? null : await server.ended;
@@ -55,7 +55,7 @@ export async function run(attack, program, { scale = 1, patience = 1 } = {}) {
     else if (healthy_ms === Infinity) faults.push('deaf');
     if (alive && !work.ok) faults.push(`ordinary work: ${work.statuses}`);
     if (alive && end.code !== 0) faults.push(`SIGTERM: ${end.ms === Infinity ? 'does not end it' : end.code}`);
-    return { name: attack.name, stall_ms, connect_ms, before_mb, peak_mb, after_mb, healthy_ms, work_ms: work.ms, alive, end_ms: end.ms, seen, wrong: faults,
+    return { name: attack.name, ...waits, before_mb, peak_mb, after_mb, healthy_ms, work_ms: work.ms, alive, end_ms: end.ms, seen, wrong: faults,
       log: server.log };
   } catch (error) {
     return { name: attack.name, alive: server.alive, seen: '', wrong: [error.message.split('\n')[0]], log: server.log };
