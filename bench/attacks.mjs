@@ -22,7 +22,7 @@ const wanted = [nothing, ...attacks].filter(({ name }) => !values.only || name.i
 /** What a figure says about it. */
 function slow(attack, result) {
   const out = [];
-  if (result.stall_ms > STALL_MS + result.noise_ms) out.push(`others wait ${result.stall_ms} ms`);
+  if (result.stall_ms > (attack.waits_ms ?? STALL_MS) + result.noise_ms) out.push(`others wait ${result.stall_ms} ms`);
   if (result.healthy_ms > HEALTHY_MS && result.healthy_ms !== Infinity) out.push(`healthy after ${result.healthy_ms} ms`);
   if (result.end_ms > END_MS && result.end_ms !== Infinity) out.push(`ended after ${result.end_ms} ms`);
   if (result.peak_mb - result.before_mb > (attack.grows_mb ?? GROWS_MB)) out.push(`${result.peak_mb - result.before_mb} MB more`);

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
-import { ask, ended } from './peer.mjs';
+import { ask, ended, exchange, request } from './peer.mjs';
 
 const START = '{"start_event":{"name":"x"}}';
 
@@ -31,6 +31,9 @@ const pagesElsewhere = {
       await check(`Host ${host}`, [400, 403, 421], 'GET', '/handlers', { host });
       await check(`Host and Origin ${host}`, [400, 403, 421], 'POST', '/workflows/greeting/run', { host, origin: `http://${host}` }, START);
     }
+    await check('a picture elsewhere', [403], 'GET', '/handlers', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' });
+    const twice = await exchange(server, request(server, 'GET', '/handlers', { headers: { origin: `http://${own}\r\nOrigin: https://evil.example` } }), { count: 1 });
+    if (![400, 403].includes(twice.answers[0]?.status)) wrong.push(`two Origins: ${twice.answers[0]?.status}`);
     for (const [host, origin] of [[own, undefined], [own, `http://${own}`], [local, `http://${local}`], [`LOCALHOST:${server.port}`, undefined], ['127.0.0.1', undefined]])
       await check(`own: Host ${host}, Origin ${origin}`, [200], 'POST', '/workflows/greeting/run', { host, origin }, START);
     return { seen: `${foreign.length} origins, ${names.length} names`, wrong };

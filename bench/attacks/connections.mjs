@@ -3,7 +3,7 @@ import { ask, connect, pause, request, tally, unread } from './peer.mjs';
 
 /** Every file of the process taken by connections that say nothing. */
 const filesExhausted = {
-  name: 'more connections than files',
+  name: 'more connections than files', waits_ms: 500,
   start: { files: 1024 },
   async attack(server) {
     const sockets = Array.from({ length: 1100 }, () => connect(server));
@@ -15,7 +15,7 @@ const filesExhausted = {
 };
 
 const filesExhaustedWithStore = {
-  name: 'no file left for a stored run',
+  name: 'no file left for a stored run', waits_ms: 500,
   start: { files: 256, store: 'sqlite' },
   async attack(server) {
     const busy = connect(server), answers = [];
@@ -89,6 +89,20 @@ const halfClosed = {
   },
 };
 
+/** More connections than are served at once, silent or slow: somebody new is answered. */
+function crowd(name, begin) {
+  return {
+    name, waits_ms: 4000,
+    start: { args: ['--connections-max', '100', '--read-timeout', '2s'] },
+    async attack(server) {
+      const sockets = unread(server, 300, begin);
+      await pause(500);
+      const { status } = await ask(server, 'GET', '/health', { ms: 6000 });
+      return { seen: `${sockets.filter(socket => !socket.destroyed).length} of 300 open`, wrong: status === 200 ? [] : ['a new connection is not answered within 6 s'] };
+    },
+  };
+}
+
 /** The connections are still there, half-way through every phase, when the server is told to end. */
 const pendingAtTheEnd = {
   name: 'SIGTERM among connections in every phase',
@@ -104,4 +118,6 @@ const pendingAtTheEnd = {
   },
 };
 
-export default [filesExhausted, filesExhaustedWithStore, drip, churn, resetWhileAnswered, halfClosed, pendingAtTheEnd];
+export default [filesExhausted, filesExhaustedWithStore, drip, churn, resetWhileAnswered, halfClosed, crowd('more idle connections than are served at once', ''),
+  crowd('more connections with half a head than are served at once', 'GET /hea'),
+  crowd('more connections with half a body than are served at once', 'POST /workflows/echo/run HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n{'), pendingAtTheEnd];

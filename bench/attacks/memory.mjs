@@ -18,9 +18,9 @@ function push(server, head, body, ms = 8000) {
 }
 
 /** Bodies that are never complete, so that what was read stays in memory as long as the server lets it. */
-function bodies(name, { start = {}, path, method = 'POST', right, count = 60, header = `content-length: ${16 * MB}`, headers = {} }) {
+function bodies(name, { start = {}, path, method = 'POST', right, count = 60, header = `content-length: ${16 * MB}`, headers = {}, grows_mb = 48 }) {
   return {
-    name, start, grows_mb: 160,
+    name, start, grows_mb,
     async attack(server) {
       const key = server.key;
       if (start.key) server.key = undefined;
@@ -146,12 +146,36 @@ const liveStreams = {
   },
 };
 
+/** What is bounded over all connections is full: small requests go on meanwhile, and large ones afterwards. */
+function budget(name, { count, bytes, grows_mb }) {
+  return {
+    name, grows_mb,
+    async attack(server) {
+      const sockets = unread(server, count, bytes(server)), wrong = [];
+      await server.moment(2000);
+      const post = size => ask(server, 'POST', '/workflows/echo/run', { body: JSON.stringify({ start_event: { text: 'x'.repeat(size) } }) });
+      const small = await post(4000), large = await post(500000);
+      if (small.status !== 200) wrong.push(`a body of 4 KB meanwhile: ${small.status || 'no answer'}`);
+      if (![200, 503].includes(large.status)) wrong.push(`a body of 500 KB meanwhile: ${large.status || 'no answer'}`);
+      server.dropSockets();
+      const until = performance.now() + 5000 * server.patience;
+      let after = await post(500000);
+      while (after.status !== 200 && performance.now() < until) after = await post(500000);
+      if (after.status !== 200) wrong.push(`a body of 500 KB afterwards: ${after.status || 'no answer'}`);
+      return { seen: `${sockets.length} connections; 500 KB meanwhile: ${large.status}`, wrong };
+    },
+  };
+}
+
 const CHUNKED = 'transfer-encoding: chunked', key = 'secret';
 export default [repeatedRuns, manyRuns, list, listRead, largeResults, pages, files, pipelines, streams, liveStreams,
   bodies('bodies without the key', { start: { key }, path: '/workflows/echo/run', right: [401] }),
   bodies('chunked bodies without the key', { start: { key }, path: '/workflows/echo/run', right: [401], header: CHUNKED }),
   bodies('bodies for a route that is none', { path: '/nowhere', right: [404, 405] }),
   bodies('bodies for a method that is none', { path: '/handlers', method: 'PUT', right: [405] }),
-  bodies('bodies with a health check', { path: '/health', method: 'GET' }),
+  bodies('bodies with a health check', { path: '/health', method: 'GET', grows_mb: 320 }),
   bodies('bodies from a page elsewhere', { path: '/workflows/echo/run', right: [403], headers: { origin: 'https://evil.example' } }),
-  bodies('bodies on 100 connections at once', { path: '/workflows/echo/run', count: 100 })];
+  bodies('bodies on 100 connections at once', { path: '/workflows/echo/run', count: 100, grows_mb: 320 }),
+  budget('bodies of 16 MB whose last byte never comes', { count: 24, grows_mb: 320,
+    bytes: server => request(server, 'POST', '/workflows/echo/run', { headers: { 'content-length': 16 * MB } }) + 'x'.repeat(16 * MB - 1) }),
+  budget('heads of 250 KB that never end', { count: 400, grows_mb: 128, bytes: server => request(server, 'GET', '/health').replace(/\r\n$/, `a: ${'x'.repeat(250000)}`) })];
