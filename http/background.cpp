@@ -1,56 +1,68 @@
 #include "background.hpp"
 
-#include <zlib.h>
-
 #include <stdexcept>
 
 namespace weir::http {
 namespace {
 
-constexpr std::size_t packed_from = 2048;  ///< bytes: below, packing costs more than it saves
+Response too_busy() { return failure({Code::unavailable, "The server is busy: nothing was done, try again"}); }
 
-/// Empty when it could not be done.
-std::string gzip(const std::string& text) {
-  z_stream stream{};
-  constexpr int gzip_window = 15 + 16, memory_level = 8, fast = 1;
-  if (deflateInit2(&stream, fast, Z_DEFLATED, gzip_window, memory_level, Z_DEFAULT_STRATEGY) != Z_OK) return {};
-  std::string out(deflateBound(&stream, text.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  const bool done = deflate(&stream, Z_FINISH) == Z_STREAM_END;
-  out.resize(done ? stream.total_out : 0);
-  deflateEnd(&stream);
-  return out;
-}
-
-Response packed(Response response, const Exchange& exchange) {
-  response.headers.emplace_back("vary", "Accept-Encoding");
-  if (response.body.size() < packed_from || !takes_gzip(exchange)) return response;
-  if (auto body = gzip(response.body); !body.empty()) {
-    response.body = std::move(body);
-    response.headers.emplace_back("content-encoding", "gzip");
-  }
-  return response;
+void expire_later(const std::shared_ptr<Workers>& workers, Loop& loop) {
+  workers->keep_timer(loop.after(workers->crew().wait_max, [weak = std::weak_ptr(workers), &loop] {
+    if (const auto there = weak.lock(); there && there->expire()) expire_later(there, loop);
+  }));
 }
 
 }  // namespace
 
-bool takes_gzip(const Exchange& exchange) {
-  const auto accepted = exchange.header("Accept-Encoding");
-  const auto at = accepted.find("gzip");
-  return at != accepted.npos && !accepted.substr(at).starts_with("gzip;q=0");
+void do_guarded(const Call& call, const std::function<void(const Call&)>& work) {
+  try {
+    work(call);
+  } catch (const std::invalid_argument& error) { call.respond(problem(400, error.what())); } catch (const StoreFailure& error) {
+    call.respond(failure({error.code, error.what()}));
+  } catch (const std::exception& error) {
+    call.app.service.log(LogLevel::error, std::string("request failed: ") + error.what());
+    call.respond(problem(500, "Internal server error: the server's log says more"));
+  }
 }
 
-void answer_in_background(const Call& call, std::function<Response()> answer) {
-  call.app.service.in_background([exchange = call.exchange, answer = std::move(answer)] {
-    try {
-      exchange->respond(packed(answer(), *exchange));
-    } catch (const std::invalid_argument& error) { exchange->respond(problem(400, error.what())); } catch (const std::exception& error) {
-      exchange->respond(problem(500, error.what()));
+Call watched(Call call) {
+  // The listener must not keep the exchange alive.
+  call.gone = std::stop_source();
+  call.exchange->on_closed([gone = call.gone]() mutable { gone.request_stop(); });
+  return call;
+}
+
+void off_the_loop(const Call& call, Work kind, std::function<void(const Call&)> work) {
+  // A request with a key has others that wait for its answer.
+  const bool may_be_given_up = kind == Work::search && !call.gone.stop_possible() && !call.answer;
+  off_the_loop(call.app.workers(kind), may_be_given_up ? watched(call) : call, std::move(work));
+}
+
+void off_the_loop(const std::shared_ptr<Workers>& workers, const Call& call, std::function<void(const Call&)> work) {
+  Job job{.run = [call, work = std::move(work)] { do_guarded(call, work); },
+          .expired = [call] { call.respond(too_busy()); },
+          .gone = call.gone};
+  if (!workers->submit(std::move(job))) return call.respond(too_busy());
+  if (workers->wants_timer()) expire_later(workers, call.exchange->loop());
+}
+
+Response failure(const Error& error, std::string_view before) {
+  const auto status = [&] {
+    switch (error.code) {
+      case Code::invalid_argument: return 400;
+      case Code::not_found: return 404;
+      case Code::conflict:
+      case Code::failed_precondition: return 409;
+      case Code::unavailable:
+      case Code::deadline_exceeded:
+      case Code::cancelled: return 503;
+      default: return 500;
     }
-  });
+  }();
+  auto response = problem(status, std::string(before) + error.message);
+  if (status == 503) response.headers.emplace_back("retry-after", "1");
+  return response;
 }
 
 }  // namespace weir::http

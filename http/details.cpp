@@ -1,9 +1,13 @@
 // One handler looked at closely: GET /handlers/ID?detail=true, /handlers/ID/state, /handlers/ID/export.
 #include "app.hpp"
+#include "background.hpp"
 #include "logged_event.hpp"
+#include "parameters.hpp"
+#include "pieces.hpp"
+#include "row_reader.hpp"
 #include "translate.hpp"
 
-#include <algorithm>
+#include <cctype>
 
 namespace weir::http {
 namespace {
@@ -11,12 +15,11 @@ namespace {
 /// The newest event up to `last` that asked for input, if it is not far back.
 std::optional<EventRow> find_question(const Store& store, const std::string& run_id, std::int64_t last) {
   constexpr std::int64_t looked_at = 200;
-  auto rows = store.read_events(run_id, std::max<std::int64_t>(-1, last - looked_at), looked_at);
-  const auto asks = [&](const EventRow& event) {
-    return event.sequence <= last && !event.internal && event.payload->json().find("\"InputRequiredEvent\"") != std::string::npos;
-  };
-  const auto found = std::find_if(rows.rbegin(), rows.rend(), asks);
-  return found == rows.rend() ? std::nullopt : std::optional(std::move(*found));
+  std::optional<EventRow> found;
+  for (EventReader reader(store, run_id, last > looked_at ? last - looked_at : -1, last); !reader.done();)
+    for (auto& row : reader.next())
+      if (!row.internal && row.payload->json().find("\"InputRequiredEvent\"") != std::string::npos) found = std::move(row);
+  return found;
 }
 
 /// Of a run that waits. A fork may have been asked before it began.
@@ -49,36 +52,25 @@ std::string detail_json(const Store& store, const HandlerRow& row, const std::ve
   return out + ",\"last_sequence\":" + std::to_string(last) + "}";
 }
 
-/// Writes a run piece by piece, at the reader's pace.
-class Export : public std::enable_shared_from_this<Export> {
+/// A run as a file.
+class Export final : public Pieces {
 public:
-  Export(ExchangePtr exchange, const Store& store, std::string run_id)
-      : exchange_(std::move(exchange)), store_(store), run_id_(std::move(run_id)) {}
+  Export(const Store& store, const std::string& run_id, std::string head, std::int64_t last)
+      : head_(std::move(head)), reader_(store, run_id, -1, last) {}
 
-  void begin(std::string head) { write(std::move(head) + ",\"events\":["); }
+  bool append(std::string& out) override {
+    if (!head_.empty()) out += std::exchange(head_, {}) + ",\"events\":[";
+    for (const auto& row : reader_.next()) {
+      if (row.sequence > 0) out += ',';
+      append_logged_event(out, row);
+    }
+    if (reader_.done()) out += "]}";
+    return !reader_.done();
+  }
 
 private:
-  void write(std::string text) {
-    exchange_->write(std::move(text), [self = shared_from_this()](bool sent) {
-      if (sent) self->next();
-    });
-  }
-  void next() {
-    const auto rows = store_.read_events(run_id_, after_, 500);
-    if (rows.empty()) return exchange_->end_stream("]}");
-    std::string text;
-    for (const auto& row : rows) {
-      if (row.sequence > 0) text += ',';
-      append_logged_event(text, row);
-    }
-    after_ = rows.back().sequence;
-    write(std::move(text));
-  }
-
-  ExchangePtr exchange_;
-  const Store& store_;
-  std::string run_id_;
-  std::int64_t after_ = -1;
+  std::string head_;
+  EventReader reader_;
 };
 
 std::string export_head(const App& app, const HandlerRow& row) {
@@ -100,37 +92,43 @@ std::string safe(std::string text) {
 }  // namespace
 
 void get_handler_detail(const Call& call, const HandlerRow& row) {
-  const auto& store = call.app.service.store();
-  const auto answer = [&store, row, exchange = call.exchange](const std::vector<std::string>& running_steps) {
-    exchange->respond(json(detail_json(store, row, running_steps)));
+  const auto answer = [row](const Call& taken, const std::vector<std::string>& running_steps) {
+    taken.respond(json(detail_json(taken.app.service.store(), row, running_steps)));
   };
-  if (row.terminal() || !call.app.service.find_running_steps(row.handler_id, answer)) answer({});
+  if (row.terminal()) return answer(call, {});
+  // The run tells on a thread of its own, which must not wait for the store.
+  const auto told = [call, answer, workers = call.app.lookups](const std::vector<std::string>& running_steps) {
+    off_the_loop(workers, call, [answer, running_steps](const Call& taken) { answer(taken, running_steps); });
+  };
+  if (!call.app.service.find_running_steps(row.handler_id, told)) answer(call, {});
 }
 
 void get_handler_state(const Call& call) {
-  const auto& store = call.app.service.store();
-  const auto row = store.find_handler(call.names[0]);
-  if (!row) return call.respond(problem(404, "Handler not found"));
-  const auto last = store.last_event(row->run_id);
-  const auto given = call.query.last("at");
-  const auto at = given ? python_integer(*given) : std::optional<long long>(last ? last->sequence : -1);
-  if (!at) return call.respond(problem(400, "at must be an event's sequence, got '" + *given + "'"));
-  const auto states = store.find_states_at(row->run_id, *at);
-  if (!states) return call.respond(problem(404, "What the run kept after event " + std::to_string(*at) + " is no longer known"));
-  Object named;
-  for (const auto& [name, state] : *states) named.set(name, state);
-  call.respond(json(to_json(Value(Object{{"handler_id", row->handler_id}, {"at", std::int64_t{*at}}, {"states", std::move(named)}}))));
+  with_store(call, Work::lookup, [](const Call& taken) {
+    const auto& store = taken.app.service.store();
+    const auto row = store.find_handler(taken.names[0]);
+    if (!row) return taken.respond(problem(404, "Handler not found"));
+    const auto last = store.last_event(row->run_id);
+    const auto at = number(taken.query, "at").value_or(last ? last->sequence : -1);
+    const auto states = store.find_states_at(row->run_id, at);
+    if (!states) return taken.respond(problem(404, "What the run kept after event " + std::to_string(at) + " is no longer known"));
+    Object named;
+    for (const auto& [name, state] : *states) named.set(name, state);
+    taken.respond(json(to_json(Value(Object{{"handler_id", row->handler_id}, {"at", at}, {"states", std::move(named)}}))));
+  });
 }
 
 void get_handler_export(const Call& call) {
-  const auto& store = call.app.service.store();
-  const auto row = store.find_handler(call.names[0]);
-  if (!row) return call.respond(problem(404, "Handler not found"));
-  Response head;
-  head.headers = {{"content-disposition", "attachment; filename=\"" + safe(row->workflow_name + "-" + row->handler_id) + ".weir.json\""}};
-  call.exchange->begin_stream(std::move(head));
-  if (call.exchange->method() == "HEAD") return;
-  std::make_shared<Export>(call.exchange, store, row->run_id)->begin(export_head(call.app, *row));
+  off_the_loop(call, Work::search, [](const Call& taken) {
+    const auto& store = taken.app.service.store();
+    const auto row = store.find_handler(taken.names[0]);
+    if (!row) return taken.respond(problem(404, "Handler not found"));
+    const auto last = store.last_event(row->run_id);
+    Response head;
+    head.headers = {{"content-disposition", "attachment; filename=\"" + safe(row->workflow_name + "-" + row->handler_id) + ".weir.json\""}};
+    auto file = std::make_unique<Export>(store, row->run_id, export_head(taken.app, *row), last ? last->sequence : -1);
+    answer_in_pieces(taken, std::move(file), false, std::move(head));
+  });
 }
 
 }  // namespace weir::http

@@ -8,23 +8,45 @@ namespace {
 /// Lives on the I/O thread; kept alive by what it waits for.
 class EventStream : public std::enable_shared_from_this<EventStream> {
 public:
-  EventStream(ExchangePtr exchange, const EventStreamOptions& options) : exchange_(std::move(exchange)), options_(options) {}
+  EventStream(const Call& call, const EventStreamOptions& options)
+      : exchange_(call.exchange), workers_(call.app.lookups), service_(call.app.service), options_(options) {}
 
-  void begin(runtime::Service& service, const runtime::StreamRequest& request) {
-    exchange_->on_closed([self = shared_from_this()] { self->close(); });
-    subscription_ = service.subscribe(request, [self = shared_from_this()](runtime::StreamBatch batch) {
-      self->exchange_->loop().post([self, batch = std::move(batch)] { self->write(batch); });
+  /// Where the store may be read: the first batch is. Nothing has been sent when this throws.
+  void begin(const runtime::StreamRequest& request, Response head, std::stop_source gone) {
+    std::shared_ptr<runtime::Stream> subscription = service_.subscribe(request, [self = shared_from_this()](runtime::StreamBatch batch) {
+      self->exchange_->loop().post([self, batch = std::move(batch)]() mutable { self->take(std::move(batch)); });
     });
-    arm_heartbeat();
+    exchange_->begin_stream(std::move(head));
+    exchange_->on_closed([self = shared_from_this()] { self->close(); });
+    exchange_->loop().post([self = shared_from_this(), subscription = std::move(subscription), gone = std::move(gone)]() mutable {
+      if (gone.stop_requested()) return self->close();
+      self->subscription_ = std::move(subscription);
+      self->arm_heartbeat();
+      self->flush();
+    });
   }
 
 private:
-  void write(const runtime::StreamBatch& batch) {
-    if (closed_) return;
+  void take(runtime::StreamBatch batch) {
+    batch_ = std::move(batch);
+    written_ = 0;
+    flush();
+  }
+
+  /// Some of the batch: other streams get their turn in between, and one write is all that waits for a client that does not read.
+  void flush() {
+    if (closed_ || writing_ || !subscription_ || !batch_) return;
     std::string frames;
-    frames.reserve(batch.rows.size() * 192);
-    for (const auto& row : batch.rows) append_frame(frames, row, options_);
-    if (batch.end) return finish(std::move(frames));
+    const auto& rows = batch_->rows;
+    while (written_ < rows.size() && frames.size() < budget::piece_bytes) append_frame(frames, rows[written_++], options_);
+    const bool all = written_ == rows.size();
+    const bool end = all && batch_->end;
+    if (all) batch_.reset();
+    if (end) return finish(std::move(frames));
+    write(std::move(frames));
+  }
+
+  void write(std::string frames) {
     writing_ = true;
     exchange_->write(std::move(frames), [self = shared_from_this()](bool sent) { self->written(sent); });
   }
@@ -34,7 +56,9 @@ private:
     if (closed_) return;
     if (!sent) return close();
     arm_heartbeat();
-    subscription_->request_next();
+    if (batch_) return flush();
+    if (std::exchange(beating_, false)) return;
+    request_next(subscription_, *workers_);
   }
 
   void finish(std::string last) {
@@ -51,31 +75,37 @@ private:
 
   void beat() {
     if (closed_) return;
-    if (!writing_) {
-      writing_ = true;
-      exchange_->write(": heartbeat\n\n", [self = shared_from_this()](bool sent) {
-        self->writing_ = false;
-        if (!sent) self->close();
-      });
-    }
-    arm_heartbeat();
+    if (writing_) return arm_heartbeat();
+    beating_ = true;
+    write(": heartbeat\n\n");
   }
 
   void close() {
     closed_ = true;
     subscription_.reset();
     heartbeat_.reset();
+    batch_.reset();
   }
 
   ExchangePtr exchange_;
+  std::shared_ptr<Workers> workers_;
+  runtime::Service& service_;
   EventStreamOptions options_;
-  std::unique_ptr<runtime::Stream> subscription_;
+  std::shared_ptr<runtime::Stream> subscription_;
   std::shared_ptr<void> heartbeat_;
+  std::optional<runtime::StreamBatch> batch_;  ///< being written
+  std::size_t written_ = 0;                    ///< of its rows
   bool writing_ = false;
+  bool beating_ = false;  ///< what is being written is a heartbeat: the next batch has been asked for
   bool closed_ = false;
 };
 
 }  // namespace
+
+void request_next(const std::shared_ptr<runtime::Stream>& stream, Workers& workers) {
+  if (!stream->reads_store()) return stream->request_next();
+  workers.resume({.run = [stream] { stream->request_next(); }});
+}
 
 void append_frame(std::string& out, const EventRow& row, const EventStreamOptions& options) {
   const bool sse = options.format == StreamFormat::sse;
@@ -95,14 +125,12 @@ void append_frame(std::string& out, const EventRow& row, const EventStreamOption
   out += sse ? "\n\n" : "\n";
 }
 
-void stream_events(ExchangePtr exchange, runtime::Service& service, const runtime::StreamRequest& request,
-                   const EventStreamOptions& options) {
+void stream_events(const Call& call, const runtime::StreamRequest& request, const EventStreamOptions& options) {
   Response head;
   head.content_type = options.format == StreamFormat::sse ? "text/event-stream; charset=utf-8" : "application/x-ndjson";
   head.headers = {{"cache-control", "no-cache"}, {"x-accel-buffering", "no"}};
-  exchange->begin_stream(std::move(head));
-  if (exchange->method() == "HEAD") return;
-  std::make_shared<EventStream>(std::move(exchange), options)->begin(service, request);
+  if (call.exchange->method() == "HEAD") return call.exchange->begin_stream(std::move(head));
+  std::make_shared<EventStream>(call, options)->begin(request, std::move(head), call.gone);
 }
 
 }  // namespace weir::http

@@ -1,6 +1,8 @@
 // Following a run's events, and sending events into it (contract 1.9, 1.10).
 #include "app.hpp"
+#include "background.hpp"
 #include "event_stream.hpp"
+#include "parameters.hpp"
 #include "translate.hpp"
 
 #include <algorithm>
@@ -26,25 +28,54 @@ std::optional<Cursor> cursor_parameter(const Query& query) {
   const auto raw = query.last("after_sequence");
   if (!raw) return Cursor{};
   if (lower_case(*raw) == "now") return Cursor{Cursor::Kind::now};
-  const auto number = python_integer(*raw);
+  const auto number = whole_number(*raw);
   if (!number) return std::nullopt;
-  return Cursor{Cursor::Kind::sequence, std::max<std::int64_t>(*number, from_the_start)};
+  return Cursor{Cursor::Kind::sequence, std::max(*number, from_the_start)};
 }
 
-std::int64_t resolve(const Call& call, const Cursor& cursor, const HandlerRow& row, const std::optional<EventRow>& last) {
-  const auto newest = last ? last->sequence : from_the_start;
-  if (cursor.kind == Cursor::Kind::now) return newest;
+/// A stream that has been asked for, on its way to where it begins.
+struct Wanted {
+  HandlerRow row;
+  Cursor cursor;
+  EventStreamOptions options;
+  std::optional<EventRow> last;
+};
+
+void stream_after(const Call& call, const Wanted& wanted, std::int64_t after) {
+  const auto& [row, cursor, options, last] = wanted;
+  const runtime::StreamRequest request{.handler_id = row.handler_id,
+                                       .run_id = row.run_id,
+                                       .after = after,
+                                       .include_internal = call.query.flag("include_internal", false)};
+  const bool nothing_left = !last || last->sequence <= after;
+  if (nothing_left && (row.terminal() || (last && last->terminal))) return call.respond({.status = 204});
+  const bool long_past = row.terminal() && last && last->sequence > budget::loop_events_max;
+  const auto stream = [request, options](const Call& taken) { stream_events(taken, request, options); };
+  long_past && !call.app.lookups->here() ? off_the_loop(call, Work::lookup, stream) : stream(call);
+}
+
+/// Everything to a run's first reader, which the store notes, only new events to later ones.
+void stream_by_turn(const Call& call, const Wanted& wanted, std::int64_t newest) {
+  with_store(call, Work::change, [wanted, newest](const Call& taken) {
+    const auto claimed = taken.app.service.store().claim_first_read(wanted.row.run_id);
+    if (!claimed) return taken.respond(failure(claimed.error()));
+    const auto after = *claimed ? from_the_start : newest;
+    with_store(taken, Work::lookup, [wanted, after](const Call& back) { stream_after(back, wanted, after); });
+  });
+}
+
+void begin_stream(const Call& call, const Wanted& wanted) {
+  const auto newest = wanted.last ? wanted.last->sequence : from_the_start;
+  const auto& cursor = wanted.cursor;
+  if (cursor.kind == Cursor::Kind::now) return stream_after(call, wanted, newest);
   if (cursor.kind == Cursor::Kind::sequence)
     // A cursor ahead of a live run belongs to an earlier run of the same handler: begin anew.
-    return cursor.sequence > newest && !row.terminal() ? from_the_start : cursor.sequence;
+    return stream_after(call, wanted, cursor.sequence > newest && !wanted.row.terminal() ? from_the_start : cursor.sequence);
   switch (call.app.default_cursor) {
-    case DefaultCursor::start: return from_the_start;
-    case DefaultCursor::now: return newest;
-    case DefaultCursor::automatic: break;
+    case DefaultCursor::start: return stream_after(call, wanted, from_the_start);
+    case DefaultCursor::now: return stream_after(call, wanted, newest);
+    case DefaultCursor::automatic: return stream_by_turn(call, wanted, newest);
   }
-  const auto claimed = call.app.service.store().claim_first_read(row.run_id);
-  if (!claimed) throw StoreFailure(claimed.error().code, claimed.error().message);
-  return *claimed ? from_the_start : newest;
 }
 
 std::string step_name(const Value& body) {
@@ -55,67 +86,75 @@ std::string step_name(const Value& body) {
 
 Response sent_or_refused(const Expected<bool>& sent) {
   if (sent) return json(R"({"status":"sent"})");
-  if (sent.error().code == Code::conflict) return problem(409, sent.error().message);
-  return problem(500, "Failed to send event: " + sent.error().message);
+  const auto& error = sent.error();
+  const bool foreseen = error.code == Code::conflict || error.code == Code::unavailable;
+  return foreseen ? failure(error) : problem(500, "Failed to send event: " + error.message);
 }
 
-void stream_run(const Call& call, const std::optional<HandlerRow>& row, std::string_view what) {
-  auto cursor = cursor_parameter(call.query);
-  if (!cursor) return call.respond(problem(400, "Invalid after_sequence: '" + *call.query.last("after_sequence") + "'"));
+EventStreamOptions stream_options(const Call& call) {
   EventStreamOptions options;
   options.format = call.query.flag("sse", true) ? StreamFormat::sse : StreamFormat::ndjson;
   options.qualified_names = call.query.flag("include_qualified_name", true);
   options.metadata = call.query.flag("include_metadata", false);
   options.heartbeat = call.app.heartbeat;
-  if (options.format == StreamFormat::sse)
-    if (const auto seen = python_integer(call.exchange->header("Last-Event-ID")))
-      cursor = Cursor{Cursor::Kind::sequence, std::max<std::int64_t>(*seen, from_the_start)};
+  return options;
+}
 
+void stream_run(const Call& call, const std::optional<HandlerRow>& row, std::string_view what) {
+  auto cursor = cursor_parameter(call.query);
+  if (!cursor) return call.respond(problem(400, "Invalid after_sequence: '" + shortened(*call.query.last("after_sequence")) + "'"));
+  const auto options = stream_options(call);
+  if (options.format == StreamFormat::sse)
+    if (const auto seen = whole_number(call.exchange->header("Last-Event-ID")))
+      cursor = Cursor{Cursor::Kind::sequence, std::max(*seen, from_the_start)};
   if (!row) return call.respond(problem(404, std::string(what) + " not found"));
-  const auto last = call.app.service.store().last_event(row->run_id);
-  runtime::StreamRequest request{.handler_id = row->handler_id,
-                                 .run_id = row->run_id,
-                                 .after = resolve(call, *cursor, *row, last),
-                                 .include_internal = call.query.flag("include_internal", false)};
-  const bool nothing_left = !last || last->sequence <= request.after;
-  if (nothing_left && (row->terminal() || (last && last->terminal))) return call.respond({.status = 204});
-  stream_events(call.exchange, call.app.service, request, options);
+  begin_stream(call, {*row, *cursor, options, call.app.service.store().last_event(row->run_id)});
 }
 
 /// As they come, or with stream=false a page of those that are there.
 void show_events(const Call& call, const std::optional<HandlerRow>& row, std::string_view what) {
-  if (row && !call.query.flag("stream", true)) return get_events_page(call, *row);
-  stream_run(call, row, what);
+  if (!row || call.query.flag("stream", true)) return stream_run(call, row, what);
+  off_the_loop(call, Work::search, [row = *row](const Call& taken) { get_events_page(taken, row); });
 }
 
-void send_event(const Call& call, std::optional<IdempotencyKey> key, const Respond& respond) {
+void deliver(const Call& call, std::optional<IdempotencyKey> key, const Value& given, const std::string& step) {
+  auto& service = call.app.service;
+  const auto row = service.store().find_handler(call.names[0]);
+  if (!row) return call.respond(problem(404, "Handler not found"));
+  if (row->terminal()) return call.respond(problem(409, "Workflow already completed"));
+  const auto workflow = service.find_workflow(*row);
+  if (!workflow) return call.respond(problem(500, "Workflow " + row->workflow_name + " not registered"));
+  auto event = parse_event(given, workflow->registry);
+  if (!event) return call.respond(problem(400, event.error().message));
+  service.send_event(
+      row->handler_id, std::move(*event), step,
+      [respond = call.responder()](const Expected<bool>& sent) { respond(sent_or_refused(sent)); }, std::move(key));
+}
+
+void send_event(const Call& call, const std::optional<IdempotencyKey>& key) {
   const auto body = parse_json(call.exchange->body(), limits_for_strangers);
-  if (!body) return respond(problem(400, "Error processing request: " + body.error().message));
+  if (!body) return call.respond(problem(400, "Error processing request: " + body.error().message));
   if (!body->is_object())
-    return respond(problem(400, "Error processing request: '" + std::string(python_type_name(*body)) + "' object has no attribute 'get'"));
+    return call.respond(
+        problem(400, "Error processing request: '" + std::string(python_type_name(*body)) + "' object has no attribute 'get'"));
   const auto* given = body->find("event");
-  if (!given || !given->truthy()) return respond(problem(400, "Event data is required"));
-  const auto row = call.app.service.store().find_handler(call.names[0]);
-  if (!row) return respond(problem(404, "Handler not found"));
-  if (row->terminal()) return respond(problem(409, "Workflow already completed"));
-  const auto workflow = call.app.service.find_workflow(*row);
-  if (!workflow) return respond(problem(500, "Workflow " + row->workflow_name + " not registered"));
-  auto event = parse_event(*given, workflow->registry);
-  if (!event) return respond(problem(400, event.error().message));
-  call.app.service.send_event(
-      row->handler_id, std::move(*event), step_name(*body), [respond](const Expected<bool>& sent) { respond(sent_or_refused(sent)); },
-      std::move(key));
+  if (!given || !given->truthy()) return call.respond(problem(400, "Event data is required"));
+  with_store(call, Work::lookup, [key, event = *given, step = step_name(*body)](const Call& taken) { deliver(taken, key, event, step); });
 }
 
 }  // namespace
 
-void get_events(const Call& call) { show_events(call, call.app.service.store().find_handler(call.names[0]), "Handler"); }
-void get_run_events(const Call& call) { show_events(call, call.app.service.store().find_run(call.names[0]), "Run"); }
+void get_events(const Call& call) {
+  with_store(watched(call), Work::lookup,
+             [](const Call& taken) { show_events(taken, taken.app.service.store().find_handler(taken.names[0]), "Handler"); });
+}
+void get_run_events(const Call& call) {
+  with_store(watched(call), Work::lookup,
+             [](const Call& taken) { show_events(taken, taken.app.service.store().find_run(taken.names[0]), "Run"); });
+}
 
 void post_event(const Call& call) {
-  const auto act = [&](std::optional<IdempotencyKey> key, const Respond& respond) { send_event(call, std::move(key), respond); };
-  const auto repeat = [](const HandlerRow&, const Respond& respond) { respond(sent_or_refused(true)); };
-  answer_once(call, act, repeat);
+  answer_once(call, &send_event, [](const Call& taken, const HandlerRow&) { taken.respond(sent_or_refused(true)); });
 }
 
 }  // namespace weir::http

@@ -73,6 +73,11 @@ struct Admission {
   bool takes_body = true;  ///< false: refused; answered at once, and no body is kept
 };
 
+/// Where an answer goes.
+using Respond = std::function<void(Response)>;
+/// Answers; what is large goes out in pieces. Any thread.
+void send_answer(const ExchangePtr& exchange, Response response);
+
 /// {"detail":"..."}
 Response problem(int status, std::string_view detail);
 

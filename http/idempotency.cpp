@@ -1,6 +1,7 @@
 #include "idempotency.hpp"
 
 #include "app.hpp"
+#include "background.hpp"
 #include "translate.hpp"
 
 #include <weir/printable.hpp>
@@ -43,36 +44,35 @@ std::string fingerprint_of(const Exchange& exchange) {
   return sha256(out);
 }
 
-using Act = std::function<void(std::optional<IdempotencyKey>, Respond)>;
-using Repeat = std::function<void(const HandlerRow&, Respond)>;
+using Act = std::function<void(const Call&, std::optional<IdempotencyKey>)>;
+using Repeat = std::function<void(const Call&, const HandlerRow&)>;
 
 /// Of several requests with one key at the same time, the first.
-void answer_first(const Store& store, IdempotencyKey key, const Respond& respond, const Act& act, const Repeat& repeat) {
+void answer_first(const Call& call, IdempotencyKey key, const Act& act, const Repeat& repeat) {
+  const auto& store = call.app.service.store();
   const auto used = store.find_key(key.key);
-  if (!used) return act(std::move(key), respond);
-  if (used->fingerprint != key.fingerprint) return respond(misused(key.key));
+  if (!used) return act(call, std::move(key));
+  if (used->fingerprint != key.fingerprint) return call.respond(misused(key.key));
   const auto row = store.find_run(used->run_id);
-  if (!row) return respond(problem(404, "Handler not found"));
-  repeat(*row, respond);
+  if (!row) return call.respond(problem(404, "Handler not found"));
+  repeat(call, *row);
 }
 
-void answer_with_key(const Call& call, const IdempotencyKey& key, const Act& act, const Repeat& repeat) {
-  auto& under_way = call.app.under_way;
-  switch (under_way.claim(key, call.exchange)) {
+/// Whatever the answer is, those who wait for it hear it too, and a request that failed may be sent again.
+void answer_with_key(const Call& call, const std::string& name, const Act& act, const Repeat& repeat) {
+  const IdempotencyKey key{name, fingerprint_of(*call.exchange)};
+  const auto& under_way = call.app.under_way;
+  switch (under_way->claim(key, call.exchange)) {
     case RequestsUnderWay::Claim::again: return;
     case RequestsUnderWay::Claim::misused: return call.respond(misused(key.key));
     case RequestsUnderWay::Claim::first: break;
   }
-  const Respond respond = [&under_way, exchange = call.exchange, name = key.key](Response response) {
-    under_way.finish(name, response);
-    exchange->respond(std::move(response));
+  auto first = call;
+  first.answer = [under_way, exchange = call.exchange, name](Response response) {
+    under_way->finish(name, response);
+    send_answer(exchange, std::move(response));
   };
-  try {
-    answer_first(call.app.service.store(), key, respond, act, repeat);
-  } catch (const std::exception& error) {  // dispatch() tells this client; those who wait must hear it too
-    under_way.finish(key.key, problem(500, std::string("Internal server error: ") + error.what()));
-    throw;
-  }
+  do_guarded(first, [&](const Call& taken) { answer_first(taken, key, act, repeat); });
 }
 
 }  // namespace
@@ -95,21 +95,20 @@ void RequestsUnderWay::finish(const std::string& key, const Response& answer) {
     waiting = std::move(found->second.waiting);
     entries_.erase(found);
   }
-  for (const auto& exchange : waiting) exchange->respond(answer);
+  for (const auto& exchange : waiting) send_answer(exchange, answer);
 }
 
-void answer_once(const Call& call, const std::function<void(std::optional<IdempotencyKey>, Respond)>& act,
-                 const std::function<void(const HandlerRow&, Respond)>& repeat) {
-  if (!call.exchange->has_header("Idempotency-Key"))
-    return act(std::nullopt, [exchange = call.exchange](Response response) { exchange->respond(std::move(response)); });
-  const auto name = call.exchange->header("Idempotency-Key");
-  if (!name.empty() && printable(name) != name)
-    return call.respond(
-        problem(400, "Idempotency-Key must be UTF-8 without control characters, got '" + printable(name.substr(0, key_bytes_max)) + "'"));
+void answer_once(const Call& call, Act act, Repeat repeat) {
+  if (!call.exchange->has_header("Idempotency-Key")) return with_body(call, [act](const Call& taken) { act(taken, std::nullopt); });
+  const std::string name(call.exchange->header("Idempotency-Key"));
+  if (printable(name) != name)
+    return call.respond(problem(400, "Idempotency-Key must be UTF-8 without control characters, got '" +
+                                         printable(std::string_view(name).substr(0, key_bytes_max)) + "'"));
   if (name.empty() || name.size() > key_bytes_max)
     return call.respond(
         problem(400, "Idempotency-Key must have 1 to " + std::to_string(key_bytes_max) + " bytes, got " + std::to_string(name.size())));
-  answer_with_key(call, {std::string(name), fingerprint_of(*call.exchange)}, act, repeat);
+  const auto answer = [name, act = std::move(act), repeat = std::move(repeat)](const Call& taken) { answer_with_key(taken, name, act, repeat); };
+  with_body(call, [answer](const Call& taken) { with_store(taken, Work::lookup, answer); });
 }
 
 }  // namespace weir::http

@@ -36,11 +36,10 @@ private:
   std::map<std::string, Entry> entries_;
 };
 
-/// Answers the call: at once from what the store knows of its key, else with what `act` gives to `respond`. `act` gets the
-/// key to be stored with what it does, if the call has one; `repeat` gives the answer of a call that was done before, for
-/// the run it was about.
-using Respond = std::function<void(Response)>;
-void answer_once(const Call& call, const std::function<void(std::optional<IdempotencyKey>, Respond)>& act,
-                 const std::function<void(const HandlerRow&, Respond)>& repeat);
+/// Answers the call: at once from what the store knows of its key, else by `act`, which gets the call with the right place for its
+/// answer, and the key to be stored with what it does, if the call has one. `repeat` answers a call that was done before, for the run
+/// it was about. With a key both may be called on a thread that may wait.
+void answer_once(const Call& call, std::function<void(const Call&, std::optional<IdempotencyKey>)> act,
+                 std::function<void(const Call&, const HandlerRow&)> repeat);
 
 }  // namespace weir::http

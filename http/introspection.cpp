@@ -13,9 +13,28 @@ void respond_with(const Call& call, std::string runtime::WorkflowInfo::*text, co
   call.respond(workflow ? json(std::string((*workflow).*text)) : problem(404, missing));
 }
 
+std::optional<std::string> why_not_ready(const runtime::Service& service) {
+  if (service.stopping()) return "the server is shutting down";
+  auto status = service.store_status();
+  if (status.kind == runtime::StoreStatus::Kind::ready) return std::nullopt;
+  return std::move(status.why);
+}
+
 }  // namespace
 
 void get_health(const Call& call) { call.respond(json(R"({"status":"healthy"})")); }
+
+/// The process serves.
+void get_health_live(const Call& call) { call.respond(json(R"({"status":"live"})")); }
+
+/// It can also begin and go on with runs.
+void get_health_ready(const Call& call) {
+  const auto reason = why_not_ready(call.app.service);
+  if (!reason) return call.respond(json(R"({"status":"ready"})"));
+  auto answer = json(to_json(Value(Object{{"status", "not ready"}, {"reason", *reason}})), 503);
+  answer.headers.emplace_back("retry-after", "1");
+  call.respond(std::move(answer));
+}
 
 void get_workflows(const Call& call) {
   if (call.query.flag("detail", false)) return get_workflows_detail(call);

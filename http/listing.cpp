@@ -1,9 +1,9 @@
-// Pages of handlers and of events, for those who look at more than a client needs: GET /handlers?limit=,
-// GET /events/HANDLER?stream=false.
+// GET /handlers: all of them as the protocol has it, or a page for those who look closer (limit=).
 #include "app.hpp"
 #include "background.hpp"
-#include "durations.hpp"
-#include "logged_event.hpp"
+#include "parameters.hpp"
+#include "pieces.hpp"
+#include "row_reader.hpp"
 #include "translate.hpp"
 
 #include <algorithm>
@@ -12,148 +12,142 @@
 namespace weir::http {
 namespace {
 
-constexpr std::size_t page_max = 1000;
-
-/// A number in a query. Throws std::invalid_argument naming it.
-std::optional<std::int64_t> number(const Query& query, const char* name) {
-  const auto text = query.last(name);
-  if (!text) return std::nullopt;
-  const auto out = python_integer(*text);
-  if (!out) throw std::invalid_argument(std::string(name) + " must be a whole number, got '" + *text + "'");
-  return *out;
+HandlerFilter filter_of(const Query& query) {
+  const auto trimmed_values = [&](std::string_view name) {
+    std::vector<std::string> out;
+    for (auto value : query.all(name)) {
+      value.erase(0, value.find_first_not_of(" \t"));
+      value.erase(value.find_last_not_of(" \t") + 1);
+      if (!value.empty()) out.push_back(std::move(value));
+    }
+    return out;
+  };
+  HandlerFilter filter;
+  if (auto names = trimmed_values("workflow_name"); !names.empty()) filter.workflow_names = std::move(names);
+  if (const auto words = trimmed_values("status"); !words.empty()) {
+    filter.statuses.emplace();
+    for (const auto& word : words)
+      if (const auto status = parse_handler_status(word)) filter.statuses->push_back(*status);
+  }
+  return filter;
 }
 
-std::size_t limit_of(const Query& query) {
-  const auto given = number(query, "limit").value_or(100);
-  if (given < 1 || given > static_cast<std::int64_t>(page_max))
-    throw std::invalid_argument("limit must be from 1 to " + std::to_string(page_max) + ", got " + std::to_string(given));
-  return static_cast<std::size_t>(given);
-}
-
-/// A time, or how long ago that was.
-std::optional<Time> time(const Query& query, const char* name, Time now) {
-  const auto text = query.last(name);
-  if (!text || text->empty()) return std::nullopt;
-  if (const auto ago = parse_duration(*text)) return now - *ago;
-  Time out;
-  Issues issues;
-  if (codec::decode_time(Value(*text), out, issues)) return out;
-  throw std::invalid_argument(std::string(name) + " must be a time like 2026-03-01T08:00:00Z, or how long ago like 1h, got '" + *text +
-                              "'");
-}
-
-HandlerQuery handler_query(const Query& query, HandlerFilter filter, Time now) {
-  HandlerQuery out{.filter = std::move(filter)};
+HandlerQuery page_query(const Query& query, Time now) {
+  HandlerQuery out{.filter = filter_of(query)};
   if (query.last("is_idle")) out.filter.idle = query.flag("is_idle", false);
   if (query.last("awaits_event")) out.filter.awaits_event = query.flag("awaits_event", false);
-  out.since = time(query, "since", now);
-  out.until = time(query, "until", now);
+  out.since = moment(query, "since", now);
+  out.until = moment(query, "until", now);
   out.text = query.last("q").value_or("");
   const auto order = query.last("order").value_or("newest");
-  if (order != "newest" && order != "oldest") throw std::invalid_argument("order must be newest or oldest, got '" + order + "'");
+  if (order != "newest" && order != "oldest")
+    throw std::invalid_argument("order must be newest or oldest, got '" + shortened(order) + "'");
   out.newest_first = order == "newest";
-  out.limit = limit_of(query);
+  out.limit = page_limit(query);
   out.cursor = query.last("cursor").value_or("");
   return out;
 }
 
-std::string page_json(const HandlerPage& page, bool with_results) {
-  std::string out;
-  JsonWriter writer(out);
-  writer.begin_object();
-  writer.key("handlers");
-  writer.begin_array();
-  for (const auto& row : page.rows) write_handler_item(writer, row, with_results);
-  writer.end_array();
-  writer.key("next_cursor");
-  page.next.empty() ? writer.null() : writer.string(page.next);
-  writer.key("total");
-  writer.integer(static_cast<std::int64_t>(page.total));
-  writer.key("total_is_exact");
-  writer.boolean(page.total_is_exact);
-  writer.end_object();
+std::size_t bytes_of(const std::vector<HandlerRow>& rows) {
+  std::size_t out = 0;
+  for (const auto& row : rows) out += row.result.size() + row.error.size() + row.waiting_for.size() + 400;
   return out;
 }
 
-// ---- events
+/// Every handler there is, oldest first.
+class AllHandlers final : public Pieces {
+public:
+  AllHandlers(const runtime::Service& service, HandlerFilter filter, std::stop_token gone)
+      : store_(service.store()), began_(service.now()), gone_(std::move(gone)) {
+    query_.filter = std::move(filter);
+    query_.newest_first = false;
+    query_.with_total = false;
+  }
 
-struct EventQuery {
-  std::string run_id;
-  std::int64_t after = -1, before = -1;  ///< exclusive; before -1: to the end
-  std::size_t limit = 100;
-  bool include_internal = false;
-  std::string type = "", step = "", text = "";
+  bool append(std::string& out) override {
+    if (!std::exchange(begun_, true)) out += "{\"handlers\":[";
+    query_.limit = stride_.rows();
+    query_.patience = Patience::for_at_most(budget::search_time_max, gone_);
+    const auto page = store_.find_handlers(query_);
+    stride_.saw(page.rows.size(), bytes_of(page.rows));
+    for (const auto& row : page.rows) {
+      if (std::exchange(any_, true)) out += ',';
+      out += handler_json(row);
+    }
+    query_.cursor = page.next;
+    const bool all_are_newer = !page.rows.empty() && std::all_of(page.rows.begin(), page.rows.end(), [&](const HandlerRow& row) { return row.started_at > began_; });
+    const bool more = !page.next.empty() && !all_are_newer;  // handlers may begin faster than they are read
+    if (!more) out += "]}";
+    return more;
+  }
+
+private:
+  const Store& store_;
+  Time began_;
+  std::stop_token gone_;
+  HandlerQuery query_;
+  Stride stride_;
+  bool begun_ = false, any_ = false;
 };
 
-bool matches(const EventQuery& query, const EventRow& row) {
-  if (row.internal && !query.include_internal) return false;
-  const auto json = row.payload->json();
-  const auto says = [&](const std::string& part) { return json.find(part) != json.npos; };
-  if (!query.type.empty() && !says("\"type\":\"" + query.type + "\"")) return false;
-  if (!query.step.empty() && !says("\"name\":\"" + query.step + "\"") && !says("\"step_name\":\"" + query.step + "\"")) return false;
-  return query.text.empty() || says(query.text);
-}
+class PageOfHandlers final : public Pieces {
+public:
+  PageOfHandlers(const Store& store, HandlerQuery query, bool with_results, std::stop_token gone)
+      : store_(store), query_(std::move(query)), left_(query_.limit), with_results_(with_results), budget_(std::move(gone)) {}
 
-/// The page begins at its cursor; with `before` alone it ends there.
-std::string events_page(const Store& store, const EventQuery& query) {
-  constexpr std::size_t batch = 500;
-  const bool backwards = query.before >= 0 && query.after < 0;
-  std::vector<EventRow> found;
-  std::int64_t from = backwards ? std::max<std::int64_t>(-1, query.before - 1 - static_cast<std::int64_t>(batch)) : query.after;
-  std::int64_t until = query.before >= 0 ? query.before : std::numeric_limits<std::int64_t>::max();
-  bool more = false;
-  while (found.size() < query.limit) {
-    const auto rows = store.read_events(query.run_id, from, batch);
-    std::vector<EventRow> here;
-    for (const auto& row : rows)
-      if (row.sequence < until && matches(query, row)) here.push_back(row);
-    if (backwards) {
-      found.insert(found.begin(), here.begin(), here.end());
-      if (from < 0) break;
-      until = from + 1;
-      from = std::max<std::int64_t>(-1, from - static_cast<std::int64_t>(batch));
-    } else {
-      found.insert(found.end(), here.begin(), here.end());
-      if (rows.size() < batch || rows.back().sequence >= until) break;
-      from = rows.back().sequence;
+  bool append(std::string& out) override {
+    budget_.resume();
+    const bool first = query_.with_total = total_.empty();
+    query_.limit = std::min(left_, stride_.rows());
+    query_.patience = budget_.patience();
+    const auto page = store_.find_handlers(query_);
+    if (first) out += "{\"handlers\":[", total_ = total_json(page);
+    stride_.saw(page.rows.size(), bytes_of(page.rows));
+    for (const auto& row : page.rows) {
+      if (std::exchange(any_, true)) out += ',';
+      JsonWriter writer(out);
+      write_handler_item(writer, row, with_results_);
     }
+    left_ -= page.rows.size();
+    query_.cursor = page.next;
+    const bool in_time = page.complete && budget_.spend(page.rows.size());
+    budget_.pause();
+    if (left_ > 0 && !page.next.empty() && in_time) return true;
+    end(out, page.complete && (left_ == 0 || page.next.empty()));
+    return false;
   }
-  if (found.size() > query.limit) {
-    more = true;
-    if (backwards) found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(query.limit));
-    else found.resize(query.limit);
+
+private:
+  static std::string total_json(const HandlerPage& page) {
+    return ",\"total\":" + std::to_string(page.total) + ",\"total_is_exact\":" + (page.total_is_exact ? "true" : "false");
   }
-  const auto last = store.last_event(query.run_id);
-  std::string out = "{\"events\":[";
-  for (const auto& row : found) {
-    if (out.back() == '}') out += ',';
-    append_logged_event(out, row);
+
+  void end(std::string& out, bool complete) const {
+    out += "],\"next_cursor\":" + (query_.cursor.empty() ? "null" : to_json(Value(query_.cursor))) + total_;
+    if (!complete) out += ",\"complete\":false";
+    out += '}';
   }
-  out += "],\"more\":" + std::string(more || (backwards && from >= 0) ? "true" : "false");
-  return out + ",\"last_sequence\":" + std::to_string(last ? last->sequence : -1) + "}";
-}
+
+  const Store& store_;
+  HandlerQuery query_;
+  std::size_t left_;
+  bool with_results_;
+  SearchBudget budget_;
+  Stride stride_;
+  std::string total_;
+  bool any_ = false;
+};
 
 }  // namespace
 
-void get_handlers_page(const Call& call, HandlerFilter filter) {
-  const auto& service = call.app.service;
-  answer_in_background(call, [&service, query = call.query, filter = std::move(filter)] {
-    return json(page_json(service.store().find_handlers(handler_query(query, filter, service.now())), query.flag("include_result", false)));
-  });
-}
-
-void get_events_page(const Call& call, const HandlerRow& row) {
-  const auto& service = call.app.service;
-  answer_in_background(call, [&service, query = call.query, run_id = row.run_id] {
-    EventQuery wanted{.run_id = run_id};
-    wanted.after = std::max<std::int64_t>(-1, number(query, "after_sequence").value_or(-1));
-    wanted.before = number(query, "before_sequence").value_or(-1);
-    wanted.limit = limit_of(query);
-    wanted.include_internal = query.flag("include_internal", false);
-    wanted.type = query.last("type").value_or("");
-    wanted.step = query.last("step").value_or("");
-    wanted.text = query.last("q").value_or("");
-    return json(events_page(service.store(), wanted));
+void get_handlers(const Call& call) {
+  off_the_loop(call, Work::search, [](const Call& taken) {
+    const auto& service = taken.app.service;
+    if (!taken.query.last("limit"))
+      return answer_in_pieces(taken, std::make_unique<AllHandlers>(service, filter_of(taken.query), taken.gone.get_token()), false);
+    auto page = std::make_unique<PageOfHandlers>(service.store(), page_query(taken.query, service.now()),
+                                                 taken.query.flag("include_result", false), taken.gone.get_token());
+    answer_in_pieces(taken, std::move(page), true);
   });
 }
 

@@ -1,6 +1,6 @@
 // The debugger's files, and what it asks about the server. Conditional and range requests as static files answer them.
 #include "app.hpp"
-#include "background.hpp"
+#include "packing.hpp"
 #include "target.hpp"
 #include "translate.hpp"
 

@@ -25,6 +25,8 @@ constexpr std::array routes{
     Route{"GET", "/ui/config", &get_ui_config},
     Route{"GET", "/ui/stream", &get_tab_stream},
     Route{"GET", "/health", &get_health},
+    Route{"GET", "/health/live", &get_health_live},
+    Route{"GET", "/health/ready", &get_health_ready},
     Route{"GET", "/openapi.json", &get_openapi},
     Route{"GET", "/workflows", &get_workflows},
     Route{"GET", "/workflows/*/schema", &get_schema},
@@ -114,7 +116,9 @@ bool authorised(const App& app, const RequestHead& head) {
 }
 
 /// What load balancers and browsers ask for before they can have a key.
-bool open_to_everybody(std::string_view path) { return path == "/health" || path == "/ui/config" || is_page(path); }
+bool open_to_everybody(std::string_view path) {
+  return path == "/health" || path == "/health/live" || path == "/health/ready" || path == "/ui/config" || is_page(path);
+}
 
 Response unauthorised() {
   auto response = problem(401, "An API key is needed: send it as 'Authorization: Bearer KEY'");

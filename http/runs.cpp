@@ -1,8 +1,9 @@
 // Starting, listing, polling and cancelling runs (contract 1.5, 1.7, 1.8, 1.11).
 #include "app.hpp"
+#include "background.hpp"
 #include "translate.hpp"
 
-#include <algorithm>
+#include <memory>
 
 namespace weir::http {
 namespace {
@@ -57,35 +58,16 @@ Prepared prepare(const Call& call) {
       .workflow = workflow, .start = std::move(*event), .handler_id = std::move(handler_id), .context = std::move(context)}};
 }
 
+/// What the runtime foresees has its own words; the rest is the protocol's 500.
 Response could_not_start(const Error& error, std::string_view prefix) {
-  if (error.code == Code::conflict) return problem(409, error.message);
-  if (error.code == Code::unavailable) return problem(503, error.message);
-  if (error.code == Code::invalid_argument) return problem(400, error.message);
-  return problem(500, std::string(prefix) + error.message);
+  const bool foreseen = error.code == Code::conflict || error.code == Code::unavailable || error.code == Code::invalid_argument;
+  return failure(error, foreseen ? "" : prefix);
 }
 
-HandlerFilter filter_of(const Query& query) {
-  const auto trimmed_values = [&](std::string_view name) {
-    std::vector<std::string> out;
-    for (auto value : query.all(name)) {
-      value.erase(0, value.find_first_not_of(" \t"));
-      value.erase(value.find_last_not_of(" \t") + 1);
-      if (!value.empty()) out.push_back(std::move(value));
-    }
-    return out;
-  };
-  HandlerFilter filter;
-  if (auto names = trimmed_values("workflow_name"); !names.empty()) filter.workflow_names = std::move(names);
-  if (const auto words = trimmed_values("status"); !words.empty()) {
-    filter.statuses.emplace();
-    for (const auto& word : words)
-      if (const auto status = parse_handler_status(word)) filter.statuses->push_back(*status);
-  }
-  return filter;
-}
+constexpr std::string_view run_prefix = "Error running workflow: ", start_prefix = "Initial persistence failed: ";
 
 Response finished(const Expected<HandlerRow>& row) {
-  if (!row) return could_not_start(row.error(), "Error running workflow: ");
+  if (!row) return could_not_start(row.error(), run_prefix);
   return json(handler_json(*row), row->status == HandlerStatus::completed ? 200 : 500);
 }
 
@@ -107,43 +89,34 @@ void respond_with(const Call& call, const std::optional<HandlerRow>& row, std::s
   call.respond(json(std::move(body), polling_status(*row)));
 }
 
-std::optional<HandlerRow> named_handler(const Call& call) { return call.app.service.store().find_handler(call.names[0]); }
+using Begin = void (*)(const Call&, runtime::StartRequest);
 
-}  // namespace
-
-void post_run(const Call& call) {
-  const auto act = [&](std::optional<IdempotencyKey> key, const Respond& respond) {
-    auto prepared = prepare(call);
-    if (!prepared.start) return respond(std::move(prepared.refusal));
-    prepared.start->key = std::move(key);
-    call.app.service.start(
-        std::move(*prepared.start), nullptr, [respond](const Expected<HandlerRow>& row) { respond(finished(row)); },
-        [&](const Error& error) { respond(could_not_start(error, "Error running workflow: ")); });
-  };
-  const auto repeat = [&](const HandlerRow& row, const Respond& respond) {
-    if (row.terminal()) return respond(finished(row));
-    call.app.service.await_end(row.handler_id, [respond](const Expected<HandlerRow>& ended) { respond(finished(ended)); });
-  };
-  answer_once(call, act, repeat);
+/// A start under a given id looks for earlier runs of it, which reads the store.
+void start_with(const Call& call, std::optional<IdempotencyKey> key, Prepared prepared, Begin begin) {
+  if (!prepared.start) return call.respond(std::move(prepared.refusal));
+  prepared.start->key = std::move(key);
+  if (prepared.start->handler_id.empty()) return begin(call, std::move(*prepared.start));
+  const auto request = std::make_shared<runtime::StartRequest>(std::move(*prepared.start));
+  with_store(call, Work::lookup, [request, begin](const Call& taken) { begin(taken, std::move(*request)); });
 }
 
-namespace {
-
-void start_nowait(const Call& call, Prepared (*prepare)(const Call&)) {
-  const auto act = [&](std::optional<IdempotencyKey> key, const Respond& respond) {
-    auto prepared = prepare(call);
-    if (!prepared.start) return respond(std::move(prepared.refusal));
-    prepared.start->key = std::move(key);
-    call.app.service.start(
-        std::move(*prepared.start),
-        [respond](const Expected<HandlerRow>& row) {
-          respond(row ? json(handler_json(*row)) : could_not_start(row.error(), "Initial persistence failed: "));
-        },
-        nullptr, [&](const Error& error) { respond(could_not_start(error, "Initial persistence failed: ")); });
-  };
-  const auto repeat = [](const HandlerRow& row, const Respond& respond) { respond(json(handler_json(as_begun(row)))); };
-  answer_once(call, act, repeat);
+void run_to_the_end(const Call& call, runtime::StartRequest request) {
+  call.app.service.start(
+      std::move(request), nullptr,
+      [respond = call.responder()](const Expected<HandlerRow>& row) { respond(finished(row)); },
+      [&](const Error& error) { call.respond(could_not_start(error, run_prefix)); });
 }
+
+void run_nowait(const Call& call, runtime::StartRequest request) {
+  call.app.service.start(
+      std::move(request),
+      [respond = call.responder()](const Expected<HandlerRow>& row) {
+        respond(row ? json(handler_json(*row)) : could_not_start(row.error(), start_prefix));
+      },
+      nullptr, [&](const Error& error) { call.respond(could_not_start(error, start_prefix)); });
+}
+
+void answer_as_begun(const Call& call, const HandlerRow& row) { call.respond(json(handler_json(as_begun(row)))); }
 
 /// What a fork goes on from: the run's past, with the main state that the request may bring instead.
 Expected<runtime::SavedContext> past(const Call& call, const runtime::WorkflowInfo& workflow, const HandlerRow& row, const Value& body) {
@@ -152,6 +125,8 @@ Expected<runtime::SavedContext> past(const Call& call, const runtime::WorkflowIn
   if (!sequence->is_integer()) return Error{Code::invalid_argument, "from_sequence must be an event's sequence, got " + to_json(*sequence)};
   if (state && !state->is_object())
     return Error{Code::invalid_argument, "state must be an object, got " + std::string(python_type_name(*state))};
+  if (state && !call.app.accept_context)
+    return Error{Code::invalid_argument, "state: what a run keeps may not be set from outside here (--accept-context-api allows it)"};
   if (body.find("start_event"))
     return Error{Code::invalid_argument, "A run that goes on from an event takes no start_event: send either it or from_sequence"};
   auto out = call.app.service.rewind(workflow, row, sequence->as_integer());
@@ -164,8 +139,7 @@ Expected<runtime::SavedContext> past(const Call& call, const runtime::WorkflowIn
 Prepared prepare_again(const Call& call) {
   const auto row = call.app.service.store().find_handler(call.names[0]);
   if (!row) return refuse("Handler not found", 404);
-  const auto body =
-      call.exchange->body().empty() ? Expected<Value>(Value(Object())) : parse_json(call.exchange->body(), limits_for_strangers);
+  const auto body = call.exchange->body().empty() ? Expected<Value>(Value(Object())) : parse_json(call.exchange->body(), limits_for_strangers);
   if (!body) return refuse("Invalid JSON body: " + body.error().message);
   if (!body->is_object()) return refuse("The body must be an object, got " + std::string(python_type_name(*body)));
   const bool forks = body->find("from_sequence");
@@ -175,10 +149,7 @@ Prepared prepare_again(const Call& call) {
   std::optional<runtime::SavedContext> context;
   if (forks) {
     auto found = past(call, *workflow, *row, *body);
-    if (!found)
-      return refuse(found.error().message, found.error().code == Code::invalid_argument ? 400
-                                           : found.error().code == Code::unavailable    ? 503
-                                                                                        : 409);
+    if (!found) return {std::nullopt, failure(found.error())};
     context = std::move(*found);
     rerun_of.after = body->find("from_sequence")->as_integer();
   }
@@ -194,44 +165,73 @@ Prepared prepare_again(const Call& call) {
       .workflow = workflow, .start = std::move(*event), .handler_id = "", .rerun_of = std::move(rerun_of), .context = std::move(context)}};
 }
 
+/// Goes through the run's past, which may take a while.
+void rerun(const Call& call, const std::optional<IdempotencyKey>& key) {
+  with_store(call, Work::search, [key](const Call& taken) { start_with(taken, key, prepare_again(taken), &run_nowait); });
+}
+
 }  // namespace
 
-void post_run_nowait(const Call& call) { start_nowait(call, &prepare); }
-void post_rerun(const Call& call) { start_nowait(call, &prepare_again); }
-
-/// With a limit, a page; without, all of them as the protocol has it.
-void get_handlers(const Call& call) {
-  if (call.query.last("limit")) return get_handlers_page(call, filter_of(call.query));
-  call.respond(json(handlers_json(call.app.service.store().list_handlers(filter_of(call.query)))));
+void post_run(const Call& call) {
+  answer_once(
+      call, [](const Call& taken, std::optional<IdempotencyKey> key) { start_with(taken, std::move(key), prepare(taken), &run_to_the_end); },
+      [](const Call& taken, const HandlerRow& row) {
+        if (row.terminal()) return taken.respond(finished(row));
+        taken.app.service.await_end(row.handler_id, [respond = taken.responder()](const Expected<HandlerRow>& ended) { respond(finished(ended)); });
+      });
 }
+
+void post_run_nowait(const Call& call) {
+  answer_once(
+      call, [](const Call& taken, std::optional<IdempotencyKey> key) { start_with(taken, std::move(key), prepare(taken), &run_nowait); },
+      &answer_as_begun);
+}
+
+void post_rerun(const Call& call) { answer_once(call, &rerun, &answer_as_begun); }
 
 void get_handler(const Call& call) {
-  const auto row = named_handler(call);
-  if (row && call.query.flag("detail", false)) return get_handler_detail(call, *row);
-  respond_with(call, row, &handler_json, "Handler");
+  with_store(call, Work::lookup, [](const Call& taken) {
+    const auto row = taken.app.service.store().find_handler(taken.names[0]);
+    if (row && taken.query.flag("detail", false)) return get_handler_detail(taken, *row);
+    respond_with(taken, row, &handler_json, "Handler");
+  });
 }
-void get_result(const Call& call) { respond_with(call, named_handler(call), &result_json, "Handler"); }
-void get_run(const Call& call) { respond_with(call, call.app.service.store().find_run(call.names[0]), &handler_json, "Run"); }
+
+void get_result(const Call& call) {
+  with_store(call, Work::lookup, [](const Call& taken) {
+    respond_with(taken, taken.app.service.store().find_handler(taken.names[0]), &result_json, "Handler");
+  });
+}
+
+void get_run(const Call& call) {
+  with_store(call, Work::lookup, [](const Call& taken) {
+    respond_with(taken, taken.app.service.store().find_run(taken.names[0]), &handler_json, "Run");
+  });
+}
 
 namespace {
 
-Response purged_or_refused(const Expected<bool>& purged) {
-  if (!purged) return problem(purged.error().code == Code::unavailable ? 503 : 500, purged.error().message);
-  return *purged ? json(R"({"status":"deleted"})") : problem(404, "Handler not found");
+void purge(runtime::Service& service, const Call& call) {
+  const auto purged = service.purge(call.names[0]);
+  if (!purged) return call.respond(failure(purged.error(), "The run is over, but it could not be purged: "));
+  call.respond(*purged ? json(R"({"status":"deleted"})") : problem(404, "Handler not found"));
+}
+
+/// The run ends first; then, where that may block, everything about it is removed.
+void cancel(const Call& call) {
+  auto& service = call.app.service;
+  if (!service.store().find_handler(call.names[0])) return call.respond(problem(404, "Handler not found"));
+  const bool purges = call.query.flag("purge", false);
+  service.cancel(call.names[0], [&service, call, purges, workers = call.app.changes](const Expected<bool>& ended) {
+    if (!ended) return call.respond(failure(ended.error()));
+    if (!purges) return call.respond(*ended ? json(R"({"status":"cancelled"})") : problem(404, "Handler not found"));
+    if (!service.store().durable()) return purge(service, call);
+    off_the_loop(workers, call, [&service](const Call& taken) { purge(service, taken); });
+  });
 }
 
 }  // namespace
 
-void post_cancel(const Call& call) {
-  const bool purge = call.query.flag("purge", false);
-  auto& service = call.app.service;
-  const auto handler_id = call.names[0];
-  if (!service.store().find_handler(handler_id)) return call.respond(problem(404, "Handler not found"));
-  service.cancel(handler_id, [&service, exchange = call.exchange, handler_id, purge](const Expected<bool>& ended) {
-    if (!ended) return exchange->respond(could_not_start(ended.error(), ""));
-    if (purge) return exchange->respond(purged_or_refused(service.purge(handler_id)));
-    exchange->respond(*ended ? json(R"({"status":"cancelled"})") : problem(404, "Handler not found"));
-  });
-}
+void post_cancel(const Call& call) { with_store(call, Work::lookup, &cancel); }
 
 }  // namespace weir::http

@@ -107,6 +107,7 @@ void WorkflowServer::stop() {
   if (!state_->transport) return;
   state_->transport->stop_accepting();
   state_->transport->drain(state_->options.drain_timeout);
+  state_->app.stop_workers();
   state_->runtime.service().stop();
   state_->transport->stop();
   state_->transport.reset();

@@ -1,9 +1,12 @@
 // How a workflow's runs went: GET /workflows?detail=true, GET /workflows/NAME/stats.
 #include "app.hpp"
 #include "background.hpp"
+#include "packing.hpp"
+#include "row_reader.hpp"
 #include "translate.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 namespace weir::http {
@@ -23,16 +26,36 @@ Value quantile(const std::vector<Duration>& sorted, double part) {
   return in_milliseconds(sorted[static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1) + 0.5)]);
 }
 
+/// What is kept of a run that is over: its result may be large.
+struct Ended {
+  std::string handler_id, run_id;
+  HandlerStatus status;
+  Time started_at;
+  Duration took;
+};
+
 /// The newest runs that ended so, the newest first.
-std::vector<HandlerRow> newest(const Store& store, const std::string& workflow, std::vector<HandlerStatus> statuses) {
-  return store
-      .find_handlers({.filter = {.workflow_names = std::vector{workflow}, .statuses = std::move(statuses)}, .limit = runs_looked_at})
-      .rows;
+std::vector<Ended> newest(const Store& store, const std::string& workflow, std::vector<HandlerStatus> statuses, const Patience& patience) {
+  HandlerQuery query{.filter = {.workflow_names = std::vector{workflow}, .statuses = std::move(statuses)}, .with_total = false, .patience = patience};
+  std::vector<Ended> out;
+  Stride stride;
+  do {
+    query.limit = std::min(runs_looked_at - out.size(), stride.rows());
+    const auto page = store.find_handlers(query);
+    std::size_t bytes = 0;
+    for (const auto& row : page.rows) {
+      bytes += row.result.size() + row.error.size();
+      if (row.completed_at) out.push_back({row.handler_id, row.run_id, row.status, row.started_at, *row.completed_at - row.started_at});
+    }
+    stride.saw(page.rows.size(), bytes);
+    query.cursor = page.next;
+  } while (!query.cursor.empty() && out.size() < runs_looked_at && !patience.over());
+  return out;
 }
 
-void add_durations(Object& out, const std::vector<HandlerRow>& completed) {
+void add_durations(Object& out, const std::vector<Ended>& completed) {
   std::vector<Duration> durations;
-  for (const auto& row : completed) durations.push_back(*row.completed_at - row.started_at);
+  for (const auto& run : completed) durations.push_back(run.took);
   Value::Array recent;
   for (std::size_t i = std::min(runs_shown, durations.size()); i > 0; --i) recent.emplace_back(in_milliseconds(durations[i - 1]));
   std::sort(durations.begin(), durations.end());
@@ -41,10 +64,10 @@ void add_durations(Object& out, const std::vector<HandlerRow>& completed) {
   out.set("recent_ms", std::move(recent));
 }
 
-std::string workflows_detail(const runtime::Service& service) {
+std::string workflows_detail(const runtime::Service& service, const Patience& patience) {
   const auto& store = service.store();
   std::map<std::string, std::map<std::string, std::int64_t>> counts;
-  for (const auto& entry : store.count_handlers()) {
+  for (const auto& entry : store.count_handlers(patience)) {
     counts[entry.workflow_name][std::string(to_string(entry.status))] += static_cast<std::int64_t>(entry.count);
     if (entry.awaits_event && entry.status == HandlerStatus::running)
       counts[entry.workflow_name]["waiting"] += static_cast<std::int64_t>(entry.count);
@@ -59,8 +82,8 @@ std::string workflows_detail(const runtime::Service& service) {
     const auto* description = graph ? graph->find("graph")->find("description") : nullptr;
     detail.set("description", description ? *description : Value());
     for (const auto* state : {"running", "waiting", "completed", "failed", "cancelled"}) detail.set(state, counts[name][state]);
-    add_durations(detail, newest(store, name, {HandlerStatus::completed}));
-    const auto last = store.find_handlers({.filter = {.workflow_names = std::vector{name}, .statuses = std::nullopt}, .limit = 1});
+    add_durations(detail, newest(store, name, {HandlerStatus::completed}, patience));
+    const auto last = store.find_handlers({.filter = {.workflow_names = std::vector{name}, .statuses = std::nullopt}, .limit = 1, .with_total = false, .patience = patience});
     detail.set("last_started_at", last.rows.empty() ? Value() : Value(timestamp(last.rows[0].started_at)));
     details.emplace_back(std::move(detail));
   }
@@ -75,20 +98,20 @@ struct StepFigures {
 
 class StepStatistics {
 public:
-  void add_run(const Store& store, const HandlerRow& row) {
+  explicit StepStatistics(const Patience& patience) : patience_(patience) {}
+
+  void add_run(const Store& store, const Ended& run) {
     began_.clear();
     waiting_.clear();
-    std::int64_t after = -1;
-    for (std::size_t batch = 500; events_ < events_looked_at;) {
-      const auto rows = store.read_events(row.run_id, after, batch);
-      for (const auto& event : rows) add(event);
-      events_ += rows.size();
-      if (rows.size() < batch) break;
-      after = rows.back().sequence;
+    EventReader reader(store, run.run_id, -1, std::numeric_limits<std::int64_t>::max());
+    while (!reader.done() && !enough()) {
+      const auto events = reader.next();
+      for (const auto& event : events) add(event);
+      events_ += events.size();
     }
     ++runs_;
   }
-  bool enough() const { return events_ >= events_looked_at; }
+  bool enough() const { return events_ >= events_looked_at || patience_.over(); }
 
   Object result() && {
     Value::Array steps;
@@ -142,43 +165,47 @@ private:
   std::map<std::string, StepFigures> steps_;
   std::map<std::int64_t, Time> began_, waiting_;  ///< in this run, by span: at work since, and for a worker since
   std::size_t runs_ = 0, events_ = 0;
+  Patience patience_;
 };
 
-Value::Array runs_json(const std::vector<HandlerRow>& rows) {
+Value::Array runs_json(const std::vector<Ended>& runs) {
   Value::Array out;
-  for (std::size_t i = 0; i < std::min(runs_shown, rows.size()); ++i)
-    out.emplace_back(Object{{"handler_id", rows[i].handler_id},
-                            {"status", std::string(to_string(rows[i].status))},
-                            {"started_at", timestamp(rows[i].started_at)},
-                            {"duration_ms", in_milliseconds(*rows[i].completed_at - rows[i].started_at)}});
+  for (std::size_t i = 0; i < std::min(runs_shown, runs.size()); ++i)
+    out.emplace_back(Object{{"handler_id", runs[i].handler_id},
+                            {"status", std::string(to_string(runs[i].status))},
+                            {"started_at", timestamp(runs[i].started_at)},
+                            {"duration_ms", in_milliseconds(runs[i].took)}});
   return out;
 }
 
-std::string workflow_statistics(const Store& store, const std::string& workflow) {
-  const auto rows = newest(store, workflow, {HandlerStatus::completed, HandlerStatus::failed, HandlerStatus::cancelled});
-  StepStatistics steps;
-  for (const auto& row : rows) {
+std::string workflow_statistics(const Store& store, const std::string& workflow, const Patience& patience) {
+  const auto runs = newest(store, workflow, {HandlerStatus::completed, HandlerStatus::failed, HandlerStatus::cancelled}, patience);
+  StepStatistics steps(patience);
+  for (const auto& run : runs) {
     if (steps.enough()) break;
-    steps.add_run(store, row);
+    steps.add_run(store, run);
   }
   auto out = std::move(steps).result();
   out.set("workflow_name", workflow);
-  out.set("recent", runs_json(rows));
+  out.set("recent", runs_json(runs));
   return to_json(Value(std::move(out)));
 }
+
+void answer(const Call& call, std::string body) { call.respond(packed(json(std::move(body)), *call.exchange)); }
+
+Patience patience_of(const Call& call) { return Patience::for_at_most(budget::statistics_time_max, call.gone.get_token()); }
 
 }  // namespace
 
 void get_workflows_detail(const Call& call) {
-  const auto& service = call.app.service;
-  answer_in_background(call, [&service] { return json(workflows_detail(service)); });
+  off_the_loop(call, Work::search, [](const Call& taken) { answer(taken, workflows_detail(taken.app.service, patience_of(taken))); });
 }
 
 void get_workflow_statistics(const Call& call) {
-  const auto& service = call.app.service;
-  const auto& name = call.names[0];
-  if (!service.find_workflow(name)) return call.respond(problem(404, "Workflow not found"));
-  answer_in_background(call, [&service, name] { return json(workflow_statistics(service.store(), name)); });
+  if (!call.app.service.find_workflow(call.names[0])) return call.respond(problem(404, "Workflow not found"));
+  off_the_loop(call, Work::search, [](const Call& taken) {
+    answer(taken, workflow_statistics(taken.app.service.store(), taken.names[0], patience_of(taken)));
+  });
 }
 
 }  // namespace weir::http

@@ -6,6 +6,8 @@
 #include "wire/open_files.hpp"
 #include "wire/restinio_exchange.hpp"
 
+#include <weir/store.hpp>
+
 #include <restinio/all.hpp>
 
 #include <algorithm>
@@ -107,7 +109,10 @@ struct Transport::State {
         opened.set_value();
       } catch (...) { opened.set_exception(std::current_exception()); }
     });
-    running = std::thread([thread = thread, log = options.log] { thread->run(log); });
+    running = std::thread([thread = thread, log = options.log] {
+      forbid_blocking_here();
+      thread->run(log);
+    });
     opened.get_future().get();
   }
 };

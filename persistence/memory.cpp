@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <deque>
 #include <functional>
+#include <iterator>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <unordered_map>
@@ -138,45 +139,34 @@ public:
 
   std::vector<HandlerRow> list_handlers(const HandlerFilter& filter, const Patience& patience) const override {
     std::vector<HandlerRow> out;
-    for (const auto& candidate : in_creation_order(filter)) {
-      if (out.size() % rows_between_looks == 0) throw_if_over(patience);
-      if (auto row = look_at(candidate, {.filter = filter})) out.push_back(std::move(*row));
+    const HandlerQuery query{.filter = filter, .newest_first = false};
+    for (auto walk = Walk(order_, query); !walk.done();) {
+      throw_if_over(patience);
+      for (const auto& candidate : walk.next())
+        if (auto row = look_at(candidate, query)) out.push_back(std::move(*row));
     }
     return out;
   }
 
   HandlerPage find_handlers(const HandlerQuery& query) const override {
-    const auto behind = query.cursor.empty() ? std::nullopt : std::optional(parse_cursor(query.cursor));
-    auto candidates = in_creation_order(query.filter);
-    if (query.newest_first) std::reverse(candidates.begin(), candidates.end());
-    const auto from = std::find_if(candidates.begin(), candidates.end(), [&](const Candidate& candidate) {
-      return !behind || (query.newest_first ? candidate.created < *behind : candidate.created > *behind);
-    });
     HandlerPage page;
-    std::size_t looked_at = 0;
-    const auto out_of_time = [&] { return ++looked_at % rows_between_looks == 0 && query.patience.over(); };
     std::uint64_t last = 0;
-    for (auto candidate = from; candidate != candidates.end(); last = candidate->created, ++candidate) {
-      page.complete = !out_of_time();
-      auto row = page.complete ? look_at(*candidate, query) : std::nullopt;
-      if (!page.complete || (row && page.rows.size() == query.limit)) {
-        page.next = std::to_string(last);
-        break;
+    for (auto walk = Walk(order_, query); !walk.done() && page.complete && page.next.empty();) {
+      for (const auto& candidate : walk.next()) {
+        auto row = look_at(candidate, query);
+        if (row && page.rows.size() == query.limit) {
+          page.next = std::to_string(last);
+          break;
+        }
+        last = candidate.created;
+        if (row) page.rows.push_back(std::move(*row));
       }
-      if (row) page.rows.push_back(std::move(*row));
+      page.complete = !page.next.empty() || walk.done() || !query.patience.over();
+      if (!page.complete) page.next = std::to_string(last);
     }
     page.total = page.rows.size();
     page.total_is_exact = page.complete;
-    if (!page.complete || (query.cursor.empty() && page.next.empty())) return page;
-    std::size_t total = 0;
-    for (const auto& candidate : candidates) {
-      if (out_of_time()) {
-        page.total_is_exact = false;
-        break;
-      }
-      if (look_at(candidate, query)) ++total;
-    }
-    page.total = std::max(page.total, total);
+    if (query.with_total && page.complete && !(query.cursor.empty() && page.next.empty())) count(page, query);
     return page;
   }
 
@@ -264,15 +254,56 @@ private:
     std::string handler_id;
   };
 
-  std::vector<Candidate> in_creation_order(const HandlerFilter& filter) const {
-    std::vector<Candidate> out;
-    for (const auto& shard : handlers_) {
-      const std::lock_guard lock(shard.mutex);
-      for (const auto& [id, handler] : shard.items)
-        if (matches(filter, handler.row)) out.push_back({handler.created, id});
+  /// Handler ids in the order of their creation.
+  struct Order {
+    mutable std::mutex mutex;
+    std::map<std::uint64_t, std::string> ids;
+  };
+
+  /// Goes through them from behind the query's cursor, some at a time.
+  class Walk {
+  public:
+    Walk(const Order& order, const HandlerQuery& query) : order_(order), newest_first_(query.newest_first) {
+      if (!query.cursor.empty()) last_ = parse_cursor(query.cursor);
+      else if (newest_first_) last_ = std::numeric_limits<std::uint64_t>::max();
     }
-    std::sort(out.begin(), out.end(), [](const Candidate& a, const Candidate& b) { return a.created < b.created; });
-    return out;
+
+    bool done() const { return done_; }
+    const std::vector<Candidate>& next() {
+      some_.clear();
+      const std::lock_guard lock(order_.mutex);
+      const auto take = [this](auto from, auto end) {
+        for (; from != end && some_.size() < rows_between_looks; ++from) some_.push_back({from->first, from->second});
+        done_ = from == end;
+      };
+      if (newest_first_) take(std::make_reverse_iterator(order_.ids.lower_bound(last_)), order_.ids.rend());
+      else take(order_.ids.upper_bound(last_), order_.ids.end());
+      if (!some_.empty()) last_ = some_.back().created;
+      return some_;
+    }
+
+  private:
+    const Order& order_;
+    bool newest_first_, done_ = false;
+    std::uint64_t last_ = 0;
+    std::vector<Candidate> some_;
+  };
+
+  void count(HandlerPage& page, HandlerQuery query) const {
+    query.cursor.clear();
+    std::size_t total = 0;
+    for (auto walk = Walk(order_, query); !walk.done() && page.total_is_exact; page.total_is_exact = walk.done() || !query.patience.over())
+      for (const auto& candidate : walk.next())
+        if (fits(candidate, query)) ++total;
+    page.total = std::max(page.total, total);
+  }
+
+  bool fits(const Candidate& candidate, const HandlerQuery& query) const {
+    const auto& shard = handlers_.of(candidate.handler_id);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.items.find(candidate.handler_id);
+    if (found == shard.items.end() || found->second.created != candidate.created) return false;
+    return matches(query.filter, found->second.row) && weir::matches(query, found->second.row);
   }
 
   std::optional<HandlerRow> look_at(const Candidate& candidate, const HandlerQuery& query) const {
@@ -299,7 +330,11 @@ private:
     const auto [found, inserted] = shard.items.try_emplace(row.handler_id);
     auto& handler = found->second;
     if (!inserted && !handler.row.terminal()) return already_running(row);
-    if (inserted) handler.created = ++created_;
+    if (inserted) {
+      const std::lock_guard order_lock(order_.mutex);
+      handler.created = ++created_;
+      order_.ids.emplace_hint(order_.ids.end(), handler.created, row.handler_id);
+    }
     Inheritance left{handler.states, handler.row.workflow_name};
     if (!inserted) handler.earlier.push_back(std::move(handler.row));
     handler.row = row;
@@ -338,6 +373,10 @@ private:
       if (found == shard.items.end()) continue;
       std::move(found->second.runs.begin(), found->second.runs.end(), std::back_inserter(runs));
       std::move(found->second.children.begin(), found->second.children.end(), std::back_inserter(ids));
+      {
+        const std::lock_guard order_lock(order_.mutex);
+        order_.ids.erase(found->second.created);
+      }
       shard.items.erase(found);
     }
     for (const auto& run : runs) drop_log(run);
@@ -407,7 +446,8 @@ private:
   }
 
   std::size_t completed_max_;
-  std::atomic<std::uint64_t> created_ = 0;
+  Order order_;
+  std::uint64_t created_ = 0;  ///< guarded by its lock
   Sharded<Handler> handlers_;
   Sharded<EventLog> logs_;
   Sharded<UsedKey> keys_;

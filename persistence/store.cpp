@@ -5,10 +5,25 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 #include <tuple>
 
 namespace weir {
+
+namespace {
+thread_local bool blocking_is_forbidden = false;
+}  // namespace
+
+void forbid_blocking_here() noexcept { blocking_is_forbidden = true; }
+void assert_may_block() noexcept {
+#ifndef NDEBUG
+  if (!blocking_is_forbidden) return;
+  std::fputs("weir: a store that may block was called on a thread that must not wait\n", stderr);
+  std::abort();
+#endif
+}
 
 std::string_view to_string(HandlerStatus status) noexcept {
   constexpr std::string_view names[] = {"running", "completed", "failed", "cancelled"};

@@ -57,6 +57,7 @@ public:
       sink_(next_batch(store_, request_.run_id, request_.after, request_.include_internal, true));
     } catch (const StoreFailure&) { sink_({{}, true}); }
   }
+  bool reads_store() const override { return true; }
 
 private:
   const Store& store_;

@@ -66,6 +66,8 @@ public:
   virtual ~Stream() = default;
   /// Asks for the next batch; one is outstanding at a time. It may be delivered before this returns.
   virtual void request_next() = 0;
+  /// request_next() reads the store, on the thread that calls it.
+  virtual bool reads_store() const { return false; }
 };
 
 class Service {

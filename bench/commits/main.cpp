@@ -25,9 +25,9 @@ public:
   const Groups& groups() const { return groups_; }
 
   bool durable() const noexcept override { return true; }
-  std::vector<weir::Expected<bool>> commit_all(std::vector<Commit> commits) override {  // one thread calls this
+  std::vector<weir::Expected<bool>> commit_all(const std::vector<Commit>& commits) override {  // one thread calls this
     groups_.push_back(commits);
-    return inner_->commit_all(std::move(commits));
+    return inner_->commit_all(commits);
   }
   weir::Expected<weir::Inheritance> begin_run(const weir::HandlerRow& row) override { return inner_->begin_run(row); }
   weir::Expected<bool> commit(Commit commit) override { return inner_->commit(std::move(commit)); }

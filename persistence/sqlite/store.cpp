@@ -44,6 +44,7 @@ class SqliteStore final : public Store {
   /// In a transaction, which is undone when the work fails.
   template <class T, class F>
   Expected<T> writing(F&& work) {
+    assert_may_block();
     const auto asked = std::chrono::steady_clock::now();
     const std::lock_guard lock(writer_mutex_);
     if (auto refused = refusal(asked)) return *refused;
@@ -73,6 +74,7 @@ class SqliteStore final : public Store {
 
   template <class F>
   auto reading_with(ConnectionPool& connections, F&& work) const {
+    assert_may_block();
     try {
       const auto lease = connections.take();
       auto out = work(*lease);

@@ -138,7 +138,7 @@ test('statistics tell how the last runs went, step by step', async () => {
 });
 
 test('a run is forked behind an event, with other state; the fork goes its own way', async () => {
-  const { base: from } = await serve(['--store', `sqlite:${join(folder, 'forks.db')}`]);
+  const { base: from } = await serve(['--store', `sqlite:${join(folder, 'forks.db')}`, '--accept-context-api']);
   const id = await start('ask', { purpose: 'trains' }, from);
   await eventually(() => get(`/handlers/${id}?detail=true`, from), handler => handler.waiting_for.length > 0);
   await post(from, `/events/${id}`, { event: { type: 'Decision', value: { approved: false } } });

@@ -123,7 +123,7 @@ struct Server {
 
 TEST_CASE("a run is gone on with from any of its events, with what it kept then or with other state") {
   const TemporaryFolder folder;
-  Server server({.store = weir::sqlite(folder.file("runs.db")), .port = 0});
+  Server server({.store = weir::sqlite(folder.file("runs.db")), .port = 0, .accept_context_api = true});
   const auto run = server.start("run");
   while (server.sums(run).empty()) std::this_thread::yield();
   server.add(run, 3);

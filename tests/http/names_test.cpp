@@ -73,8 +73,8 @@ TEST_CASE("ids that cannot be addressed, or hold control characters, are refused
 TEST_CASE("a program's own call is refused an id that cannot be addressed, too") {
   weir::Runtime runtime;
   runtime.add_workflow<Waiting>("waiting");
-  CHECK_THROWS_WITH(runtime.start("waiting", weir::StartEvent(), {.handler_id = ".."}), doctest::Contains("handler_id must have"));
-  CHECK_THROWS_WITH(runtime.start("waiting", weir::StartEvent(), {.handler_id = "a\xff"}), doctest::Contains("'a\\xff'"));
+  CHECK_THROWS_WITH(runtime.start("waiting", weir::StartEvent(), ".."), doctest::Contains("handler_id must have"));
+  CHECK_THROWS_WITH(runtime.start("waiting", weir::StartEvent(), "a\xff"), doctest::Contains("'a\\xff'"));
 }
 
 TEST_CASE("a handler and a workflow with a slash, a percent sign or a question mark are found on every route") {

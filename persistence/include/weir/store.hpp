@@ -146,6 +146,7 @@ struct HandlerQuery {
   bool newest_first = true;
   std::size_t limit = 100;
   std::string cursor = "";  ///< HandlerPage::next of the page before
+  bool with_total = true;   ///< false: HandlerPage::total is not wanted, which is cheaper
   Patience patience = {};
 };
 struct HandlerPage {
@@ -260,6 +261,12 @@ public:
   /// Gives back some of the space that what was purged has left; true when there is more.
   virtual Expected<bool> compact() { return false; }
 };
+
+/// For a thread that many clients depend on: a store whose calls may wait is not to be called on it. Debug builds end the process
+/// when it is all the same.
+void forbid_blocking_here() noexcept;
+/// For such a store, in each of its calls.
+void assert_may_block() noexcept;
 
 /// Keeps everything in memory; nothing survives the process. When more than `completed_max` handlers are terminal the
 /// oldest are dropped with their events.
