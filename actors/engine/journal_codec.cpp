@@ -2,6 +2,7 @@
 
 #include "named_json.hpp"
 #include "saved_context.hpp"
+#include "state_codec.hpp"
 
 #include <algorithm>
 #include <map>
@@ -19,7 +20,7 @@ public:
   explicit TickWriter(const Plan& plan) : plan_(plan) {}
 
   Object operator()(const RunStarted& t) const { return {{"tick", "run_started"}, {"event", write_named(t.start)}}; }
-  Object operator()(const RunRestored& t) const { return {{"tick", "run_restored"}, {"context", save_context(plan_, *t.state, {})}}; }
+  Object operator()(const RunRestored& t) const { return {{"tick", "run_restored"}, {"state", write_state(plan_, *t.state)}}; }
   Object operator()(const RunAdmitted&) const { return {{"tick", "run_admitted"}}; }
   Object operator()(const EventArrived& t) const { return {{"tick", "event_arrived"}, {"sent", write_named(plan_, t.sent)}}; }
   Object operator()(const StepProgressed& t) const {
@@ -96,7 +97,7 @@ public:
 private:
   Tick read_kind(const std::string& kind, const Value& saved) {
     if (kind == "run_started") return RunStarted{event(member(saved, "event"))};
-    if (kind == "run_restored") return restored(member(saved, "context"));
+    if (kind == "run_restored") return restored(saved);
     if (kind == "run_admitted") return RunAdmitted();
     if (kind == "event_arrived") return EventArrived{sent(member(saved, "sent"))};
     if (kind == "step_progressed") return StepProgressed{id(saved), events(member(saved, "published")), all_sent(member(saved, "sent"))};
@@ -115,7 +116,16 @@ private:
     const auto& at = member(saved, "id");
     return {step(member(at, "step")), static_cast<Slot>(integer_of(member(at, "slot"))), read_number(member(at, "serial"))};
   }
-  RunRestored restored(const Value& context) {
+  RunRestored restored(const Value& saved) {
+    const auto* whole = saved.find("state");
+    if (!whole) return restored_context(member(saved, "context"));
+    auto read = read_state(plan_, *whole);
+    if (read) return {std::make_shared<const State>(std::move(*read))};
+    complain(read.error().message);
+    return {nullptr};
+  }
+  /// As earlier versions recorded it: without the numbers that only the run knows.
+  RunRestored restored_context(const Value& context) {
     auto read = read_context(plan_, context);
     if (read && read->state) return {read->state};
     complain(read ? "a restored run without a state" : read.error().message);

@@ -24,7 +24,7 @@ void add_pending(std::vector<Command>& out, const State& state, StepIndex index)
 std::vector<Command> pending(const State& state) {
   std::vector<Command> out;
   if (state.over()) return out;
-  if (state.queued) out.emplace_back(AwaitAdmission());
+  if (state.queued) return {AwaitAdmission()};  // what a restored run was doing waits with it
   if (state.deadline) out.emplace_back(SetTimer{run_timer, *state.deadline, RunTimedOut()});
   for (StepIndex index = 0; index < state.steps.size(); ++index) add_pending(out, state, index);
   return out;

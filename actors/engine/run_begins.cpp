@@ -1,4 +1,5 @@
 // How a run begins: from a start event or from a saved state, at once or when its workflow has room for it.
+#include "carried.hpp"
 #include "reduction.hpp"
 
 namespace weir::engine {
@@ -24,12 +25,18 @@ void rewind(Reduction& r) {
   for (StepIndex index = 0; index < r.state.steps.size(); ++index) {
     auto& step = r.step(index);
     auto at = step.queue.begin();
-    for (auto& [slot, running] : std::exchange(step.running, {})) at = std::next(step.queue.insert(at, std::move(running.attempt)));
-    for (auto& attempt : step.queue)
+    for (auto& [slot, running] : step.running) at = std::next(step.queue.insert(at, std::move(running.attempt)));
+    renew(step);
+    for (auto& attempt : step.queue) {
+      renew(attempt);
       if (attempt.not_before) r.set_timer(attempt.retry_timer = r.next_serial(), *attempt.not_before, RetryDue{*attempt.not_before});
-    for (auto& waiter : step.waiters)
+    }
+    for (auto& waiter : step.waiters) {
+      renew(waiter);
+      renew(waiter.trigger);
       if (waiter.pending() && waiter.deadline)
         r.set_timer(waiter.serial = r.next_serial(), *waiter.deadline, WaiterTimedOut{index, waiter.id});
+    }
     dispatch_queued(r, index);
   }
 }
@@ -43,7 +50,9 @@ void on_run_started(Reduction& r, const RunStarted& started) {
 
 void on_run_restored(Reduction& r, const RunRestored& restored) {
   r.state = *restored.state;
-  r.state.started = true;
+  renew(r.state);
+  // A run that was still queued has not begun: its start event is held.
+  r.state.started = r.state.started || r.state.held.empty();
   begin_or_queue(r);
   if (!r.state.queued) rewind(r);
 }

@@ -58,7 +58,8 @@ struct Attempt {
   SpanId caused_by = 0;  ///< the piece of work whose event began it; 0: an event from outside
   /// What this attempt's body has published and sent already: a body that is repeated because its process died begins
   /// behind that.
-  std::uint32_t published = 0, sent = 0;
+  std::uint32_t published = 0;
+  std::uint32_t sent = 0;
 };
 
 using Snapshot = std::vector<std::pair<std::string, BufferPtr>>;
@@ -91,9 +92,9 @@ struct JoinArrival {
 using JoinArrivals = std::vector<std::pair<const EventType*, std::deque<JoinArrival>>>;  ///< by type, oldest first
 
 struct StepState {
+  Snapshot collected;
   std::deque<Attempt> queue;
   std::map<Slot, Running> running;
-  Snapshot collected;
   std::vector<Waiter> waiters;
   JoinArrivals arrivals;
   /// run_once results as JSON, by name. Steps that take the same event have the same work item, but never each other's results.

@@ -1,5 +1,6 @@
 #include "state_codec.hpp"
 
+#include "carried.hpp"
 #include "named_json.hpp"
 #include "reduce.hpp"
 
@@ -9,61 +10,109 @@
 namespace weir::engine {
 namespace {
 
+/// Members that say nothing are left out: most of a state does.
+bool says_nothing(bool x) { return !x; }
+bool says_nothing(Status x) { return x == Status::running; }
+/// No overload takes an EventBox that is not one: it can be made of any struct.
+template <class T>
+requires std::same_as<T, EventBox> || Carries<T>
+bool says_nothing(const T&) { return false; }
+template <std::integral T>
+bool says_nothing(T x) {
+  return x == 0;
+}
+template <class T>
+requires requires(const T& x) { x.has_value(); }
+bool says_nothing(const T& x) { return !x; }
+template <class T>
+requires requires(const T& x) { x.get(); }
+bool says_nothing(const T& x) { return !x; }
+template <class T>
+requires requires(const T& x) { x.empty(); }
+bool says_nothing(const T& x) { return x.empty(); }
+
 class StateWriter {
 public:
-  StateWriter(const Plan& plan, const State& state) : plan_(plan), state_(state) {}
+  explicit StateWriter(const Plan& plan) : plan_(plan) {}
 
-  Object write() const {
-    Object steps;
-    Value::Array streams;
-    for (StepIndex step = 0; step < state_.steps.size(); ++step)
-      if (auto written = write(state_.steps[step]); !written.empty()) steps.set(name(step), std::move(written));
-    for (const auto& [id, stream] : state_.streams) streams.emplace_back(write(id, stream));
-    return {{"started", state_.started},
-            {"queued", state_.queued},
-            {"held", write_named(plan_, state_.held)},
-            {"deadline", write_time(state_.deadline)},
-            {"last", Value::Array{state_.work_item_last, state_.stream_last, state_.serial_last, state_.span_last}},
-            {"steps", std::move(steps)},
-            {"streams", std::move(streams)}};
+  template <Carries T>
+  Object members_of(const T& x) const {
+    Object out;
+    for_each_carried(x, [&](const Carried& row, const auto& member) {
+      if (!says_nothing(member)) out.set(row.key, write(member));
+    });
+    return out;
   }
 
 private:
   const std::string& name(StepIndex step) const { return plan_.steps[step].name; }
 
-  /// What is empty is left out: most of a state is.
-  static void add(Object& out, const char* key, Value value) {
-    if (value.truthy()) out.set(key, std::move(value));
+  static Value write(bool x) { return x; }
+  template <std::integral T>
+  static Value write(T x) {
+    return x;
   }
-
-  Object write(const StepState& step) const {
-    Value::Array queue, running, waiters, arrivals;
-    for (const auto& attempt : step.queue) queue.emplace_back(write(attempt));
-    for (const auto& [slot, invocation] : step.running)
-      running.emplace_back(Object{{"slot", slot},
-                                  {"serial", invocation.serial},
-                                  {"attempt", write(invocation.attempt)},
-                                  {"collected", seen(invocation.collected, step.collected)},
-                                  {"deadline", write_time(invocation.deadline)}});
-    for (const auto& waiter : step.waiters) waiters.emplace_back(write(waiter));
-    for (const auto& [type, waiting] : step.arrivals)
-      for (const auto& arrival : waiting) arrivals.emplace_back(Object{{"order", arrival.order}, {"event", write_named(arrival.event)}});
-    Object collected, recorded, out;
-    for (const auto& [item, values] : step.recorded) {
-      Object by_name;
-      for (const auto& [name, json] : values) by_name.set(name, json);
-      recorded.set(std::to_string(item), std::move(by_name));
-    }
-    for (const auto& [buffer, events] : step.collected) collected.set(buffer, write_named(contents(events)));
-    add(out, "queue", std::move(queue));
-    add(out, "running", std::move(running));
-    add(out, "waiters", std::move(waiters));
-    add(out, "arrivals", std::move(arrivals));
-    add(out, "collected", std::move(collected));
-    add(out, "recorded", std::move(recorded));
+  static Value write(const std::string& x) { return x; }
+  static Value write(const Object& x) { return x; }
+  static Value write(Status x) { return std::string(status_name(x)); }
+  static Value write(Time x) { return write_time(x); }
+  static Value write(const EventType* x) { return x->qualified_name; }
+  template <std::same_as<EventBox> T>
+  static Value write(const T& x) {
+    return write_named(x);
+  }
+  static Value write(const std::vector<EventBox>& x) { return write_named(x); }
+  Value write(const std::vector<Sent>& x) const { return write_named(plan_, x); }
+  template <class T>
+  Value write(const std::optional<T>& x) const {
+    return write(*x);
+  }
+  template <class T>
+  Value write(const std::shared_ptr<const T>& x) const {
+    return write(*x);
+  }
+  static Value write(const Failure& x) {
+    return Object{{"type", x.error.exception_type}, {"message", x.error.exception_message}, {"at", write_time(x.at)}};
+  }
+  template <class T>
+  requires std::same_as<T, Attempt> || std::same_as<T, Waiter> Value write(const T& x)
+  const { return members_of(x); }
+  template <class T>
+  requires std::same_as<T, std::deque<Attempt>> || std::same_as<T, std::vector<Waiter>> Value write(const T& x)
+  const {
+    Value::Array out;
+    for (const auto& item : x) out.emplace_back(write(item));
     return out;
   }
 
+  Value write(const std::vector<StepState>& steps) const {
+    Object out;
+    for (StepIndex step = 0; step < steps.size(); ++step)
+      if (auto written = write(steps[step]); !written.empty()) out.set(name(step), std::move(written));
+    return out;
+  }
+  Object write(const StepState& step) const {
+    auto out = members_of(step);
+    if (auto* running = out.find("running")) *running = write(step.running, step.collected);
+    return out;
+  }
+  static Value write(const std::map<Slot, Running>&) { return {}; }  // see above
+  Value write(const std::map<Slot, Running>& running, const Snapshot& present) const {
+    Value::Array out;
+    for (const auto& [slot, invocation] : running)
+      out.emplace_back(Object{{"slot", slot},
+                              {"serial", invocation.serial},
+                              {"attempt", write(invocation.attempt)},
+                              {"collected", seen(invocation.collected, present)},
+                              {"deadline", write_time(invocation.deadline)}});
+    return out;
+  }
+
+  static Value write(const Snapshot& buffers) {
+    Object out;
+    for (const auto& [buffer, events] : buffers) out.set(buffer, write_named(contents(events)));
+    return out;
+  }
   /// A buffer that an invocation saw is mostly the beginning of what is there now: then its length says it.
   static Object seen(const Snapshot& snapshot, const Snapshot& present) {
     Object out;
@@ -86,46 +135,44 @@ private:
     return std::nullopt;
   }
 
+  /// By arrival: the order of the types is of no consequence, and of types that wait for nothing nothing is known.
+  static Value write(const JoinArrivals& arrivals) {
+    std::map<std::uint64_t, Object> sorted;
+    for (const auto& [type, waiting] : arrivals)
+      for (const auto& arrival : waiting) sorted.emplace(arrival.order, write_named(arrival.event));
+    Value::Array out;
+    for (auto& [order, event] : sorted) out.emplace_back(Object{{"order", order}, {"event", std::move(event)}});
+    return out;
+  }
+
+  static Value write(const std::map<WorkItem, std::map<std::string, std::string>>& recorded) {
+    Value::Array out;
+    for (const auto& [item, values] : recorded)
+      for (const auto& [name, json] : values) out.emplace_back(Value::Array{item, name, json});
+    return out;
+  }
+
+  Value write(const Recoveries& recoveries) const {
+    Object out;
+    for (const auto& [handler, count] : recoveries) out.set(name(handler), count);
+    return out;
+  }
   /// Outermost first.
-  static Value::Array path(const ScopePtr& scope) {
-    auto out = scope ? path(scope->outer) : Value::Array();
-    if (scope) out.emplace_back(scope->stream);
+  static Value write(const ScopePtr& scope) {
+    Value::Array out;
+    for (auto at = scope; at; at = at->outer) out.emplace_back(at->stream);
+    std::reverse(out.begin(), out.end());
     return out;
   }
+  Value write(const Release& release) const {
+    return Object{{"target", name(release.target)}, {"stream", release.stream}, {"events", write_named(release.events)}};
+  }
 
-  Object write(const Attempt& attempt) const {
-    Object out{{"event", write_named(attempt.event)}, {"work_item", attempt.work_item}, {"span", attempt.span}}, recoveries;
-    for (const auto& [handler, count] : attempt.recoveries) recoveries.set(name(handler), count);
-    add(out, "caused_by", attempt.caused_by);
-    add(out, "failures", attempt.failures);
-    add(out, "first_attempt_at", write_time(attempt.first_attempt_at));
-    if (const auto& failure = attempt.last_failure)
-      out.set(
-          "last_failure",
-          Object{{"type", failure->error.exception_type}, {"message", failure->error.exception_message}, {"at", write_time(failure->at)}});
-    if (attempt.not_before) out.set("not_before", write_time(attempt.not_before));
-    add(out, "retry_timer", attempt.retry_timer);
-    add(out, "recoveries", std::move(recoveries));
-    add(out, "scope", path(attempt.scope));
-    if (const auto& release = attempt.release)
-      out.set("release", Object{{"target", name(release->target)}, {"stream", release->stream}, {"events", write_named(release->events)}});
-    if (attempt.joined) out.set("joined", write_named(*attempt.joined));
-    add(out, "published", attempt.published);
-    add(out, "sent", attempt.sent);
+  Value write(const std::map<StreamId, Stream>& streams) const {
+    Value::Array out;
+    for (const auto& [id, stream] : streams) out.emplace_back(write(id, stream));
     return out;
   }
-
-  Object write(const Waiter& waiter) const {
-    return {{"id", waiter.id},
-            {"serial", waiter.serial},
-            {"type", waiter.type->qualified_name},
-            {"requirements", waiter.requirements},
-            {"trigger", write(waiter.trigger)},
-            {"deadline", write_time(waiter.deadline)},
-            {"resolved", waiter.resolved ? Value(write_named(*waiter.resolved)) : Value()},
-            {"timed_out", waiter.timed_out}};
-  }
-
   Object write(StreamId id, const Stream& stream) const {
     Object arrivals;
     Value::Array released;
@@ -133,74 +180,111 @@ private:
     for (const auto target : stream.released) released.emplace_back(name(target));
     return {{"id", id},
             {"source", name(stream.source)},
-            {"scope", path(stream.scope)},
+            {"scope", write(stream.scope)},
             {"open_work_items", stream.open_work_items},
             {"arrivals", std::move(arrivals)},
             {"released", std::move(released)}};
   }
 
   const Plan& plan_;
-  const State& state_;
 };
 
 class StateReader : NamedReader {
 public:
   using NamedReader::NamedReader;
 
-  Expected<State> read(const Value& saved) {
+  Expected<State> state(const Value& saved) {
     auto state = initial_state(plan_);
-    state.started = member(saved, "started").truthy();
-    state.queued = member(saved, "queued").truthy();
-    state.held = all_sent(member(saved, "held"));
-    state.deadline = read_time(member(saved, "deadline"));
+    read_members(saved, state);
+    read_earlier(saved, state);
+    if (!problem_.empty()) return Error{Code::failed_precondition, problem_};
+    return state;
+  }
+
+private:
+  template <Carries T>
+  void read_members(const Value& saved, T& x) {
+    for_each_carried(x, [&](const Carried& row, auto& member) {
+      if (const auto* found = saved.find(row.key); found && !found->is_null()) read(*found, member);
+    });
+  }
+
+  /// What earlier versions wrote otherwise: the counters in one list, and run_once results that did not say whose they are.
+  void read_earlier(const Value& saved, State& state) {
     if (const auto& last = items(member(saved, "last")); last.size() >= 3) {
       state.work_item_last = read_number(last[0]);
       state.stream_last = read_number(last[1]);
       state.serial_last = read_number(last[2]);
       if (last.size() > 3) state.span_last = read_number(last[3]);
     }
-    for (const auto& [name, step] : members(member(saved, "steps"))) read_step(state.steps[this->step(Value(name))], step);
-    for (auto& step : state.steps) read_recorded(step, member(saved, "recorded"));  // older snapshots do not say whose it is
-    for (const auto& stream : items(member(saved, "streams")))
-      state.streams.emplace(read_number(member(stream, "id")), read_stream(stream));
-    if (!problem_.empty()) return Error{Code::failed_precondition, problem_};
-    return state;
+    if (const auto* recorded = saved.find("recorded"))
+      for (auto& step : state.steps) read(*recorded, step.recorded);
   }
 
-private:
-  void read_step(StepState& step, const Value& saved) {
-    for (const auto& attempt : items(member(saved, "queue"))) step.queue.push_back(read_attempt(attempt));
-    for (const auto& [name, buffered] : members(member(saved, "collected"))) step.collected.emplace_back(name, buffer(buffered));
-    for (const auto& running : items(member(saved, "running")))
-      step.running[static_cast<Slot>(read_number(member(running, "slot")))] = {
-          .attempt = read_attempt(member(running, "attempt")),
-          .serial = read_number(member(running, "serial")),
-          .collected = read_seen(member(running, "collected"), step.collected),
-          .deadline = read_time(member(running, "deadline"))};
-    for (const auto& waiter : items(member(saved, "waiters"))) step.waiters.push_back(read_waiter(waiter));
-    for (const auto& arrival : items(member(saved, "arrivals"))) {
-      JoinArrival read{read_number(member(arrival, "order")), event(member(arrival, "event"))};
-      const auto* type = &read.event.type();
-      if (step.arrivals.empty() || !step.arrivals.back().first->same_as(*type)) step.arrivals.emplace_back(type, std::deque<JoinArrival>());
-      step.arrivals.back().second.push_back(std::move(read));
+  static void read(const Value& saved, bool& x) { x = saved.truthy(); }
+  template <std::integral T>
+  static void read(const Value& saved, T& x) {
+    x = static_cast<T>(integer_of(saved));
+  }
+  static void read(const Value& saved, std::string& x) { x = text_of(saved); }
+  static void read(const Value& saved, Object& x) { x = members(saved); }
+  void read(const Value& saved, Status& x) {
+    const auto wanted = text_of(saved);
+    for (const auto known : {Status::running, Status::completed, Status::failed, Status::cancelled})
+      if (status_name(known) == wanted) return void(x = known);
+    complain("a run that is '" + wanted + "'");
+  }
+  static void read(const Value& saved, Time& x) { x = read_time(saved).value_or(Time()); }
+  void read(const Value& saved, const EventType*& x) { x = type(text_of(saved)); }
+  void read(const Value& saved, EventBox& x) { x = event(saved); }
+  void read(const Value& saved, std::vector<EventBox>& x) { x = events(saved); }
+  void read(const Value& saved, std::vector<Sent>& x) { x = all_sent(saved); }
+  template <class T>
+  void read(const Value& saved, std::optional<T>& x) {
+    read(saved, x.emplace());
+  }
+  template <class T>
+  void read(const Value& saved, std::shared_ptr<const T>& x) {
+    T out{};
+    read(saved, out);
+    x = std::make_shared<const T>(std::move(out));
+  }
+  static void read(const Value& saved, Failure& x) {
+    x = {{text_of(member(saved, "type")), text_of(member(saved, "message"))}, read_time(member(saved, "at")).value_or(Time())};
+  }
+  template <class T>
+  requires std::same_as<T, Attempt> || std::same_as<T, Waiter>
+  void read(const Value& saved, T& x) { read_members(saved, x); }
+  template <class T>
+  requires std::same_as<T, std::deque<Attempt>> || std::same_as<T, std::vector<Waiter>>
+  void read(const Value& saved, T& x) {
+    for (const auto& item : items(saved)) read(item, x.emplace_back());
+  }
+
+  void read(const Value& saved, std::vector<StepState>& steps) {
+    for (const auto& [name, written] : members(saved)) {
+      auto& step = steps[this->step(Value(name))];
+      read_members(written, step);
+      for (const auto& running : items(member(written, "running"))) read_running(running, step);
     }
-    read_recorded(step, member(saved, "recorded"));
+  }
+  static void read(const Value&, std::map<Slot, Running>&) {}  // see above
+  void read_running(const Value& saved, StepState& step) {
+    auto& running = step.running[static_cast<Slot>(read_number(member(saved, "slot")))];
+    read(member(saved, "attempt"), running.attempt);
+    running.serial = read_number(member(saved, "serial"));
+    running.collected = read_seen(member(saved, "collected"), step.collected);
+    running.deadline = read_time(member(saved, "deadline"));
   }
 
-  static void read_recorded(StepState& step, const Value& saved) {
-    for (const auto& [item, values] : members(saved)) {
-      WorkItem number = 0;
-      std::from_chars(item.data(), item.data() + item.size(), number);
-      for (const auto& [name, json] : members(values)) step.recorded[number][name] = text_of(json);
-    }
+  void read(const Value& saved, Snapshot& buffers) {
+    for (const auto& [name, written] : members(saved)) buffers.emplace_back(name, buffer(written));
   }
-
   BufferPtr buffer(const Value& saved) {
     BufferPtr out;
     for (const auto& item : items(saved)) out = std::make_shared<const Buffer>(out, event(item));
     return out;
   }
-
   Snapshot read_seen(const Value& saved, const Snapshot& present) {
     Snapshot out;
     for (const auto& [name, seen] : members(saved))
@@ -220,57 +304,46 @@ private:
     return nullptr;
   }
 
-  static ScopePtr scope(const Value& path) {
-    ScopePtr out;
-    for (const auto& stream : items(path)) out = std::make_shared<const Scope>(Scope{read_number(stream), out});
-    return out;
+  void read(const Value& saved, JoinArrivals& arrivals) {
+    for (const auto& written : items(saved)) {
+      JoinArrival arrival{read_number(member(written, "order")), event(member(written, "event"))};
+      const auto* type = &arrival.event.type();
+      auto found = std::find_if(arrivals.begin(), arrivals.end(), [&](const auto& entry) { return entry.first->same_as(*type); });
+      if (found == arrivals.end()) found = arrivals.insert(found, {type, {}});
+      found->second.push_back(std::move(arrival));
+    }
   }
 
-  Attempt read_attempt(const Value& saved) {
-    Attempt out;
-    out.event = event(member(saved, "event"));
-    out.work_item = read_number(member(saved, "work_item"));
-    out.span = read_number(member(saved, "span"));
-    out.caused_by = read_number(member(saved, "caused_by"));
-    out.failures = static_cast<std::uint32_t>(read_number(member(saved, "failures")));
-    out.first_attempt_at = read_time(member(saved, "first_attempt_at"));
-    if (const auto& failure = member(saved, "last_failure"); failure.is_object())
-      out.last_failure = Failure{{text_of(member(failure, "type")), text_of(member(failure, "message"))},
-                                 read_time(member(failure, "at")).value_or(Time())};
-    out.not_before = read_time(member(saved, "not_before"));
-    out.retry_timer = read_number(member(saved, "retry_timer"));
-    for (const auto& [handler, count] : members(member(saved, "recoveries")))
-      out.recoveries[step(Value(handler))] = static_cast<std::uint32_t>(read_number(count));
-    out.scope = scope(member(saved, "scope"));
-    if (const auto& release = member(saved, "release"); release.is_object())
-      out.release = std::make_shared<const Release>(
-          Release{step(member(release, "target")), read_number(member(release, "stream")), events(member(release, "events"))});
-    if (const auto& joined = member(saved, "joined"); joined.is_array())
-      out.joined = std::make_shared<const std::vector<EventBox>>(events(joined));
-    out.published = static_cast<std::uint32_t>(read_number(member(saved, "published")));
-    out.sent = static_cast<std::uint32_t>(read_number(member(saved, "sent")));
-    return out;
+  static void read(const Value& saved, std::map<WorkItem, std::map<std::string, std::string>>& recorded) {
+    for (const auto& entry : items(saved))
+      if (const auto& row = items(entry); row.size() == 3) recorded[read_number(row[0])][text_of(row[1])] = text_of(row[2]);
+    for (const auto& [item, values] : members(saved)) {  // earlier versions
+      WorkItem number = 0;
+      std::from_chars(item.data(), item.data() + item.size(), number);
+      for (const auto& [name, json] : members(values)) recorded[number][name] = text_of(json);
+    }
   }
 
-  Waiter read_waiter(const Value& saved) {
-    Waiter out;
-    out.id = text_of(member(saved, "id"));
-    out.serial = read_number(member(saved, "serial"));
-    out.type = type(text_of(member(saved, "type")));
-    out.requirements = members(member(saved, "requirements"));
-    out.trigger = read_attempt(member(saved, "trigger"));
-    out.deadline = read_time(member(saved, "deadline"));
-    if (const auto& resolved = member(saved, "resolved"); !resolved.is_null()) out.resolved = event(resolved);
-    out.timed_out = member(saved, "timed_out").truthy();
-    return out;
+  void read(const Value& saved, Recoveries& recoveries) {
+    for (const auto& [handler, count] : members(saved)) recoveries[step(Value(handler))] = static_cast<std::uint32_t>(read_number(count));
+  }
+  static void read(const Value& saved, ScopePtr& scope) {
+    for (const auto& stream : items(saved)) scope = std::make_shared<const Scope>(Scope{read_number(stream), scope});
+  }
+  void read(const Value& saved, Release& release) {
+    release = {step(member(saved, "target")), read_number(member(saved, "stream")), events(member(saved, "events"))};
   }
 
+  void read(const Value& saved, std::map<StreamId, Stream>& streams) {
+    for (const auto& written : items(saved)) streams.emplace(read_number(member(written, "id")), read_stream(written));
+  }
   Stream read_stream(const Value& saved) {
     Stream out{.source = step(member(saved, "source")),
-               .scope = scope(member(saved, "scope")),
+               .scope = nullptr,
                .open_work_items = integer_of(member(saved, "open_work_items")),
                .arrivals = {},
                .released = {}};
+    read(member(saved, "scope"), out.scope);
     for (const auto& [target, members] : members(member(saved, "arrivals"))) out.arrivals[step(Value(target))] = events(members);
     for (const auto& target : items(member(saved, "released"))) out.released.push_back(step(target));
     return out;
@@ -279,12 +352,15 @@ private:
 
 }  // namespace
 
-std::string encode_state(const Plan& plan, const State& state) { return to_json(StateWriter(plan, state).write()); }
+Object write_state(const Plan& plan, const State& state) { return StateWriter(plan).members_of(state); }
+Expected<State> read_state(const Plan& plan, const Value& saved) { return StateReader(plan).state(saved); }
+
+std::string encode_state(const Plan& plan, const State& state) { return to_json(write_state(plan, state)); }
 
 Expected<State> decode_state(const Plan& plan, std::string_view text) {
   const auto saved = parse_json(text);
   if (!saved) return Error{Code::failed_precondition, "a snapshot that is no JSON: " + saved.error().message};
-  return StateReader(plan).read(*saved);
+  return read_state(plan, *saved);
 }
 
 }  // namespace weir::engine

@@ -2,6 +2,8 @@
 
 #include "recovery.hpp"
 
+#include "../engine/carried.hpp"
+
 #include <algorithm>
 
 namespace weir::runtime {
@@ -26,26 +28,6 @@ std::optional<Past> read(const Store& store, const std::string& run_id) {
   return std::nullopt;
 }
 
-/// Times that lay ahead then lie as far ahead now, and what was long ago is as long ago.
-void move_times(engine::State& state, Duration by) {
-  const auto move = [by](std::optional<Time>& time) {
-    if (time) *time += by;
-  };
-  const auto move_attempt = [&](engine::Attempt& attempt) {
-    move(attempt.not_before);
-    move(attempt.first_attempt_at);
-    if (attempt.last_failure) attempt.last_failure->at += by;
-  };
-  for (auto& step : state.steps) {
-    for (auto& attempt : step.queue) move_attempt(attempt);
-    for (auto& [slot, running] : step.running) move_attempt(running.attempt);
-    for (auto& waiter : step.waiters) {
-      move(waiter.deadline);
-      move_attempt(waiter.trigger);
-    }
-  }
-}
-
 }  // namespace
 
 Expected<SavedContext> rewind(const Store& store, const HandlerRow& row, const RegisteredWorkflow& workflow, std::int64_t sequence,
@@ -66,7 +48,7 @@ Expected<SavedContext> rewind(const Store& store, const HandlerRow& row, const R
   if (!then) return then.error();
   if (then->state.over() || first + then->published <= sequence)
     return refuse("ends with event " + std::to_string(sequence) + ": choose an earlier one");
-  if (then->at != Time()) move_times(then->state, now - then->at);
+  if (then->at != Time()) engine::move_times(then->state, now - then->at);
   auto states = store.find_states_at(row.run_id, sequence);
   if (!states) return refuse("no longer knows what it kept after event " + std::to_string(sequence));
   return SavedContext{std::move(*states), std::make_shared<const engine::State>(std::move(then->state))};

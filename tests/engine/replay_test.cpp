@@ -1,11 +1,13 @@
 // Replay equals live: for generated runs, every prefix of the journal gives the state, and the work, that the live run had.
 #include <doctest/doctest.h>
 
+#include "../../actors/engine/carried.hpp"
 #include "../../actors/engine/journal_codec.hpp"
 #include "../../actors/engine/saved_context.hpp"
 #include "../../actors/engine/state_codec.hpp"
 #include "tea.hpp"
 
+#include <limits>
 #include <random>
 
 using namespace tea;
@@ -14,12 +16,12 @@ using namespace std::chrono_literals;
 namespace {
 
 /// A workflow with every kind of step; its bodies do something else each time.
-Plan rich_plan(std::optional<std::uint32_t> num_concurrent_runs = std::nullopt) {
+Plan rich_plan(std::optional<std::uint32_t> num_concurrent_runs = std::nullopt, std::uint32_t boilers = 3) {
   auto start = fan_out("a_start", types<StartEvent>(), types<Leaf>());
   start.returns = types<Water, Ask>();
   auto make = workers(step("b_make", types<Leaf>(), types<Cup>()), 2);
   auto tray = collect("c_tray", types<Cup>(), types<Water>());
-  auto boil = workers(step("d_boil", types<Water, Ans>(), types<StopEvent, Water, Sip>()), 3);
+  auto boil = workers(step("d_boil", types<Water, Ans>(), types<StopEvent, Water, Sip>()), boilers);
   boil.timeout = 2500ms;
   auto gather = step("e_gather", types<Sip>(), types<StopEvent>());
   auto fix = error_handler("f_fix", types<Water>());
@@ -84,33 +86,11 @@ private:
   std::mt19937 random_;
 };
 
-struct Recorded {
-  std::vector<Stamped> journal;
-  std::vector<std::string> states, works;
-};
-
-Recorded live(const Plan& plan, const std::vector<Stamped>& journal) {
-  Recorded out{journal, {}, {}};
-  auto state = initial_state(plan);
-  for (const auto& stamped : journal) {
-    state = reduce(plan, std::move(state), stamped).state;
-    out.states.push_back(dump(state));
-    out.works.push_back(dump(pending(state)));
-  }
-  return out;
-}
-
-/// The journal as it comes back from a disk.
-std::vector<Stamped> through_text(const Plan& plan, const std::vector<Stamped>& journal) {
-  std::vector<Stamped> out;
-  for (const auto& stamped : journal) {
-    const auto text = encode_tick(plan, stamped.tick);
-    auto tick = decode_tick(plan, text);
-    REQUIRE_MESSAGE(tick.ok(), tick.error().message);
-    CHECK(encode_tick(plan, *tick) == text);
-    out.push_back({stamped.seq, stamped.at, std::move(*tick)});
-  }
-  return out;
+/// A fork: what the state was, a day later.
+std::shared_ptr<const State> a_day_later(const State& state) {
+  auto out = state;
+  move_times(out, 24h);
+  return std::make_shared<const State>(std::move(out));
 }
 
 /// The state as a context that was written and read again; both must say the same.
@@ -136,67 +116,101 @@ std::shared_ptr<const State> through_json(const Plan& plan, const State& state) 
   return read->state;
 }
 
-/// A run that goes on from a snapshot cannot be told from one that was never interrupted.
-void check_snapshot(const Plan& plan, const std::vector<Stamped>& journal, std::size_t length, const State& middle,
-                    const Recorded& recorded) {
+/// The journal as it comes back from a disk.
+void check_texts(const Plan& plan, const std::vector<Stamped>& journal) {
+  for (const auto& stamped : journal) {
+    const auto text = encode_tick(plan, stamped.tick);
+    const auto tick = decode_tick(plan, text);
+    REQUIRE_MESSAGE(tick.ok(), tick.error().message);
+    CHECK(encode_tick(plan, *tick) == text);
+  }
+}
+
+/// A run that goes on from a snapshot taken after `length` ticks cannot be told from one that was never interrupted.
+State check_snapshot(const Plan& plan, const std::vector<Stamped>& journal, std::size_t length) {
+  auto middle = initial_state(plan);
+  for (std::size_t i = 0; i < length; ++i) middle = reduce(plan, std::move(middle), journal[i]).state;
   const auto text = encode_state(plan, middle);
   auto read = decode_state(plan, text);
   REQUIRE_MESSAGE(read.ok(), read.error().message);
   CHECK(encode_state(plan, *read) == text);
-  CHECK(dump(*read) == recorded.states[length - 1]);
-  CHECK(dump(pending(*read)) == recorded.works[length - 1]);
-  auto state = std::move(*read);
+  CHECK(dump(*read) == dump(middle));
+  CHECK(dump(pending(*read)) == dump(pending(middle)));
+  auto state = std::move(*read), live = middle;
   for (auto next = length; next < journal.size(); ++next) {
     state = reduce(plan, std::move(state), journal[next]).state;
-    CHECK(dump(state) == recorded.states[next]);
+    live = reduce(plan, std::move(live), journal[next]).state;
+    CHECK(encode_state(plan, state) == encode_state(plan, live));
   }
+  return middle;
 }
 
-}  // namespace
-
-TEST_CASE("every prefix of a generated journal replays to the state and the pending work of the live run") {
+/// Runs that send, fail, wait, fan out and join as the seed says; what one was in its middle is what another begins with.
+struct Chances {
   std::map<std::size_t, int> ticks, commands;
-  std::shared_ptr<const State> saved;
-  for (std::uint32_t seed = 1; seed <= 200; ++seed) {
-    CAPTURE(seed);
-    const auto tea = rich_plan(seed % 3 == 0 ? std::optional<std::uint32_t>(1) : std::nullopt);
+  std::vector<std::shared_ptr<const State>> saved;
+  int restored = 0, queued = 0;
+
+  void run(std::uint32_t seed) {
+    const auto tea = rich_plan(seed % 3 == 0 ? std::optional<std::uint32_t>(1) : std::nullopt, seed % 5 == 0 ? 1 : 3);
     Chaos chaos(seed);
     std::map<std::string, Body> bodies;
     for (const auto& step : tea.steps) bodies[step.name] = [&](const RunStep& run) { return chaos.act(run); };
     Simulation run(tea, bodies);
     run.admit_after = 500ms;
     if (chaos.below(2)) run.retry_timed_out = Duration(chaos.below(1000000));
-    if (saved && chaos.below(3) == 0) run.restore(saved);
-    else run.start(StartEvent());
+    if (!saved.empty() && chaos.below(2) == 0) {
+      const auto& from = saved[static_cast<std::size_t>(chaos.below(static_cast<int>(saved.size())))];
+      ++restored;
+      queued += from->queued ? 1 : 0;
+      run.restore(from);
+    } else {
+      run.start(StartEvent());
+    }
     for (int i = 0; i < 6; ++i) {
       if (chaos.below(2)) run.send(Duration(chaos.below(30000000)), Ans{chaos.below(2) ? "yes" : "no"});
       else run.send(Duration(chaos.below(30000000)), Sip{1});
     }
     if (chaos.below(6) == 0) run.cancel(Duration(chaos.below(20000000)));
+    for (int i = 0; i < 4; ++i) {
+      run.run(Duration(chaos.below(20000000)));
+      run.take_snapshot();
+    }
     run.run(60s);
     for (const auto& [kind, count] : run.ticks_seen) ticks[kind] += count;
     for (const auto& [kind, count] : run.commands_seen) commands[kind] += count;
+    check(tea, run);
+  }
 
-    const auto recorded = live(tea, run.journal());
-    CHECK(recorded.states.back() == dump(run.state()));
+private:
+  void check(const Plan& tea, const Simulation& run) {
+    check_texts(tea, run.journal());
     for (std::size_t length : {std::size_t{1}, run.journal().size() / 3, run.journal().size() / 2, run.journal().size()}) {
       if (length == 0) continue;
-      const std::vector<Stamped> prefix(run.journal().begin(), run.journal().begin() + static_cast<std::ptrdiff_t>(length));
-      const auto replayed = live(tea, through_text(tea, prefix));
-      CHECK(replayed.states.back() == recorded.states[length - 1]);
-      CHECK(replayed.works.back() == recorded.works[length - 1]);
-      auto middle = initial_state(tea);
-      for (const auto& stamped : prefix) middle = reduce(tea, std::move(middle), stamped).state;
-      if (!middle.over()) check_snapshot(tea, run.journal(), length, middle, recorded);
-      if (!middle.over() && middle.started && !middle.queued) saved = through_json(tea, middle);
+      const auto middle = check_snapshot(tea, run.journal(), length);
+      if (middle.over()) continue;
+      saved.push_back(a_day_later(middle));
+      if (middle.started && !middle.queued) saved.push_back(through_json(tea, middle));
     }
     CHECK(std::count_if(run.stream().begin(), run.stream().end(), [](const auto& entry) {
             return entry.starts_with("StopEvent") || entry.starts_with("WorkflowFailedEvent") ||
                    entry.starts_with("WorkflowTimedOutEvent") || entry.starts_with("WorkflowCancelledEvent");
           }) == (run.ending() ? 1 : 0));
   }
-  for (std::size_t kind = 0; kind < std::variant_size_v<Tick>; ++kind) CHECK_MESSAGE(ticks[kind] > 0, "tick kind ", kind);
-  for (std::size_t kind = 0; kind < std::variant_size_v<Command>; ++kind) CHECK_MESSAGE(commands[kind] > 0, "command kind ", kind);
+};
+
+}  // namespace
+
+TEST_CASE("replaying what is journaled gives the live state and its pending work after every tick, forks and restored runs included") {
+  Chances chances;
+  for (std::uint32_t seed = 1; seed <= 300; ++seed) {
+    CAPTURE(seed);
+    chances.run(seed);
+  }
+  CHECK(chances.restored > 50);
+  CHECK(chances.queued > 5);
+  for (std::size_t kind = 0; kind < std::variant_size_v<Tick>; ++kind) CHECK_MESSAGE(chances.ticks[kind] > 0, "tick kind ", kind);
+  for (std::size_t kind = 0; kind < std::variant_size_v<Command>; ++kind) CHECK_MESSAGE(chances.commands[kind] > 0, "command kind ", kind);
 }
 
 TEST_CASE("pending work of a live run is what its commands have asked for and not yet got") {
@@ -225,5 +239,97 @@ TEST_CASE("pending work of a live run is what its commands have asked for and no
     for (const auto& [serial, text] : running) a.push_back(serial);
     for (const auto& [serial, text] : implied) b.push_back(serial);
     CHECK(a == b);
+  }
+}
+
+TEST_CASE("a restored run's journal carries the state with the numbers that only the run knows, and every instant exactly") {
+  const auto tea = plan({step("taste", types<StartEvent, Ans>(), types<StopEvent>())}, 45s);
+  State state = initial_state(tea);
+  state.started = true;
+  state.work_item_last = 3;
+  state.stream_last = std::numeric_limits<std::uint64_t>::max();
+  state.serial_last = (1ull << 63) + 7;
+  state.span_last = 12345678901234567ull;
+  Attempt attempt;
+  attempt.event = StartEvent();
+  attempt.first_attempt_at = Time();
+  attempt.not_before = Time(Duration(1799999999999999));
+  attempt.last_failure = Failure{{"x", "y"}, Time(Duration(-1))};
+  attempt.span = state.span_last;
+  attempt.caused_by = 4;
+  attempt.joined = std::make_shared<const std::vector<EventBox>>();
+  state.steps[0].queue.push_back(attempt);
+  const auto tick = decode_tick(tea, encode_tick(tea, RunRestored{std::make_shared<const State>(state)}));
+  REQUIRE(tick.ok());
+  const auto& read = *std::get<RunRestored>(*tick).state;
+  CHECK(encode_state(tea, read) == encode_state(tea, state));
+  CHECK(read.serial_last == state.serial_last);
+  CHECK(read.stream_last == state.stream_last);
+  CHECK(read.steps[0].queue[0].first_attempt_at == Time());
+  CHECK(read.steps[0].queue[0].last_failure->at == Time(Duration(-1)));
+  CHECK(read.steps[0].queue[0].joined);
+}
+
+TEST_CASE("what a join step waits with is the same text in whatever order its types came") {
+  const auto tea = rich_plan();
+  auto a = initial_state(tea), b = initial_state(tea);
+  a.steps[6].arrivals = {{&event_type<Sip>(), {}}, {&event_type<Ans>(), {{4, Ans{"x"}}}}, {&event_type<Leaf>(), {{3, Leaf{1}}}}};
+  b.steps[6].arrivals = {{&event_type<Leaf>(), {{3, Leaf{1}}}}, {&event_type<Ans>(), {{4, Ans{"x"}}}}};
+  CHECK(encode_state(tea, a) == encode_state(tea, b));
+}
+
+TEST_CASE("every instant of a state moves when it is forked") {
+  auto state = initial_state(rich_plan());
+  const Time then(1000s);
+  Attempt attempt;
+  attempt.event = StartEvent();
+  attempt.not_before = attempt.first_attempt_at = then;
+  attempt.last_failure = Failure{{"x", "y"}, then};
+  Waiter waiter;
+  waiter.trigger = attempt;
+  waiter.deadline = then;
+  state.deadline = then;
+  state.steps[1].queue = {attempt};
+  state.steps[2].running[0] = {.attempt = attempt, .serial = 1, .collected = {}, .deadline = then};
+  state.steps[3].waiters = {waiter};
+  move_times(state, 5s);
+  const auto moved = [&](const Attempt& one) {
+    return one.not_before == then + 5s && one.first_attempt_at == then + 5s && one.last_failure->at == then + 5s;
+  };
+  CHECK(state.deadline == then + 5s);
+  CHECK(moved(state.steps[1].queue[0]));
+  CHECK(moved(state.steps[2].running[0].attempt));
+  CHECK(state.steps[2].running[0].deadline == then + 5s);
+  CHECK(moved(state.steps[3].waiters[0].trigger));
+  CHECK(state.steps[3].waiters[0].deadline == then + 5s);
+}
+
+TEST_CASE("a fork that must queue does nothing until it is admitted, and is not bound by its origin's deadline") {
+  auto tea = plan({step("taste", types<StartEvent>(), types<StopEvent>())}, 45s);
+  auto state = reduce(tea, initial_state(tea), {1, Time(1000s), RunStarted{StartEvent()}}).state;
+  REQUIRE(state.deadline);
+  tea.num_concurrent_runs = 1;
+  tea.timeout = std::nullopt;
+  const Stamped begins{1, Time(9000s), RunRestored{std::make_shared<const State>(state)}};
+  state = reduce(tea, initial_state(tea), begins).state;
+  CHECK(dump(pending(state)) == dump(std::vector<Command>{AwaitAdmission()}));
+  state = reduce(tea, std::move(state), {2, Time(9100s), RunAdmitted()}).state;
+  const auto work = pending(state);
+  REQUIRE(work.size() == 1);
+  CHECK(std::holds_alternative<RunStep>(work[0]));
+}
+
+TEST_CASE("a fork of a run that was still queued begins with its start event, where there is room as where there is none") {
+  auto tea = plan({step("taste", types<StartEvent>(), types<StopEvent>())}, 45s);
+  tea.num_concurrent_runs = 1;
+  const auto queued = std::make_shared<const State>(reduce(tea, initial_state(tea), {1, Time(1000s), RunStarted{StartEvent()}}).state);
+  REQUIRE(queued->queued);
+  for (const bool room : {true, false}) {
+    tea.num_concurrent_runs = room ? std::nullopt : std::optional<std::uint32_t>(1);
+    Simulation run(tea, {{"taste", [](const RunStep&) { return returns(StopEvent{7}); }}});
+    run.admit_after = 1s;
+    run.restore(queued);
+    run.run(1h);
+    CHECK(run.transcript() == "R taste[0] StartEvent | E taste[0] StartEvent->StopEvent | StopEvent{\"result\":7}");
   }
 }

@@ -1,6 +1,7 @@
 #include "simulator.hpp"
 
 #include <sstream>
+#include <stdexcept>
 
 namespace simulator {
 namespace {
@@ -26,7 +27,8 @@ std::string line(const EventBox& event) {
 }  // namespace
 
 Simulation::Simulation(Plan plan, std::map<std::string, Body> bodies)
-    : plan_(std::move(plan)), bodies_(std::move(bodies)), state_(initial_state(plan_)), time_(std::chrono::hours(24 * 365 * 50)) {}
+    : plan_(std::move(plan)), bodies_(std::move(bodies)), state_(initial_state(plan_)), shadow_(plan_),
+      time_(std::chrono::hours(24 * 365 * 50)) {}
 
 void Simulation::send(Duration at, EventBox event, std::optional<StepIndex> target) {
   schedule(time_ + at, EventArrived{{std::move(event), target}});
@@ -58,8 +60,10 @@ void Simulation::run(Duration until) {
 void Simulation::apply(Stamped stamped) {
   journal_.push_back(stamped);
   ++ticks_seen[stamped.tick.index()];
+  shadow_.feed(stamped);
   auto outcome = reduce(plan_, std::move(state_), stamped);
   state_ = std::move(outcome.state);
+  if (auto difference = shadow_.difference(state_)) throw std::logic_error("replay does not equal life: " + *difference);
   for (const auto& command : outcome.commands) execute(command);
 }
 

@@ -1,7 +1,8 @@
 // Runs the pure engine on virtual time with scripted step bodies, and writes down what happened.
 #pragma once
 
-#include "../../actors/engine/reduce.hpp"
+#include "../../actors/engine/shadow.hpp"
+#include "../../actors/engine/state_codec.hpp"
 
 #include <functional>
 #include <map>
@@ -34,15 +35,20 @@ inline Action fails(std::string message, std::optional<Duration> retry = std::nu
   return {.ending = Failed{{"test.Error", std::move(message)}, retry}};
 }
 
+/// After every tick, what a replay of the ticks' texts would give is compared with the state; the first difference is thrown.
 class Simulation {
 public:
   Simulation(Plan plan, std::map<std::string, Body> bodies);
+  Simulation(const Simulation&) = delete;
+  Simulation& operator=(const Simulation&) = delete;
 
   void start(EventBox event) { schedule(time_, RunStarted{std::move(event)}); }
   void send(Duration at, EventBox event, std::optional<StepIndex> target = std::nullopt);
   void cancel(Duration at);
   /// Instead of start().
   void restore(std::shared_ptr<const State> state);
+  /// The state is written down, and the journal up to it dropped.
+  void take_snapshot() { shadow_.go_on_from(encode_state(plan_, state_)); }
   /// When a run that asks to be admitted is; empty: never.
   std::optional<Duration> admit_after;
   /// The verdict on steps that time out.
@@ -70,6 +76,7 @@ private:
   Plan plan_;
   std::map<std::string, Body> bodies_;
   State state_;
+  Shadow shadow_;
   Time time_;
   std::uint64_t order_ = 0;
   std::map<Due, Tick> due_;

@@ -15,8 +15,10 @@ namespace weir::reflect {
 
 inline constexpr std::size_t members_max = 32;
 
-/// Stands for any member when counting how many an aggregate has. Never evaluated.
+/// Stands for any member when counting how many an aggregate has. Never evaluated. No aggregate itself: it is no event, which
+/// an EventBox could hold.
 struct AnyMember {
+  constexpr AnyMember() noexcept {}
   template <class T>
   constexpr operator T() const noexcept;
 };
