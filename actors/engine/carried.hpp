@@ -52,6 +52,7 @@ inline constexpr std::array carried<Attempt> = {
     Carried{"caused_by", InContext::left_out},
     Carried{"published", InContext::kept},
     Carried{"sent", InContext::kept},
+    Carried{"edits", InContext::kept},
 };
 
 /// Restored as the first in its queue.
@@ -107,6 +108,7 @@ inline constexpr std::array carried<State> = {
     Carried{"stream_last", InContext::rewritten},
     Carried{"serial_last", InContext::left_out},
     Carried{"span_last", InContext::rewritten},
+    Carried{"limits", InContext::left_out, InRestored::anew},
 };
 
 template <class T>

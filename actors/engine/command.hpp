@@ -21,6 +21,7 @@ struct RunStep {
   std::shared_ptr<const std::vector<EventBox>> joined;
   WorkItem work_item = 0;
   std::uint32_t published = 0, sent = 0;  ///< of these, the first are known already
+  Edits edits;                            ///< the same: what the stores have the outcome of
   std::uint32_t failures = 0;
   Time first_attempt_at;
   std::optional<Failure> last_failure;

@@ -227,6 +227,7 @@ private:
         out.recoveries[*step] = static_cast<std::uint32_t>(count.as_integer());
     if (const auto& count = member(saved, "published"); count.is_integer()) out.published = static_cast<std::uint32_t>(count.as_integer());
     if (const auto& count = member(saved, "sent"); count.is_integer()) out.sent = static_cast<std::uint32_t>(count.as_integer());
+    out.edits = read_edits(member(saved, "edits"));
     out.not_before = time_of(member(saved, "not_before"));
     out.scope = scope(member(saved, "scope_path"));
     read_release(out, member(saved, "collection_release_payload"));

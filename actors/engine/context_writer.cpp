@@ -1,6 +1,6 @@
 #include "saved_context.hpp"
 
-#include "state.hpp"
+#include "named_json.hpp"
 
 #include <weir/envelope.hpp>
 
@@ -141,6 +141,7 @@ private:
     write_place(out, attempt);
     if (attempt.published > 0) out.set("published", attempt.published);
     if (attempt.sent > 0) out.set("sent", attempt.sent);
+    if (!attempt.edits.empty()) out.set("edits", write_edits(attempt.edits));
     return out;
   }
 

@@ -44,7 +44,7 @@ void occupy(Reduction& r, InvocationId id, Attempt attempt) {
   auto& running = step.running[id.slot];
   running = Running{std::move(attempt), id.serial, step.collected, std::nullopt};
   r.commands.emplace_back(run_command(r.state, id, running));
-  if (const auto& limit = r.plan.steps[id.step].timeout) {
+  if (const auto& limit = r.state.limits.steps[id.step].timeout) {
     running.deadline = r.now + *limit;
     r.set_timer(id.serial, *running.deadline, StepTimedOut{id, std::nullopt});
   }
@@ -56,7 +56,7 @@ void start(Reduction& r, StepIndex step, Attempt attempt) {
   occupy(r, id, std::move(attempt));
 }
 
-bool has_free_worker(Reduction& r, StepIndex step) { return r.step(step).running.size() < r.plan.steps[step].num_workers; }
+bool has_free_worker(Reduction& r, StepIndex step) { return r.step(step).running.size() < r.state.limits.steps[step].num_workers; }
 
 }  // namespace
 
@@ -70,6 +70,7 @@ RunStep run_command(const State& state, InvocationId id, const Running& running)
   out.work_item = attempt.work_item;
   out.published = attempt.published;
   out.sent = attempt.sent;
+  out.edits = attempt.edits;
   out.failures = attempt.failures;
   out.first_attempt_at = attempt.first_attempt_at.value_or(Time());
   out.last_failure = attempt.last_failure;

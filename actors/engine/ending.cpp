@@ -24,8 +24,7 @@ void fail(Reduction& r, std::string_view step, ExceptionInfo error, std::optiona
 
 void on_run_timed_out(Reduction& r) {
   if (!r.state.deadline || r.now < *r.state.deadline) return;
-  if (!r.plan.timeout) return r.state.deadline.reset();  // the run began when the workflow still had one
-  const auto seconds = static_cast<double>(r.plan.timeout->count()) / 1e6;
+  const auto seconds = static_cast<double>(r.state.limits.timeout.value_or(Duration()).count()) / 1e6;
   WorkflowTimedOutEvent event{.timeout = seconds, .active_steps = {}};
   for (StepIndex step = 0; step < r.state.steps.size(); ++step)
     if (!r.step(step).running.empty()) event.active_steps.push_back(r.plan.steps[step].name);

@@ -27,7 +27,7 @@ bool hand_to_error_handler(Reduction& r, StepIndex step, const Attempt& attempt,
   const auto handler = r.plan.error_handlers[step];
   if (!handler) return false;
   auto recoveries = attempt.recoveries;
-  if (++recoveries[*handler] > r.plan.steps[*handler].max_recoveries) return false;
+  if (++recoveries[*handler] > r.state.limits.steps[*handler].max_recoveries) return false;
   StepFailedEvent event{.step_name = r.plan.steps[step].name,
                         .input_event = {whole_input(attempt)},
                         .exception = failure.error,
@@ -49,6 +49,7 @@ std::shared_ptr<const StepTrace> trace_of_failure(const Reduction& r, const Atte
 void on_failed(Reduction& r, StepIndex step, Attempt attempt, const Failed& failed) {
   ++attempt.failures;
   attempt.published = attempt.sent = 0;
+  attempt.edits.clear();
   attempt.last_failure = Failure{failed.error, r.now};
   if (failed.retry_after) return queue_retry(r, step, std::move(attempt), *failed.retry_after);
   r.step(step).recorded.erase(attempt.work_item);
@@ -57,8 +58,8 @@ void on_failed(Reduction& r, StepIndex step, Attempt attempt, const Failed& fail
   fail(r, r.plan.steps[step].name, failed.error, attempt.failures, elapsed);
 }
 
-ExceptionInfo step_timeout_error(const StepPlan& step) {
-  const auto seconds = static_cast<double>(step.timeout.value_or(Duration()).count()) / 1e6;
+ExceptionInfo step_timeout_error(const StepPlan& step, const StepLimits& limits) {
+  const auto seconds = static_cast<double>(limits.timeout.value_or(Duration()).count()) / 1e6;
   return {"builtins.TimeoutError", "Step '" + step.name + "' timed out after " + to_json(seconds) + "s"};
 }
 
@@ -67,7 +68,7 @@ void on_step_timed_out(Reduction& r, const StepTimedOut& timed_out) {
   if (!running || !running->deadline || r.now < *running->deadline) return;
   r.cause = running->attempt.span;
   const auto step = timed_out.id.step;
-  const Failed failed{step_timeout_error(r.plan.steps[step]), timed_out.retry_after};
+  const Failed failed{step_timeout_error(r.plan.steps[step], r.state.limits.steps[step]), timed_out.retry_after};
   r.commands.emplace_back(StopStep{timed_out.id});
   on_failed(r, step, vacate(r, timed_out.id, *running, std::nullopt, trace_of_failure(r, running->attempt, failed)), failed);
   if (!r.state.over()) dispatch_queued(r, step);

@@ -19,12 +19,18 @@ class TickWriter {
 public:
   explicit TickWriter(const Plan& plan) : plan_(plan) {}
 
-  Object operator()(const RunStarted& t) const { return {{"tick", "run_started"}, {"event", write_named(t.start)}}; }
-  Object operator()(const RunRestored& t) const { return {{"tick", "run_restored"}, {"state", write_state(plan_, *t.state)}}; }
+  Object operator()(const RunStarted& t) const {
+    return {{"tick", "run_started"}, {"event", write_named(t.start)}, {"limits", limits(t.limits)}};
+  }
+  Object operator()(const RunRestored& t) const {
+    return {{"tick", "run_restored"}, {"state", write_state(plan_, *t.state)}, {"limits", limits(t.limits)}};
+  }
   Object operator()(const RunAdmitted&) const { return {{"tick", "run_admitted"}}; }
   Object operator()(const EventArrived& t) const { return {{"tick", "event_arrived"}, {"sent", write_named(plan_, t.sent)}}; }
   Object operator()(const StepProgressed& t) const {
-    return {{"tick", "step_progressed"}, {"id", id(t.id)}, {"published", write_named(t.published)}, {"sent", write_named(plan_, t.sent)}};
+    return with_edits(
+        {{"tick", "step_progressed"}, {"id", id(t.id)}, {"published", write_named(t.published)}, {"sent", write_named(plan_, t.sent)}},
+        t.edits);
   }
   Object operator()(const ValueRecorded& t) const {
     return {{"tick", "value_recorded"}, {"id", id(t.id)}, {"name", t.name}, {"json", t.json}};
@@ -33,13 +39,14 @@ public:
     Value::Array collects, answered;
     for (const auto& call : t.collects) collects.emplace_back(collect(call));
     for (const auto& waiter : t.answered_waiters) answered.emplace_back(waiter);
-    return {{"tick", "step_ended"},
-            {"id", id(t.id)},
-            {"published", write_named(t.published)},
-            {"sent", write_named(plan_, t.sent)},
-            {"collects", std::move(collects)},
-            {"answered", std::move(answered)},
-            {"ending", ending(t.ending)}};
+    return with_edits({{"tick", "step_ended"},
+                       {"id", id(t.id)},
+                       {"published", write_named(t.published)},
+                       {"sent", write_named(plan_, t.sent)},
+                       {"collects", std::move(collects)},
+                       {"answered", std::move(answered)},
+                       {"ending", ending(t.ending)}},
+                      t.edits);
   }
   Object operator()(const StepTimedOut& t) const {
     return {{"tick", "step_timed_out"}, {"id", id(t.id)}, {"retry_after", write_duration(t.retry_after)}};
@@ -50,8 +57,19 @@ public:
   Object operator()(const RetryDue& t) const { return {{"tick", "retry_due"}, {"due", write_time(t.due)}}; }
   Object operator()(const RunTimedOut&) const { return {{"tick", "run_timed_out"}}; }
   Object operator()(const CancelRequested&) const { return {{"tick", "cancel_requested"}}; }
+  Object operator()(const LimitsChanged& t) const { return {{"tick", "limits_changed"}, {"limits", write_limits(plan_, t.limits)}}; }
+  Object operator()(const StateEdited& t) const {
+    Value::Array edits;
+    for (const auto& [invocation, done] : t.edits) edits.emplace_back(with_edits({{"id", id(invocation)}}, done));
+    return {{"tick", "state_edited"}, {"since", t.since}, {"invocations", std::move(edits)}};
+  }
 
 private:
+  Object limits(const std::optional<Limits>& limits) const { return write_limits(plan_, limits ? *limits : limits_of(plan_)); }
+  static Object with_edits(Object out, const Edits& edits) {
+    if (!edits.empty()) out.set("edits", write_edits(edits));
+    return out;
+  }
   Object id(const InvocationId& id) const { return {{"step", plan_.steps[id.step].name}, {"slot", id.slot}, {"serial", id.serial}}; }
   static Object collect(const CollectCall& call) {
     Value::Array expected;
@@ -96,11 +114,11 @@ public:
 
 private:
   Tick read_kind(const std::string& kind, const Value& saved) {
-    if (kind == "run_started") return RunStarted{event(member(saved, "event"))};
+    if (kind == "run_started") return RunStarted{event(member(saved, "event")), begun_with(saved)};
     if (kind == "run_restored") return restored(saved);
     if (kind == "run_admitted") return RunAdmitted();
     if (kind == "event_arrived") return EventArrived{sent(member(saved, "sent"))};
-    if (kind == "step_progressed") return StepProgressed{id(saved), events(member(saved, "published")), all_sent(member(saved, "sent"))};
+    if (kind == "step_progressed") return step_progressed(saved);
     if (kind == "value_recorded") return ValueRecorded{id(saved), text_of(member(saved, "name")), text_of(member(saved, "json"))};
     if (kind == "step_ended") return step_ended(saved);
     if (kind == "step_timed_out") return StepTimedOut{id(saved), read_duration(member(saved, "retry_after"))};
@@ -108,6 +126,8 @@ private:
     if (kind == "retry_due") return RetryDue{Time(Duration(integer_of(member(saved, "due"))))};
     if (kind == "run_timed_out") return RunTimedOut();
     if (kind == "cancel_requested") return CancelRequested();
+    if (kind == "state_edited") return state_edited(saved);
+    if (kind == "limits_changed") return LimitsChanged{limits(member(saved, "limits"))};
     complain("a tick of the unknown kind '" + kind + "': it was recorded by another version of Weir");
     return CancelRequested();
   }
@@ -116,11 +136,16 @@ private:
     const auto& at = member(saved, "id");
     return {step(member(at, "step")), static_cast<Slot>(integer_of(member(at, "slot"))), read_number(member(at, "serial"))};
   }
+  /// Nothing in journals of earlier versions.
+  std::optional<Limits> begun_with(const Value& saved) {
+    const auto* written = saved.find("limits");
+    return written ? std::optional(limits(*written)) : std::nullopt;
+  }
   RunRestored restored(const Value& saved) {
     const auto* whole = saved.find("state");
     if (!whole) return restored_context(member(saved, "context"));
     auto read = read_state(plan_, *whole);
-    if (read) return {std::make_shared<const State>(std::move(*read))};
+    if (read) return {std::make_shared<const State>(std::move(*read)), begun_with(saved)};
     complain(read.error().message);
     return {nullptr};
   }
@@ -138,13 +163,25 @@ private:
       out.expected.emplace_back(type(text_of(member(item, "type"))), static_cast<std::uint32_t>(integer_of(member(item, "count"))));
     return out;
   }
+  StepProgressed step_progressed(const Value& saved) {
+    return {.id = id(saved),
+            .published = events(member(saved, "published")),
+            .sent = all_sent(member(saved, "sent")),
+            .edits = read_edits(member(saved, "edits"))};
+  }
+  StateEdited state_edited(const Value& saved) {
+    StateEdited out{.since = read_number(member(saved, "since")), .edits = {}};
+    for (const auto& one : items(member(saved, "invocations"))) out.edits.emplace_back(id(one), read_edits(member(one, "edits")));
+    return out;
+  }
   StepEnded step_ended(const Value& saved) {
     StepEnded out{.id = id(saved),
                   .published = events(member(saved, "published")),
                   .sent = all_sent(member(saved, "sent")),
                   .collects = {},
                   .answered_waiters = {},
-                  .ending = ending(member(saved, "ending"))};
+                  .ending = ending(member(saved, "ending")),
+                  .edits = read_edits(member(saved, "edits"))};
     for (const auto& call : items(member(saved, "collects"))) out.collects.push_back(collect(call));
     for (const auto& waiter : items(member(saved, "answered"))) out.answered_waiters.push_back(text_of(waiter));
     return out;

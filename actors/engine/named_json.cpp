@@ -24,6 +24,31 @@ Value::Array write_named(const Plan& plan, const std::vector<Sent>& all) {
   return out;
 }
 
+Object write_edits(const Edits& edits) {
+  Object out;
+  for (const auto& [store, runs] : edits) out.set(store, Value::Array(runs.begin(), runs.end()));
+  return out;
+}
+
+Object write_limits(const Plan& plan, const Limits& limits) {
+  Object out, steps;
+  for (std::size_t i = 0; i < limits.steps.size(); ++i) {
+    const auto& step = limits.steps[i];
+    if (step != StepLimits())
+      steps.set(plan.steps[i].name, Value::Array{step.num_workers, write_duration(step.timeout), step.max_recoveries});
+  }
+  if (limits.queues) out.set("queues", true);
+  if (limits.timeout) out.set("timeout", write_duration(limits.timeout));
+  if (!steps.empty()) out.set("steps", std::move(steps));
+  return out;
+}
+
+Edits read_edits(const Value& saved) {
+  Edits out;
+  for (const auto& [store, runs] : members(saved))
+    for (const auto& run : items(runs)) out[store].push_back(static_cast<std::uint32_t>(integer_of(run)));
+  return out;
+}
 std::optional<Duration> read_duration(const Value& saved) {
   return saved.is_integer() ? std::optional(Duration(saved.as_integer())) : std::nullopt;
 }
@@ -74,6 +99,17 @@ std::vector<EventBox> NamedReader::events(const Value& saved) {
 Sent NamedReader::sent(const Value& saved) {
   const auto& target = member(saved, "target");
   return {event(member(saved, "event")), target.is_null() ? std::nullopt : std::optional(step(target))};
+}
+
+Limits NamedReader::limits(const Value& saved) {
+  Limits out{.queues = member(saved, "queues").truthy(), .timeout = read_duration(member(saved, "timeout"))};
+  out.steps.resize(plan_.steps.size());
+  for (const auto& [name, written] : members(member(saved, "steps")))
+    if (const auto& row = items(written); row.size() == 3)
+      out.steps[step(Value(name))] = {.num_workers = static_cast<std::uint32_t>(integer_of(row[0])),
+                                      .timeout = read_duration(row[1]),
+                                      .max_recoveries = static_cast<std::uint32_t>(integer_of(row[2]))};
+  return out;
 }
 
 std::vector<Sent> NamedReader::all_sent(const Value& saved) {

@@ -20,6 +20,11 @@ Value::Array write_named(const std::vector<EventBox>& events);
 Object write_named(const Plan& plan, const Sent& sent);
 Value::Array write_named(const Plan& plan, const std::vector<Sent>& all);
 
+Object write_edits(const Edits& edits);
+/// What is as it is by default is left out.
+Object write_limits(const Plan& plan, const Limits& limits);
+
+Edits read_edits(const Value& saved);
 std::optional<Duration> read_duration(const Value& saved);
 std::optional<Time> read_time(const Value& saved);
 std::uint64_t read_number(const Value& saved);
@@ -41,6 +46,7 @@ protected:
   EventBox event(const Value& saved);
   std::vector<EventBox> events(const Value& saved);
   Sent sent(const Value& saved);
+  Limits limits(const Value& saved);
   std::vector<Sent> all_sent(const Value& saved);
 
   const Plan& plan_;

@@ -1,4 +1,5 @@
 // The only switch over Tick: sends each to its family, then routes what follows until nothing is left.
+#include "edits.hpp"
 #include "reduction.hpp"
 
 #include <algorithm>
@@ -25,6 +26,8 @@ void apply(Reduction& r, const Tick& tick) {
                  [&](const RetryDue& t) { on_retry_due(r, t); },
                  [&](const RunTimedOut&) { on_run_timed_out(r); },
                  [&](const CancelRequested&) { on_cancel_requested(r); },
+                 [&](const LimitsChanged& t) { on_limits_changed(r, t); },
+                 [&](const StateEdited& t) { note_edits(r.state, t.edits); },
              },
              tick);
 }
@@ -64,7 +67,15 @@ std::string_view status_name(Status status) {
 State initial_state(const Plan& plan) {
   State state;
   state.steps.resize(plan.steps.size());
+  state.limits = limits_of(plan);
   return state;
+}
+
+Limits limits_of(const Plan& plan) {
+  Limits out{.queues = plan.num_concurrent_runs.has_value(), .timeout = plan.timeout};
+  for (const auto& step : plan.steps)
+    out.steps.push_back({.num_workers = step.num_workers, .timeout = step.timeout, .max_recoveries = step.max_recoveries});
+  return out;
 }
 
 Outcome reduce(const Plan& plan, State state, const Stamped& stamped) {
@@ -73,7 +84,8 @@ Outcome reduce(const Plan& plan, State state, const Stamped& stamped) {
   apply(r, stamped.tick);
   route_arrivals(r);
   r.cause = 0;
-  check_idle(r);
+  const bool may_become_idle = !std::holds_alternative<StateEdited>(stamped.tick) && !std::holds_alternative<LimitsChanged>(stamped.tick);
+  if (may_become_idle) check_idle(r);
   auto commands = std::move(r.commands);
   return {std::move(state), std::move(commands)};
 }

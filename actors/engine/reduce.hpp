@@ -36,6 +36,6 @@ struct Awaited {
 std::vector<Awaited> awaited(const Plan& plan, const State& state);
 
 /// What a step that has run for too long fails with.
-ExceptionInfo step_timeout_error(const StepPlan& step);
+ExceptionInfo step_timeout_error(const StepPlan& step, const StepLimits& limits);
 
 }  // namespace weir::engine

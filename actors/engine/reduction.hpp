@@ -63,6 +63,7 @@ void join(Reduction& r, StepIndex step, Arrival arrival, WorkItem work_item);
 void on_run_started(Reduction& r, const RunStarted& started);
 void on_run_restored(Reduction& r, const RunRestored& restored);
 void on_run_admitted(Reduction& r);
+void on_limits_changed(Reduction& r, const LimitsChanged& changed);
 void on_event_arrived(Reduction& r, const EventArrived& arrived);
 
 // step_ended.cpp

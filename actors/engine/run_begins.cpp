@@ -5,17 +5,20 @@
 namespace weir::engine {
 namespace {
 
+void set_deadline(Reduction& r, Time began) {
+  if (!r.state.limits.timeout) return;
+  r.state.deadline = began + *r.state.limits.timeout;
+  r.set_timer(run_timer, *r.state.deadline, RunTimedOut());
+}
+
 /// The workflow's timeout counts from here, not from when the run was queued.
 void begin(Reduction& r) {
-  if (r.plan.timeout) {
-    r.state.deadline = r.now + *r.plan.timeout;
-    r.set_timer(run_timer, *r.state.deadline, RunTimedOut());
-  }
+  set_deadline(r, r.now);
   for (auto& sent : std::exchange(r.state.held, {})) r.arrivals.push_back({std::move(sent.event), sent.target, {}, nullptr});
 }
 
 void begin_or_queue(Reduction& r) {
-  if (!r.plan.num_concurrent_runs) return begin(r);
+  if (!r.state.limits.queues) return begin(r);
   r.state.queued = true;
   r.commands.emplace_back(AwaitAdmission());
 }
@@ -44,6 +47,7 @@ void rewind(Reduction& r) {
 }  // namespace
 
 void on_run_started(Reduction& r, const RunStarted& started) {
+  if (started.limits) r.state.limits = *started.limits;
   r.state.held.push_back({started.start, std::nullopt});
   begin_or_queue(r);
 }
@@ -51,6 +55,7 @@ void on_run_started(Reduction& r, const RunStarted& started) {
 void on_run_restored(Reduction& r, const RunRestored& restored) {
   r.state = *restored.state;
   renew(r.state);
+  r.state.limits = restored.limits ? *restored.limits : limits_of(r.plan);
   // A run that was still queued has not begun: its start event is held.
   r.state.started = r.state.started || r.state.held.empty();
   begin_or_queue(r);
@@ -62,6 +67,19 @@ void on_run_admitted(Reduction& r) {
   r.state.queued = false;
   begin(r);
   if (r.state.started) rewind(r);
+}
+
+/// What runs and waits already keeps its time. The run's own timeout is the new one; it counts from now if there was none.
+void on_limits_changed(Reduction& r, const LimitsChanged& changed) {
+  const auto before = std::exchange(r.state.limits, changed.limits).timeout;
+  if (r.state.queued) return;
+  if (before != changed.limits.timeout) {
+    const auto began = r.state.deadline && before ? *r.state.deadline - *before : r.now;
+    if (r.state.deadline) r.clear_timer(run_timer);
+    r.state.deadline.reset();
+    set_deadline(r, began);
+  }
+  for (StepIndex step = 0; step < r.state.steps.size(); ++step) dispatch_queued(r, step);
 }
 
 void on_event_arrived(Reduction& r, const EventArrived& arrived) {

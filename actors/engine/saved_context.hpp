@@ -21,7 +21,7 @@ struct SavedContext {
 };
 
 /// `states` are the contents of the run's state stores by name. The keys `requirements`, `timed_out`, `deadline` and
-/// `trigger` of waiters, `published` and `sent` of attempts, `recorded` and `namespaces` are ours: without them a wait would
+/// `trigger` of waiters, `published`, `sent` and `edits` of attempts, `recorded` and `namespaces` are ours: without them a wait would
 /// forget what it waits for, and a repeated body would repeat itself.
 Object save_context(const Plan& plan, const State& state, const std::map<std::string, Object>& states);
 

@@ -26,6 +26,7 @@ Object written(const Plan& plan, const RunStep& run) {
              {"work_item", run.work_item},
              {"published", run.published},
              {"sent", run.sent},
+             {"edits", write_edits(run.edits)},
              {"failures", run.failures},
              {"first_attempt_at", write_time(run.first_attempt_at)},
              {"collected", std::move(collected)},

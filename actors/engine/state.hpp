@@ -41,6 +41,10 @@ struct Release {
   std::vector<EventBox> events;
 };
 
+/// What a body has done to the state stores, by store: how many of its edits were done, how many after these threw, how many
+/// were done then, and so on.
+using Edits = std::map<std::string, std::vector<std::uint32_t>>;
+
 /// One piece of work for a step, tried until it succeeds or its retries are used up.
 struct Attempt {
   EventBox event;
@@ -60,6 +64,7 @@ struct Attempt {
   /// behind that.
   std::uint32_t published = 0;
   std::uint32_t sent = 0;
+  Edits edits;  ///< the same: of these, the stores have the outcome
 };
 
 using Snapshot = std::vector<std::pair<std::string, BufferPtr>>;
@@ -109,6 +114,21 @@ struct Stream {
   std::vector<StepIndex> released;
 };
 
+/// What the workflow allowed when the run began, or was loaded last: a journal must replay alike in a build that allows more or less.
+struct StepLimits {
+  std::uint32_t num_workers = 4;
+  std::optional<Duration> timeout = {};
+  std::uint32_t max_recoveries = 1;
+  bool operator==(const StepLimits&) const = default;
+};
+struct Limits {
+  bool queues = false;  ///< the run must be admitted first
+  std::optional<Duration> timeout = {};
+  std::vector<StepLimits> steps = {};
+  bool operator==(const Limits&) const = default;
+};
+Limits limits_of(const Plan& plan);
+
 enum class Status { running, completed, failed, cancelled };
 
 /// An event on its way into the run, perhaps for one step only.
@@ -129,6 +149,7 @@ struct State {
   StreamId stream_last = 0;
   std::uint64_t serial_last = 0;
   SpanId span_last = 0;
+  Limits limits;
 
   bool over() const noexcept { return status != Status::running; }
 };

@@ -15,7 +15,7 @@ bool says_nothing(bool x) { return !x; }
 bool says_nothing(Status x) { return x == Status::running; }
 /// No overload takes an EventBox that is not one: it can be made of any struct.
 template <class T>
-requires std::same_as<T, EventBox> || Carries<T>
+requires std::same_as<T, EventBox> || std::same_as<T, Limits> || Carries<T>
 bool says_nothing(const T&) { return false; }
 template <std::integral T>
 bool says_nothing(T x) {
@@ -27,6 +27,9 @@ bool says_nothing(const T& x) { return !x; }
 template <class T>
 requires requires(const T& x) { x.get(); }
 bool says_nothing(const T& x) { return !x; }
+bool says_nothing(const JoinArrivals& x) {
+  return std::all_of(x.begin(), x.end(), [](const auto& of_type) { return of_type.second.empty(); });
+}
 template <class T>
 requires requires(const T& x) { x.empty(); }
 bool says_nothing(const T& x) { return x.empty(); }
@@ -152,6 +155,11 @@ private:
     return out;
   }
 
+  template <std::same_as<Limits> T>
+  Value write(const T& limits) const {
+    return write_limits(plan_, limits);
+  }
+  static Value write(const Edits& edits) { return write_edits(edits); }
   Value write(const Recoveries& recoveries) const {
     Object out;
     for (const auto& [handler, count] : recoveries) out.set(name(handler), count);
@@ -324,6 +332,8 @@ private:
     }
   }
 
+  void read(const Value& saved, Limits& x) { x = limits(saved); }
+  static void read(const Value& saved, Edits& edits) { edits = read_edits(saved); }
   void read(const Value& saved, Recoveries& recoveries) {
     for (const auto& [handler, count] : members(saved)) recoveries[step(Value(handler))] = static_cast<std::uint32_t>(read_number(count));
   }

@@ -1,4 +1,5 @@
 // What a finished, failed or waiting invocation does to the run (contract 5.5).
+#include "edits.hpp"
 #include "reduction.hpp"
 
 #include <algorithm>
@@ -87,9 +88,11 @@ void forget_answered(StepState& step, const std::vector<std::string>& answered, 
   });
 }
 
-void count_effects(Attempt& attempt, const std::vector<EventBox>& published, const std::vector<Sent>& sent) {
-  attempt.published += static_cast<std::uint32_t>(published.size());
-  attempt.sent += static_cast<std::uint32_t>(sent.size());
+template <class Report>
+void count_effects(Attempt& attempt, const Report& report) {
+  attempt.published += static_cast<std::uint32_t>(report.published.size());
+  attempt.sent += static_cast<std::uint32_t>(report.sent.size());
+  add_edits(attempt.edits, report.edits);
 }
 
 void send(Reduction& r, const std::vector<Sent>& sent, const Recoveries& recoveries) {
@@ -108,7 +111,7 @@ void on_step_progressed(Reduction& r, const StepProgressed& progressed) {
   auto* running = find_running(r, progressed.id);
   if (!running) return;
   r.cause = running->attempt.span;
-  count_effects(running->attempt, progressed.published, progressed.sent);
+  count_effects(running->attempt, progressed);
   publish(r, progressed.published);
   send(r, progressed.sent, running->attempt.recoveries);
 }
@@ -127,7 +130,10 @@ void on_step_ended(Reduction& r, const StepEnded& ended) {
   auto& step = r.step(ended.id.step);
   const bool failed = std::holds_alternative<Failed>(ended.ending);
   for (const auto& call : ended.collects)
-    if (!failed && is_stale(step, *running, call)) return rerun(r, ended.id, std::move(running->attempt));
+    if (!failed && is_stale(step, *running, call)) {
+      add_edits(running->attempt.edits, ended.edits);  // these are done; what it would have said is not said
+      return rerun(r, ended.id, std::move(running->attempt));
+    }
 
   publish(r, ended.published);
   auto attempt = vacate(r, ended.id, *running, output_text(ended.ending), trace_of(r, running->attempt, ended.ending));
@@ -142,7 +148,7 @@ void on_step_ended(Reduction& r, const StepEnded& ended) {
   } else if (const auto* failure = std::get_if<Failed>(&ended.ending)) {
     on_failed(r, ended.id.step, std::move(attempt), *failure);
   } else {
-    count_effects(attempt, ended.published, ended.sent);
+    count_effects(attempt, ended);
     add_waiter(r, ended.id.step, std::get<Suspended>(ended.ending), std::move(attempt));
   }
   if (r.state.over()) return;

@@ -10,11 +10,13 @@ namespace weir::engine {
 /// The run begins with its start event.
 struct RunStarted {
   EventBox start;
+  std::optional<Limits> limits = {};  ///< empty: the plan's
 };
 
 /// The run goes on from a state that was saved elsewhere; no start event is sent.
 struct RunRestored {
   std::shared_ptr<const State> state;
+  std::optional<Limits> limits = {};  ///< empty: the plan's
 };
 
 /// A run that was queued may go on.
@@ -37,6 +39,13 @@ struct StepProgressed {
   InvocationId id;
   std::vector<EventBox> published;
   std::vector<Sent> sent;
+  Edits edits = {};  ///< all of the attempt's so far, of the stores that it has edited since its last report
+};
+
+/// The states that are stored from here on hold edits of bodies that have not reported them yet.
+struct StateEdited {
+  Sequence since = 0;  ///< the first tick that is made durable together with these states
+  std::vector<std::pair<InvocationId, Edits>> edits;
 };
 
 /// A run_once block finished; its result will be given back on every repetition.
@@ -75,7 +84,7 @@ struct Suspended {
 
 using Ending = std::variant<Returned, Failed, Suspended>;
 
-/// An invocation ended. `published` and `sent` are what it did since its last report.
+/// An invocation ended. `published` and `sent` are what it did since its last report, `edits` as in StepProgressed.
 struct StepEnded {
   InvocationId id;
   std::vector<EventBox> published;
@@ -83,6 +92,7 @@ struct StepEnded {
   std::vector<CollectCall> collects;
   std::vector<std::string> answered_waiters;  ///< whose answers this body has consumed
   Ending ending;
+  Edits edits = {};
 };
 
 struct WaiterTimedOut {
@@ -104,8 +114,13 @@ struct StepTimedOut {
 struct RunTimedOut {};
 struct CancelRequested {};
 
+/// The run was loaded by a build whose workflow allows more or less.
+struct LimitsChanged {
+  Limits limits;
+};
+
 using Tick = std::variant<RunStarted, RunRestored, RunAdmitted, EventArrived, StepProgressed, ValueRecorded, StepEnded, StepTimedOut,
-                          WaiterTimedOut, RetryDue, RunTimedOut, CancelRequested>;
+                          WaiterTimedOut, RetryDue, RunTimedOut, CancelRequested, StateEdited, LimitsChanged>;
 
 /// The ticks that only time brings.
 using TimerTick = std::variant<StepTimedOut, WaiterTimedOut, RetryDue, RunTimedOut>;

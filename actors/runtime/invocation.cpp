@@ -3,6 +3,7 @@
 #include "exceptions.hpp"
 #include "resource_cache.hpp"
 
+#include "../engine/edits.hpp"
 #include "../engine/reduce.hpp"
 
 #include <weir/envelope.hpp>
@@ -66,7 +67,8 @@ private:
 
 Invocation::Invocation(std::shared_ptr<RunContext> run, std::shared_ptr<StepRunner> runner, engine::RunStep command)
     : run_(std::move(run)), runner_(std::move(runner)), command_(std::move(command)), context_(*this), input_(input()),
-      known_published_(command_.published), known_sent_(command_.sent), flushed_at_(std::chrono::steady_clock::now()) {
+      known_published_(command_.published), known_sent_(command_.sent), edits_told_(command_.edits),
+      flushed_at_(std::chrono::steady_clock::now()) {
   if (spec().timeout) own_stop_ = std::make_unique<OwnStop>(run_->stop.get_token());
 }
 
@@ -220,6 +222,10 @@ Invocation::Outcome Invocation::child_ended() {
 Invocation::Outcome Invocation::continue_with(engine::RunStep command) {
   command_ = std::move(command);
   waiting_.reset();
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, view] : stores_) StateStores::hand_over(*view, command_.id.serial);
+  }
   return resume();
 }
 
@@ -251,6 +257,7 @@ Invocation::Outcome Invocation::report(engine::Ending ending) {
     const std::lock_guard lock(mutex_);
     ended.published = std::exchange(published_, {});
     ended.sent = std::exchange(sent_, {});
+    ended.edits = new_edits();
   }
   runner_->report({std::move(ended)});
   return Outcome::ended;
@@ -275,7 +282,7 @@ void decide_retry(engine::StepTimedOut& timed_out, const engine::State& state, c
   const auto found = running.find(timed_out.id.slot);
   if (found == running.end()) return;
   const auto& attempt = found->second.attempt;
-  auto error = engine::step_timeout_error(run.workflow->plan.steps[timed_out.id.step]);
+  auto error = engine::step_timeout_error(run.workflow->plan.steps[timed_out.id.step], state.limits.steps[timed_out.id.step]);
   timed_out.retry_after = retry_after(
       *run.workflow->specs[timed_out.id.step], run,
       {.failures = static_cast<int>(attempt.failures) + 1, .elapsed = now - attempt.first_attempt_at.value_or(now), .error = error}, error);
@@ -287,9 +294,30 @@ void Invocation::flush(bool with_sent) {
     const std::lock_guard lock(mutex_);
     progressed.published = std::exchange(published_, {});
     if (with_sent) progressed.sent = std::exchange(sent_, {});
+    progressed.edits = new_edits();
     flushed_at_ = std::chrono::steady_clock::now();
   }
-  if (!progressed.published.empty() || !progressed.sent.empty()) runner_->report({std::move(progressed)});
+  if (!progressed.published.empty() || !progressed.sent.empty() || !progressed.edits.empty()) runner_->report({std::move(progressed)});
+}
+
+StateStore& Invocation::store(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  auto& view = stores_[name];
+  if (!view) {
+    const auto known = command_.edits.find(name);
+    view = run_->states.view(name, command_.id.serial, known == command_.edits.end() ? std::vector<std::uint32_t>() : known->second);
+  }
+  return *view;
+}
+
+engine::Edits Invocation::new_edits() {
+  auto all = edits_told_;
+  for (const auto& [name, view] : stores_) engine::add_edits(all, {{name, StateStores::edits_of(*view)}});
+  engine::Edits out;
+  for (const auto& [name, runs] : all)
+    if (const auto told = edits_told_.find(name); !runs.empty() && (told == edits_told_.end() || told->second != runs)) out[name] = runs;
+  edits_told_ = std::move(all);
+  return out;
 }
 
 void Invocation::publish(EventBox event) {

@@ -83,7 +83,7 @@ public:
   void suspend_for(Duration delay, std::coroutine_handle<> body) override;
   void suspend_for_blocking(std::function<void()> job, std::coroutine_handle<> body) override;
   void suspend_until_called(const std::function<void(std::function<void()>)>& begin, std::coroutine_handle<> body) override;
-  StateStore& store(const std::string& name) override { return run_->states.of(name); }
+  StateStore& store(const std::string& name) override;
   RetryInfo retry_info() const override;
   std::stop_token stop_token() const override { return own_stop_ ? own_stop_->source.get_token() : run_->stop.get_token(); }
   const std::string& handler_id() const override { return run_->row.handler_id; }
@@ -111,6 +111,8 @@ private:
   Outcome report_failure();
   engine::Failed failed(ExceptionInfo error, const std::exception_ptr& exception) const;
   void flush(bool with_sent);
+  /// Of the stores where something was done since the last time. With the mutex held.
+  engine::Edits new_edits();
   void warn_if_slow(std::chrono::steady_clock::time_point began) const;
 
   std::shared_ptr<RunContext> run_;
@@ -135,6 +137,8 @@ private:
   std::mutex mutex_;                            ///< a blocking body may publish from a thread of its own
   std::vector<EventBox> published_;
   std::vector<engine::Sent> sent_;
+  std::map<std::string, std::unique_ptr<StateStore>> stores_;
+  engine::Edits edits_told_;
   std::chrono::steady_clock::time_point flushed_at_;
   std::vector<engine::CollectCall> collects_;
   std::vector<std::string> answered_;

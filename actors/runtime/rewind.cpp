@@ -3,8 +3,13 @@
 #include "recovery.hpp"
 
 #include "../engine/carried.hpp"
+#include "../engine/edits.hpp"
+#include "../engine/journal_codec.hpp"
+#include "../engine/reduce.hpp"
 
 #include <algorithm>
+#include <map>
+#include <vector>
 
 namespace weir::runtime {
 namespace {
@@ -28,6 +33,50 @@ std::optional<Past> read(const Store& store, const std::string& run_id) {
   return std::nullopt;
 }
 
+/// The ticks behind that one which were made durable with it, when states were written with them that hold edits of bodies.
+std::vector<engine::Stamped> rest_of_commit(const Journal& journal, const engine::Plan& plan, engine::Sequence tick) {
+  std::vector<engine::Stamped> out;
+  for (const auto& entry : journal.ticks) {
+    const auto sequence = static_cast<engine::Sequence>(entry.sequence);
+    if (sequence <= tick) continue;
+    auto decoded = engine::decode_tick(plan, entry.text);
+    if (!decoded) return {};
+    out.push_back({sequence, entry.at, std::move(*decoded)});
+    if (const auto* edited = std::get_if<engine::StateEdited>(&out.back().tick))
+      return edited->since <= tick ? std::move(out) : std::vector<engine::Stamped>();
+  }
+  return {};
+}
+
+using EditsBySpan = std::map<engine::SpanId, engine::Edits>;
+
+void add(EditsBySpan& out, const engine::State& state, engine::InvocationId id, const engine::Edits& edits) {
+  const auto& running = state.steps[id.step].running;
+  const auto found = running.find(id.slot);
+  if (found != running.end() && found->second.serial == id.serial) engine::add_edits(out[found->second.attempt.span], edits);
+}
+
+/// What the states that were written with that tick hold is done: the bodies that the state repeats do not do it again.
+void note_edits_in_states(engine::State& state, const engine::Plan& plan, const std::vector<engine::Stamped>& rest) {
+  EditsBySpan done;
+  auto ahead = state;
+  for (const auto& stamped : rest) {
+    if (const auto* progressed = std::get_if<engine::StepProgressed>(&stamped.tick)) add(done, ahead, progressed->id, progressed->edits);
+    if (const auto* ended = std::get_if<engine::StepEnded>(&stamped.tick)) add(done, ahead, ended->id, ended->edits);
+    if (const auto* edited = std::get_if<engine::StateEdited>(&stamped.tick))
+      for (const auto& [id, edits] : edited->edits) add(done, ahead, id, edits);
+    ahead = engine::reduce(plan, std::move(ahead), stamped).state;
+  }
+  const auto note = [&](engine::Attempt& attempt) {
+    if (const auto found = done.find(attempt.span); found != done.end()) engine::add_edits(attempt.edits, found->second);
+  };
+  for (auto& step : state.steps) {
+    for (auto& attempt : step.queue) note(attempt);
+    for (auto& [slot, running] : step.running) note(running.attempt);
+    for (auto& waiter : step.waiters) note(waiter.trigger);
+  }
+}
+
 }  // namespace
 
 Expected<SavedContext> rewind(const Store& store, const HandlerRow& row, const RegisteredWorkflow& workflow, std::int64_t sequence,
@@ -48,6 +97,8 @@ Expected<SavedContext> rewind(const Store& store, const HandlerRow& row, const R
   if (!then) return then.error();
   if (then->state.over() || first + then->published <= sequence)
     return refuse("ends with event " + std::to_string(sequence) + ": choose an earlier one");
+  if (const auto rest = rest_of_commit(past->journal, workflow.plan, then->tick_last); !rest.empty())
+    note_edits_in_states(then->state, workflow.plan, rest);
   if (then->at != Time()) engine::move_times(then->state, now - then->at);
   auto states = store.find_states_at(row.run_id, sequence);
   if (!states) return refuse("no longer knows what it kept after event " + std::to_string(sequence));

@@ -4,6 +4,7 @@
 #include "invocation.hpp"
 #include "recovery.hpp"
 
+#include "../engine/edits.hpp"
 #include "../engine/journal_codec.hpp"
 #include "../engine/reduce.hpp"
 #include "../engine/state_codec.hpp"
@@ -45,8 +46,9 @@ void RunCommits::Batch::answer(const Expected<bool>& what) {
 
 RunCommits::RunCommits(Owner& owner, std::shared_ptr<LiveRun> run, SupervisorActor supervisor)
     : owner_(owner), run_(std::move(run)), supervisor_(std::move(supervisor)), row_(run_->row),
-      state_(engine::initial_state(run_->workflow->plan)), durable_(run_->environment.store->durable()),
-      pipelined_(durable_ && run_->environment.options.durability == Durability::pipelined), has_stored_states_(!run_->is_first_of_handler) {}
+      state_(engine::initial_state(run_->workflow->plan)), replay_check_(ReplayCheck::if_asked(run_)),
+      durable_(run_->environment.store->durable()), pipelined_(durable_ && run_->environment.options.durability == Durability::pipelined),
+      has_stored_states_(!run_->is_first_of_handler) {}
 
 RunCommits::~RunCommits() {
   const Error gone{Code::unavailable, "the server is shutting down; " + std::string(may_still_be_done)};
@@ -104,12 +106,10 @@ void RunCommits::take(Batch& batch, Input input) {
   const auto& plan = run_->workflow->plan;
   const auto at = now();
   if (auto* timed_out = std::get_if<engine::StepTimedOut>(&tick)) decide_retry(*timed_out, state_, *run_, at);
-  ++tick_last_;
+  const auto* ended = std::get_if<engine::StepEnded>(&tick);
+  if (ended) run_->states.forget(ended->id.serial);
   try {
-    if (durable_) batch.commit.ticks.push_back({static_cast<std::int64_t>(tick_last_), at, engine::encode_tick(plan, tick)});
-    auto outcome = engine::reduce(plan, std::move(state_), {tick_last_, at, std::move(tick)});
-    state_ = std::move(outcome.state);
-    for (auto& command : outcome.commands) {
+    for (auto& command : reduce(batch, std::move(tick), at)) {
       if (pipelined_ && may_run_ahead(command)) owner_.act(command);
       else batch.commands.push_back(std::move(command));
     }
@@ -122,6 +122,16 @@ void RunCommits::take(Batch& batch, Input input) {
   if (key) batch.commit.keys.push_back(std::move(*key));
 }
 
+std::vector<engine::Command> RunCommits::reduce(Batch& batch, engine::Tick tick, Time at) {
+  const auto& plan = run_->workflow->plan;
+  engine::Stamped stamped{++tick_last_, at, std::move(tick)};
+  if (replay_check_) replay_check_->feed(stamped);
+  if (durable_) batch.commit.ticks.push_back({static_cast<std::int64_t>(tick_last_), at, engine::encode_tick(plan, stamped.tick)});
+  auto outcome = engine::reduce(plan, std::move(state_), stamped);
+  state_ = std::move(outcome.state);
+  return std::move(outcome.commands);
+}
+
 void RunCommits::commit(Batch batch) {
   if (batch.broken) {
     enter(CommitEvent::refuse);
@@ -130,9 +140,10 @@ void RunCommits::commit(Batch batch) {
     return end_with(why);
   }
   add_visible(batch);
+  add_states(batch);
   if (durable_) add_journal(batch.commit);
   else if (!state_.over()) mark_rest(batch.commit);
-  add_states(batch);
+  if (replay_check_) replay_check_->compare(state_);
   submit(std::move(batch));
 }
 
@@ -186,7 +197,18 @@ void RunCommits::add_states(Batch& batch) {
   const bool changed = writes != std::exchange(states_committed_, writes);
   batch.commit.states_after = batch.events > 0 ? event_next_ : event_next_ - 1;
   if (batch.ended) keep_states(batch.commit, run_->states_to_keep());
-  else if (changed || (durable_ && !begun_)) keep_states(batch.commit, run_->states.snapshot());
+  if (batch.ended || !(changed || (durable_ && !begun_))) return;
+  auto taken = run_->states.take();
+  if (durable_) add_edits(batch, taken.edits);
+  keep_states(batch.commit, std::move(taken.states));
+}
+
+/// Also where all is known, in a commit of several ticks: who forks the run between them must know what the states hold.
+void RunCommits::add_edits(Batch& batch, const std::map<std::uint64_t, engine::Edits>& in_stores) {
+  const auto& ticks = batch.commit.ticks;
+  engine::StateEdited edited{.since = ticks.empty() ? tick_last_ + 1 : static_cast<engine::Sequence>(ticks.front().sequence),
+                             .edits = engine::unknown_edits(state_, in_stores)};
+  if (!edited.edits.empty() || ticks.size() > 1) take(batch, {std::move(edited)});
 }
 
 void RunCommits::keep_states(Commit& commit, NamedStates states) {
@@ -203,6 +225,7 @@ void RunCommits::add_snapshot(Commit& commit) {
   for (const auto& tick : commit.ticks) journal_bytes_ += tick.text.size();
   if (journal_bytes_ < std::max(journal_bytes_min, 4 * snapshot_bytes_)) return;
   commit.snapshot = SnapshotRow{static_cast<std::int64_t>(tick_last_), engine::encode_state(run_->workflow->plan, state_)};
+  if (replay_check_) replay_check_->snapshot_taken(commit.snapshot->text);
   commit.ticks.clear();
   snapshot_bytes_ = commit.snapshot->text.size();
   journal_bytes_ = 0;
@@ -328,6 +351,7 @@ void RunCommits::ended_for_good() {
 void RunCommits::load(const HandlerRow& row, RecoveredRun recovered) {
   row_ = row;
   state_ = std::move(recovered.state);
+  if (replay_check_) replay_check_->came_back(*run_->environment.store, state_);
   tick_last_ = recovered.tick_last;
   event_next_ = recovered.event_next;
   journal_bytes_ = recovered.journal_bytes;
@@ -335,7 +359,11 @@ void RunCommits::load(const HandlerRow& row, RecoveredRun recovered) {
   states_committed_ = run_->states.writes();
   begun_ = true;
   Batch batch;
-  batch.commands = engine::pending(state_);
+  if (auto limits = engine::limits_of(run_->workflow->plan); limits != state_.limits) {
+    batch.commands = reduce(batch, engine::LimitsChanged{std::move(limits)}, now());
+    std::erase_if(batch.commands, [](const engine::Command& command) { return !std::holds_alternative<engine::PublishEvent>(command); });
+  }
+  for (auto& command : engine::pending(state_)) batch.commands.push_back(std::move(command));
   commit(std::move(batch));
 }
 
@@ -343,6 +371,10 @@ void RunCommits::fail(const std::string& why) {
   if (commit_state_ == CommitState::closed || commit_state_ == CommitState::ending) return;
   gathering_.broken = why;
   if (commit_state_ == CommitState::idle) take_gathered();
+}
+
+void RunCommits::left() const {
+  if (replay_check_) replay_check_->left(*run_->environment.store, state_);
 }
 
 void RunCommits::close(const HandlerRow& row) {

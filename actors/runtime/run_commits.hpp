@@ -4,6 +4,7 @@
 
 #include "commit_state.hpp"
 #include "live_run.hpp"
+#include "replay_check.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -71,6 +72,8 @@ public:
   CommitState commit_state() const noexcept { return commit_state_; }
   bool begun() const noexcept { return begun_; }
   bool durable() const noexcept { return durable_; }
+  /// The run leaves memory.
+  void left() const;
 
 private:
   /// Ticks that are reduced and made durable together, and what is to be done then.
@@ -89,6 +92,8 @@ private:
 
   void enter(CommitEvent event);
   void take(Batch& batch, Input input);
+  /// Records the tick and reduces it; returns what is to be done.
+  std::vector<engine::Command> reduce(Batch& batch, engine::Tick tick, Time at);
   bool may_run_ahead(const engine::Command& command) const;
   void commit(Batch batch);
   void submit(Batch batch);
@@ -96,6 +101,8 @@ private:
   void add_journal(Commit& commit);
   void add_snapshot(Commit& commit);
   void add_states(Batch& batch);
+  /// States that hold more than their bodies have reported say so in the journal.
+  void add_edits(Batch& batch, const std::map<std::uint64_t, engine::Edits>& in_stores);
   /// Of a handler that has never kept anything, nothing is written.
   void keep_states(Commit& commit, NamedStates states);
   /// Whether the run only waits, for what and until when, stands in its row.
@@ -115,6 +122,7 @@ private:
   SupervisorActor supervisor_;
   HandlerRow row_;
   engine::State state_;
+  std::unique_ptr<ReplayCheck> replay_check_;  ///< in tests
   engine::Sequence tick_last_ = 0;
   std::int64_t event_next_ = 0;
   const bool durable_, pipelined_;

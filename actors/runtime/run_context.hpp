@@ -9,6 +9,7 @@
 #include <weir/store.hpp>
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <stop_token>
 #include <string>
@@ -45,11 +46,49 @@ public:
     const std::lock_guard lock(mutex_);
     return named_[name];
   }
-  NamedStates snapshot() const {
-    NamedStates out{{std::string(), main_.snapshot()}};
+  NamedStates snapshot() const { return take().states; }
+
+  /// The store as one invocation edits it, and what it has done there before. Valid as long as the run's stores are.
+  std::unique_ptr<StateStore> view(const std::string& name, std::uint64_t invocation, std::vector<std::uint32_t> known) {
+    return std::unique_ptr<StateStore>(new StateStore(of(name).content_, invocation, std::move(known)));
+  }
+  /// The view is another invocation's of the same body from now on.
+  static void hand_over(StateStore& view, std::uint64_t invocation) {
+    const std::lock_guard lock(view.content_->mutex);
+    view.editor_ = invocation;
+  }
+  /// All that the view's editor has done.
+  static std::vector<std::uint32_t> edits_of(const StateStore& view) {
+    const std::lock_guard lock(view.content_->mutex);
+    return view.done_;
+  }
+
+  /// The contents of all stores and, of each at the same instant, what the invocations have done there that have not ended.
+  struct Taken {
+    NamedStates states;
+    std::map<std::uint64_t, engine::Edits> edits;  ///< by serial
+  };
+  Taken take() const {
+    Taken out;
     const std::lock_guard lock(mutex_);
-    for (const auto& [name, store] : named_) out.emplace(name, store.snapshot());
+    const auto add = [&](const std::string& name, const StateStore& store) {
+      const std::lock_guard inner(store.content_->mutex);
+      out.states.emplace(name, store.content_->state.as_object());
+      for (const auto& [invocation, runs] : store.content_->edits) out.edits[invocation][name] = runs;
+    };
+    add(std::string(), main_);
+    for (const auto& [name, store] : named_) add(name, store);
     return out;
+  }
+  /// The invocation has told all that it has done, or nobody will ask.
+  void forget(std::uint64_t invocation) {
+    const std::lock_guard lock(mutex_);
+    const auto drop = [&](StateStore& store) {
+      const std::lock_guard inner(store.content_->mutex);
+      store.content_->edits.erase(invocation);
+    };
+    drop(main_);
+    for (auto& [name, store] : named_) drop(store);
   }
   /// Grows with every write.
   std::uint64_t writes() const {

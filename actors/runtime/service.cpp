@@ -12,6 +12,7 @@
 #include "supervisor.hpp"
 
 #include "../engine/drawing.hpp"
+#include "../engine/edits.hpp"
 #include "../engine/journal_codec.hpp"
 #include "../engine/reduce.hpp"
 
@@ -354,13 +355,18 @@ RunSnapshot look(const engine::Plan& plan, const engine::State& state, const Nam
   return {running_steps(plan, state), engine::save_context(plan, state, states)};
 }
 
+/// With what bodies have done to the states and not yet reported: who goes on from there does not do it again.
+RunSnapshot look(const RunContext& run, engine::State state) {
+  const auto taken = run.states.take();
+  engine::note_edits(state, engine::unknown_edits(state, taken.edits));
+  return look(run.workflow->plan, state, taken.states);
+}
+
 }  // namespace
 
 bool Service::inspect(const std::string& handler_id, const std::function<void(RunSnapshot)>& reply) {
   const bool live = state_->hibernation.with(handler_id, [&](const Registry::Entry& entry) {
-    compat::post(entry.supervisor, Inspect{[reply, run = entry.run](const engine::State& state) {
-                   reply(look(run->workflow->plan, state, run->states.snapshot()));
-                 }});
+    compat::post(entry.supervisor, Inspect{[reply, run = entry.run](const engine::State& state) { reply(look(*run, state)); }});
   });
   if (live) return true;
   const auto row = store().find_handler(handler_id);

@@ -2,6 +2,7 @@
 #include <weir/state_store.hpp>
 
 #include <charconv>
+#include <numeric>
 #include <stdexcept>
 
 namespace weir {
@@ -32,7 +33,7 @@ V* child(V& parent, std::string_view segment) {
 }  // namespace
 
 const Value* StateStore::find(std::string_view path) const {
-  const Value* at = &state_;
+  const Value* at = &content_->state;
   for (const auto segment : split(path)) {
     at = child(*at, segment);
     if (!at) return nullptr;
@@ -41,8 +42,8 @@ const Value* StateStore::find(std::string_view path) const {
 }
 
 Value StateStore::value_at(std::string_view path) const {
-  const std::lock_guard lock(mutex_);
-  touched_ = true;
+  const std::lock_guard lock(content_->mutex);
+  content_->touched = true;
   if (const auto* found = find(path)) return *found;
   throw std::out_of_range("Path '" + std::string(path) + "' not found in state");
 }
@@ -50,32 +51,98 @@ Value StateStore::value_at(std::string_view path) const {
 /// One writer at a time; a writer inside its own edit would wait for itself.
 class StateStore::Writing {
 public:
-  explicit Writing(StateStore& store) : store_(store) {
-    if (store.writer_ == std::this_thread::get_id())
+  explicit Writing(Content& content) : content_(content) {
+    if (content.writer == std::this_thread::get_id())
       throw std::logic_error("writer called inside edit_state: mutate the yielded state instead");
-    store.writers_.lock();
-    store.writer_ = std::this_thread::get_id();
-    store.touched_ = true;
+    content.writers.lock();
+    content.writer = std::this_thread::get_id();
+    content.touched = true;
   }
   ~Writing() {
-    ++store_.writes_;
-    store_.writer_ = std::thread::id();
-    store_.writers_.unlock();
+    ++content_.writes;
+    content_.writer = std::thread::id();
+    content_.writers.unlock();
   }
   Writing(const Writing&) = delete;
   Writing& operator=(const Writing&) = delete;
 
 private:
+  Content& content_;
+};
+
+namespace {
+
+/// The edits whose callbacks this thread is in.
+thread_local int edits_open = 0;
+
+std::uint64_t total(const std::vector<std::uint32_t>& runs) { return std::accumulate(runs.begin(), runs.end(), std::uint64_t{0}); }
+
+/// Runs of edits that were done stand at even places, of those that threw at odd ones.
+void append(std::vector<std::uint32_t>& runs, bool done) {
+  if (runs.empty()) runs.push_back(0);
+  const bool last_done = runs.size() % 2 == 1;
+  if (last_done == done) ++runs.back();
+  else runs.push_back(1);
+}
+
+bool was_done(const std::vector<std::uint32_t>& runs, std::uint64_t index) {
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (index < runs[i]) return i % 2 == 0;
+    index -= runs[i];
+  }
+  return false;
+}
+
+}  // namespace
+
+/// Counts an edit as done or as thrown, together with what it does to the state.
+class StateStore::Edit {
+public:
+  explicit Edit(StateStore& store) : store_(store), counts_(store.editor_ && edits_open == 0) {}
+  /// True when an earlier pass of the body has done it: this pass does not.
+  bool known() {
+    if (!counts_) return false;
+    const std::lock_guard lock(store_.content_->mutex);
+    if (!was_done(store_.known_, total(store_.done_))) return false;
+    append(store_.done_, true);
+    store_.content_->touched = true;
+    return true;
+  }
+  template <class F>
+  void run(const F& change) {
+    ++edits_open;
+    try {
+      change();
+      --edits_open;
+    } catch (...) {
+      --edits_open;
+      const std::lock_guard lock(store_.content_->mutex);
+      count(false);
+      throw;
+    }
+  }
+  /// With the content's mutex held.
+  void count(bool done) {
+    if (!counts_) return;
+    append(store_.done_, done);
+    store_.content_->edits[*store_.editor_] = store_.done_;
+  }
+
+private:
   StateStore& store_;
+  const bool counts_;
 };
 
 void StateStore::set_value(std::string_view path, Value value) {
   const auto segments = split(path);
   if (segments.empty()) throw std::invalid_argument("Path cannot be empty");
   if (segments.size() > segments_max) throw std::invalid_argument("Path length exceeds 1000 segments");
-  const Writing writing(*this);
-  const std::lock_guard lock(mutex_);
-  Value* at = &state_;
+  Edit edit(*this);
+  if (edit.known()) return;
+  const Writing writing(*content_);
+  const std::lock_guard lock(content_->mutex);
+  edit.count(true);
+  Value* at = &content_->state;
   for (const auto segment : segments) {
     auto* next = child(*at, segment);
     if (!next) {
@@ -88,16 +155,19 @@ void StateStore::set_value(std::string_view path, Value value) {
 }
 
 void StateStore::edit_object(const std::function<void(Object&)>& change) {
-  const Writing writing(*this);
+  Edit edit(*this);
+  if (edit.known()) return;
+  const Writing writing(*content_);
   auto copy = snapshot();
-  change(copy);
-  const std::lock_guard lock(mutex_);
-  state_ = std::move(copy);
+  edit.run([&] { change(copy); });
+  const std::lock_guard lock(content_->mutex);
+  content_->state = std::move(copy);
+  edit.count(true);
 }
 
 Object StateStore::snapshot() const {
-  const std::lock_guard lock(mutex_);
-  return state_.as_object();
+  const std::lock_guard lock(content_->mutex);
+  return content_->state.as_object();
 }
 
 void StateStore::refuse(std::string_view path, const std::string& why) {

@@ -93,8 +93,7 @@ void Supervisor::act(engine::Command& command) {
   else if (auto* timer = std::get_if<engine::SetTimer>(&command)) timers_.set(*timer, SupervisorActor(self_));
   else if (const auto* clear = std::get_if<engine::ClearTimer>(&command)) timers_.clear(clear->timer);
   else if (std::holds_alternative<engine::AwaitAdmission>(command)) await_admission();
-  else if (const auto* stop = std::get_if<engine::StopStep>(&command))
-    compat::send(self_, steps_[stop->id.step], DropBody{stop->id.serial});
+  else if (const auto* stop = std::get_if<engine::StopStep>(&command)) stop_step(stop->id);
   else if (const auto* value = std::get_if<engine::AcknowledgeValue>(&command))
     compat::send(self_, steps_[value->id.step], ResumeBody{value->id.serial});
 }
@@ -105,12 +104,19 @@ void Supervisor::run_step(engine::RunStep& command) {
   compat::send(self_, step, StartBody{std::move(command)});
 }
 
+void Supervisor::stop_step(engine::InvocationId id) {
+  run_->states.forget(id.serial);
+  compat::send(self_, steps_[id.step], DropBody{id.serial});
+}
+
 void Supervisor::timer_fired(TimerFired& fired) {
   timers_.forget(fired.timer);
   if (!asleep_) commits_.feed({engine::to_tick(std::move(fired.tick))});
 }
 
 void Supervisor::await_admission() {
+  // A run that was queued by a workflow that has no limit any more.
+  if (!run_->workflow->admission) return compat::post(SupervisorActor(self_), Admitted());
   waits_or_is_admitted_ = true;
   run_->workflow->admission->enter(row().run_id, [actor = SupervisorActor(self_)] { compat::post(actor, Admitted()); });
 }

@@ -47,6 +47,7 @@ private:
   void timer_fired(TimerFired& fired);
   void await_admission();
   void run_step(engine::RunStep& command);
+  void stop_step(engine::InvocationId id);
   /// Whoever waits is told; the registry forgets the run, and this actor ends.
   void leave();
   const HandlerRow& row() const noexcept { return commits_.row(); }

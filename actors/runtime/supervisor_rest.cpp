@@ -99,6 +99,7 @@ void Supervisor::forget_gone_readers() {
 /// Who cannot find the run any more loads it from the store; who has found it before is passed on.
 void Supervisor::fall_asleep() {
   asleep_ = true;
+  commits_.left();
   run_->environment.registry->remove(row().handler_id, row().run_id);
   if (row().wake_at) run_->environment.hibernation->wake_at(*row().wake_at);
   compat::send(self_, SupervisorActor(self_), Retire());

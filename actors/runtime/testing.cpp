@@ -3,6 +3,7 @@
 
 #include "event_row.hpp"
 #include "invocation.hpp"
+#include "replay_check.hpp"
 
 #include "../engine/reduce.hpp"
 
@@ -56,13 +57,19 @@ class VirtualRun final : public std::enable_shared_from_this<VirtualRun> {
 public:
   VirtualRun(VirtualTime& time, runtime::WorkflowPtr workflow, std::string handler_id, NamedStates states, Answers answers)
       : time_(time), run_(std::make_shared<runtime::RunContext>(workflow, row_of(*workflow, std::move(handler_id)), std::move(states))),
-        state_(engine::initial_state(workflow->plan)), answers_(std::move(answers)), began_(time.now()) {}
+        state_(engine::initial_state(workflow->plan)), replay_check_(runtime::ReplayCheck::if_asked(run_)), answers_(std::move(answers)),
+        began_(time.now()) {}
 
   void feed(engine::Tick tick) {
     if (state_.over()) return;
     if (auto* timed_out = std::get_if<engine::StepTimedOut>(&tick)) runtime::decide_retry(*timed_out, state_, *run_, time_.now());
-    auto outcome = engine::reduce(run_->workflow->plan, std::move(state_), {++ticks_, time_.now(), std::move(tick)});
+    engine::Stamped stamped{++ticks_, time_.now(), std::move(tick)};
+    if (replay_check_) replay_check_->feed(stamped);
+    const auto* ended = std::get_if<engine::StepEnded>(&stamped.tick);
+    if (ended) run_->states.forget(ended->id.serial);
+    auto outcome = engine::reduce(run_->workflow->plan, std::move(state_), stamped);
     state_ = std::move(outcome.state);
+    if (replay_check_) replay_check_->compare(state_);
     for (auto& command : outcome.commands) act(command);
   }
   void feed_later(Duration delay, engine::Tick tick) {
@@ -97,6 +104,7 @@ private:
   VirtualTime& time_;
   std::shared_ptr<runtime::RunContext> run_;
   engine::State state_;
+  std::unique_ptr<runtime::ReplayCheck> replay_check_;
   Answers answers_;
   Time began_;
   engine::Sequence ticks_ = 0;

@@ -58,6 +58,8 @@ public:
     if (below(4) == 0) action.sent.push_back({Leaf{below(9)}, std::nullopt});
     if (below(3) == 0)
       action.progress.push_back({{}, {Sip{7}}, below(3) == 0 ? std::vector<Sent>{{Water{3}, std::nullopt}} : std::vector<Sent>{}});
+    if (below(4) == 0) action.edits_in_states[below(2) ? "" : "tools"] = {static_cast<std::uint32_t>(below(3)), 1};
+    if (below(4) == 0) action.edits = {{"", {static_cast<std::uint32_t>(1 + below(5))}}};
     action.takes = Duration(1 + below(3000000));
     return action;
   }
@@ -171,6 +173,7 @@ struct Chances {
       if (chaos.below(2)) run.send(Duration(chaos.below(30000000)), Ans{chaos.below(2) ? "yes" : "no"});
       else run.send(Duration(chaos.below(30000000)), Sip{1});
     }
+    if (chaos.below(4) == 0) run.change_limits(Duration(chaos.below(20000000)), limits_of(rich_plan(std::nullopt, 1 + seed % 4)));
     if (chaos.below(6) == 0) run.cancel(Duration(chaos.below(20000000)));
     for (int i = 0; i < 4; ++i) {
       run.run(Duration(chaos.below(20000000)));
@@ -332,4 +335,37 @@ TEST_CASE("a fork of a run that was still queued begins with its start event, wh
     run.run(1h);
     CHECK(run.transcript() == "R taste[0] StartEvent | E taste[0] StartEvent->StopEvent | StopEvent{\"result\":7}");
   }
+}
+
+TEST_CASE("a journal replays alike in a build whose workflow allows more or less; the run then goes on with that") {
+  auto boil = workers(step("boil", types<StartEvent, Water>(), types<StopEvent, Water>()), 3);
+  boil.timeout = 60s;
+  auto tea = plan({boil}, 45s);
+  State state = initial_state(tea);
+  std::vector<std::string> texts;
+  Sequence seq = 0;
+  const auto feed = [&](Tick tick) {
+    texts.push_back(encode_tick(tea, tick));
+    state = reduce(tea, std::move(state), {++seq, Time(Duration(seq)), std::move(tick)}).state;
+  };
+  feed(RunStarted{StartEvent()});
+  feed(EventArrived{{Water{1}, {}}});
+  feed(EventArrived{{Water{2}, {}}});
+  feed(ValueRecorded{{0, 2, 3}, "charge", "7"});
+
+  auto tight = tea;
+  tight.steps[0].num_workers = 1;
+  tight.steps[0].timeout.reset();
+  tight.num_concurrent_runs = 1;
+  tight.timeout = 90s;
+  auto replayed = initial_state(tight);
+  for (seq = 0; seq < texts.size(); ++seq)
+    replayed = reduce(tight, std::move(replayed), {seq + 1, Time(Duration(seq + 1)), *decode_tick(tight, texts[seq])}).state;
+  CHECK(encode_state(tight, replayed) == encode_state(tea, state));
+  CHECK(replayed.steps[0].recorded.size() == 1);
+  replayed = reduce(tight, std::move(replayed), {++seq, Time(5s), LimitsChanged{limits_of(tight)}}).state;
+  CHECK(replayed.deadline == Time(Duration(1) + 90s));
+  replayed = reduce(tight, std::move(replayed), {++seq, Time(6s), EventArrived{{Water{3}, {}}}}).state;
+  CHECK(replayed.steps[0].running.size() == 3);
+  CHECK(replayed.steps[0].queue.size() == 1);
 }

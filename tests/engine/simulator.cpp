@@ -1,5 +1,7 @@
 #include "simulator.hpp"
 
+#include "../../actors/engine/named_json.hpp"
+
 #include <sstream>
 #include <stdexcept>
 
@@ -90,7 +92,9 @@ void Simulation::execute(const Command& command) {
       value.id = run->id;
       schedule(time_, value);
     }
-    schedule(time_ + action.takes, StepEnded{run->id, action.published, action.sent, action.collects, action.answered, action.ending});
+    if (!action.edits_in_states.empty()) schedule(time_, StateEdited{journal_.size(), {{run->id, action.edits_in_states}}});
+    schedule(time_ + action.takes,
+             StepEnded{run->id, action.published, action.sent, action.collects, action.answered, action.ending, action.edits});
   }
 }
 
@@ -122,7 +126,7 @@ std::string text(const Attempt& attempt) {
   std::ostringstream out;
   out << text(attempt.event) << " failures=" << attempt.failures << " first=" << text(attempt.first_attempt_at)
       << " not_before=" << text(attempt.not_before) << " scope=" << text(attempt.scope) << " item=" << attempt.work_item
-      << " effects=" << attempt.published << "," << attempt.sent;
+      << " effects=" << attempt.published << "," << attempt.sent << " edits=" << to_json(Value(write_edits(attempt.edits)));
   if (attempt.last_failure) out << " last=" << attempt.last_failure->error.exception_message << "@" << text(attempt.last_failure->at);
   for (const auto& [handler, count] : attempt.recoveries) out << " recovered" << handler << "x" << count;
   if (attempt.joined)

@@ -24,6 +24,8 @@ struct Action {
   std::vector<std::string> answered = {};
   std::vector<StepProgressed> progress = {};  ///< reported before the end, ids filled in
   std::vector<ValueRecorded> recorded = {};   ///< the same
+  Edits edits = {};                           ///< reported with the end
+  Edits edits_in_states = {};                 ///< recorded at once, as when the states are stored meanwhile
 };
 
 using Body = std::function<Action(const RunStep&)>;
@@ -45,6 +47,7 @@ public:
   void start(EventBox event) { schedule(time_, RunStarted{std::move(event)}); }
   void send(Duration at, EventBox event, std::optional<StepIndex> target = std::nullopt);
   void cancel(Duration at);
+  void change_limits(Duration at, Limits limits) { schedule(time_ + at, LimitsChanged{std::move(limits)}); }
   /// Instead of start().
   void restore(std::shared_ptr<const State> state);
   /// The state is written down, and the journal up to it dropped.

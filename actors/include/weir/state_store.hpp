@@ -6,19 +6,31 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
 
 namespace weir {
 
+namespace runtime {
+class StateStores;
+}
+
 /// Thread-safe. Paths are dotted: object keys and array indexes ("cart.lines.0"). Writes take effect at once and are
-/// not undone when the step fails later.
+/// not undone when the step fails later. A body that is repeated from its top (behind a wait after the run has slept, after a crash,
+/// when collect_events saw too little) does not do again the edits that it has done before: they are counted, by store and in
+/// order, and their callbacks are not called. So what a callback finds out belongs into the state, or into run_once. A retry
+/// begins anew. An edit inside another one's callback belongs to that one.
 class StateStore {
 public:
-  StateStore() = default;
-  explicit StateStore(Object state) : state_(std::move(state)) {}
+  StateStore() : StateStore(Object()) {}
+  explicit StateStore(Object state) : content_(std::make_shared<Content>(std::move(state))) {}
+  StateStore(const StateStore&) = delete;
+  StateStore& operator=(const StateStore&) = delete;
 
   /// Throws std::out_of_range "Path 'a.b' not found in state" when there is nothing.
   template <class T = Value>
@@ -27,8 +39,8 @@ public:
   }
   template <class T>
   T get(std::string_view path, T fallback) const {
-    const std::lock_guard lock(mutex_);
-    touched_ = true;
+    const std::lock_guard lock(content_->mutex);
+    content_->touched = true;
     const auto* found = find(path);
     return found ? decoded<T>(path, *found) : std::move(fallback);
   }
@@ -81,11 +93,29 @@ public:
 
   Object snapshot() const;
   /// Grows with every write.
-  std::uint64_t writes() const noexcept { return writes_; }
+  std::uint64_t writes() const noexcept { return content_->writes; }
   /// True once a step has looked at or changed it.
-  bool touched() const noexcept { return touched_; }
+  bool touched() const noexcept { return content_->touched; }
 
 private:
+  friend class runtime::StateStores;
+  /// How many edits were done, how many after these threw, how many were done then, and so on.
+  using Runs = std::vector<std::uint32_t>;
+  /// What a store and the views of it share.
+  struct Content {
+    explicit Content(Object object) : state(std::move(object)) {}
+    std::mutex mutex;    ///< held for moments
+    std::mutex writers;  ///< held while `edit` runs
+    std::atomic<std::thread::id> writer = std::thread::id();
+    std::atomic<bool> touched = false;
+    std::atomic<std::uint64_t> writes = 0;
+    Value state;
+    std::map<std::uint64_t, Runs> edits;  ///< of each editor, all that it has done: true of the state at the same instant
+  };
+  /// One editor's view: its edits are counted, and those that are known are not done again.
+  StateStore(std::shared_ptr<Content> content, std::uint64_t editor, Runs known)
+      : content_(std::move(content)), editor_(editor), known_(std::move(known)) {}
+
   const Value* find(std::string_view path) const;
   Value value_at(std::string_view path) const;
   void set_value(std::string_view path, Value value);
@@ -112,13 +142,11 @@ private:
   }
 
   class Writing;
+  class Edit;
 
-  mutable std::mutex mutex_;  ///< held for moments
-  std::mutex writers_;        ///< held while `edit` runs
-  std::atomic<std::thread::id> writer_ = std::thread::id();
-  mutable std::atomic<bool> touched_ = false;
-  std::atomic<std::uint64_t> writes_ = 0;
-  Value state_ = Object();
+  std::shared_ptr<Content> content_;
+  std::optional<std::uint64_t> editor_;  ///< of a view; guarded like what follows by the content's mutex
+  Runs known_, done_;
 };
 
 }  // namespace weir

@@ -1,0 +1,304 @@
+// Edits of the state by bodies that are repeated: each is done once, however often the body begins again.
+#include <doctest/doctest.h>
+
+#include "../../actors/runtime/service.hpp"
+#include "../store/forwarding_store.hpp"
+#include "../store/temporary.hpp"
+#include "../until.hpp"
+#include "flows.hpp"
+
+#include <weir/testing.hpp>
+
+using namespace flows;
+using weir::Context;
+using weir::Object;
+using weir::Runtime;
+using weir::StartEvent;
+using weir::StopEvent;
+using weir::Task;
+using weir::Value;
+
+namespace {
+
+/// Lets so many commits through; then it is as if the process had died: nothing later is written.
+class CutStore final : public ForwardingStore {
+public:
+  CutStore(std::shared_ptr<weir::Store> inner, int commits) : ForwardingStore(std::move(inner)), left_(commits) {}
+  bool cut() const { return cut_; }
+  std::vector<weir::Expected<bool>> commit_all(const std::vector<weir::Commit>& commits) override {
+    std::vector<weir::Expected<bool>> out;
+    for (const auto& commit : commits) {
+      if (left_-- > 0) out.push_back(inner_->commit(commit));
+      else out.push_back(weir::Error{weir::Code::unavailable, "gone"});
+    }
+    cut_ = left_ < 0;
+    return out;
+  }
+  weir::Expected<bool> probe() override { return weir::Error{weir::Code::unavailable, "gone"}; }
+
+private:
+  std::atomic<int> left_;
+  std::atomic<bool> cut_ = false;
+};
+
+/// Writes down, in the state, that it has been there.
+void note(weir::StateStore& store, const std::string& where) {
+  store.edit([&](Object& state) {
+    auto& done = state["done"];
+    if (done.is_null()) done = Value::Array();
+    done.as_array().emplace_back(where);
+  });
+}
+
+std::string noted(const weir::NamedStates& states, const std::string& store) {
+  const auto found = states.find(store);
+  const auto* done = found == states.end() ? nullptr : found->second.find("done");
+  return done ? to_json(*done) : "-";
+}
+
+/// Edits in every way before, between and behind whatever a body can await; another step edits meanwhile.
+struct Editing : weir::Workflow {
+  Editing() {
+    step<&Editing::begin>();
+    step<&Editing::edit>();
+    step<&Editing::beside>();
+    no_timeout();
+  }
+  Draft begin(Context& ctx, const StartEvent&) {
+    ctx.send_event(Tally{});
+    return {"a"};
+  }
+  Task<StopEvent> edit(Context& ctx, const Draft&) {
+    auto& tools = ctx.store("tools");
+    note(ctx.store(), "first");
+    note(tools, "first");
+    ctx.store().set("n", ctx.store().get("n", 0) + 1);
+    try {
+      ctx.store().edit([](Object&) { throw std::runtime_error("full"); });
+    } catch (const std::runtime_error&) { note(tools, "full"); }
+    co_await ctx.run_once("effect", [] { return 1; });
+    note(ctx.store(), "after effect");
+    ctx.write_event_to_stream(Note{1});
+    co_await ctx.sleep(1ms);
+    ctx.store().edit<Tally>([](Tally& tally) { ++tally.rounds; });
+    note(tools, "after sleep");
+    const weir::WaitOptions asking{.publish = Review{"?"}};
+    (void)co_await ctx.wait_for_event<Verdict>(asking);
+    note(ctx.store(), "after wait");
+    co_await ctx.blocking([] {});
+    note(tools, "last");
+    co_return StopEvent{ctx.store().get<int>("n") * 10 + ctx.store().get<int>("rounds")};
+  }
+  /// Its edits are in states that are stored with the other's reports.
+  Task<void> beside(Context& ctx, const Tally&) {
+    for (int i = 0; i < 3; ++i) {
+      note(ctx.store("other"), std::to_string(i));
+      co_await ctx.sleep(1ms);
+    }
+  }
+};
+
+void check_edited_once(const weir::NamedStates& states) {
+  CHECK(noted(states, "") == R"(["first","after effect","after wait"])");
+  CHECK(noted(states, "tools") == R"(["first","full","after sleep","last"])");
+  const auto other = noted(states, "other");
+  CHECK_MESSAGE((other == "-" || std::string(R"(["0","1","2"])").starts_with(other.substr(0, other.size() - 1))), other);
+}
+
+bool waits(const weir::Run& run) { return !run.handler().waiting_for.empty(); }
+
+weir::RuntimeOptions on(std::shared_ptr<weir::Store> store, weir::Durability durability,
+                        std::optional<weir::Duration> idle_timeout = std::nullopt) {
+  return {.store = std::move(store), .durability = durability, .idle_timeout = idle_timeout};
+}
+
+/// True when nothing was cut off any more.
+bool edits_survive_a_crash_after(int commits, weir::Durability durability) {
+  const TemporaryFolder folder;
+  const auto file = [&] { return weir::sqlite(folder.file("weir.db"), {.sync = weir::SqliteSync::normal}); };
+  bool whole = false;
+  {
+    const auto store = std::make_shared<CutStore>(file(), commits);
+    Runtime runtime(on(store, durability));
+    runtime.add_workflow<Editing>("edit");
+    const auto run = runtime.start("edit", StartEvent(), "h");
+    until("the run waits or is cut off", [&] { return store->cut() || waits(run); });
+    if (!store->cut()) (void)run.send_event(Verdict{true, ""});
+    until("the run has ended or is cut off", [&] { return store->cut() || run.handler().terminal(); });
+    whole = !store->cut();
+  }
+  const auto store = file();
+  Runtime runtime(on(store, durability));
+  runtime.add_workflow<Editing>("edit");
+  runtime.recover();
+  const auto run = *runtime.find_run("h");
+  until("the run waits or has ended", [&] { return waits(run) || run.handler().terminal(); });
+  if (!run.handler().terminal()) (void)run.send_event(Verdict{true, ""});
+  CHECK(run.result<int>() == 11);
+  check_edited_once(store->find_states("h"));
+  return whole;
+}
+
+/// Collects in two invocations at once: the second's decision is stale, so its body is repeated.
+struct Collecting : weir::Workflow {
+  Collecting() {
+    step<&Collecting::begin>();
+    step<&Collecting::take>().num_workers(2);
+  }
+  void begin(Context& ctx, const StartEvent&) {
+    ctx.send_event(Note{1});
+    ctx.send_event(Note{2});
+  }
+  Task<std::optional<StopEvent>> take(Context& ctx, const Note& note) {
+    ctx.store().edit([](Object& state) { state.set("n", state.find("n") ? state.find("n")->as_integer() + 1 : 1); });
+    co_await ctx.sleep(5ms);
+    ctx.store("late").edit([](Object& state) { state.set("n", state.find("n") ? state.find("n")->as_integer() + 1 : 1); });
+    const auto both = ctx.collect_events(note, 2);
+    if (!both) co_return std::nullopt;
+    co_return StopEvent{ctx.store().get<int>("n") * 10 + ctx.store("late").get<int>("n")};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("edits of the state are done once, wherever between its commits the process dies") {
+  for (const auto durability : {weir::Durability::strict, weir::Durability::pipelined}) {
+    int commits = 1;
+    for (; commits < 100; ++commits) {
+      CAPTURE(commits);
+      if (edits_survive_a_crash_after(commits, durability)) break;
+    }
+    CHECK(commits > 5);
+    CHECK(commits < 100);
+  }
+}
+
+TEST_CASE("edits of the state before a wait are done once, whether the run stayed awake or slept meanwhile") {
+  for (const auto& idle_timeout : {std::optional<weir::Duration>(), std::optional<weir::Duration>(0ms)}) {
+    const TemporaryFolder folder;
+    const auto store = weir::sqlite(folder.file("weir.db"), {.sync = weir::SqliteSync::normal});
+    Runtime runtime(on(store, weir::Durability::strict, idle_timeout));
+    runtime.add_workflow<Editing>("edit");
+    const auto run = runtime.start("edit", StartEvent(), "h");
+    until("the run waits", [&] { return waits(run); });
+    if (idle_timeout) until("the run sleeps", [&] { return runtime.service().live_runs() == 0; });
+    CHECK(run.send_event(Verdict{true, ""}).ok());
+    CHECK(run.result<int>() == 11);
+    check_edited_once(store->find_states("h"));
+  }
+}
+
+TEST_CASE("a body that collect_events repeats does not edit the state again; nor does one of the testing kit") {
+  Runtime runtime;
+  runtime.add_workflow<Collecting>("collect");
+  CHECK(runtime.start("collect", StartEvent()).result<int>() == 22);
+  weir::testing::WorkflowTest kit(std::make_shared<Collecting>());
+  CHECK(kit.run(StartEvent()).stop_event().as<StopEvent>()->result == Value(22));
+}
+
+TEST_CASE("a retry edits the state again: it begins anew") {
+  Runtime runtime;
+  const auto body = [](Context& ctx) -> Task<StopEvent> {
+    ctx.store().set("n", ctx.store().get("n", 0) + 1);
+    co_await ctx.sleep(1ms);
+    if (ctx.retry_info().retry_number < 2) throw std::runtime_error("again");
+    co_return StopEvent{ctx.store().get<int>("n")};
+  };
+  runtime.add_workflow<Coroutine>("w", body, weir::Retry{.max_attempts = 3, .initial = 1ms});
+  CHECK(runtime.start("w", StartEvent()).result<int>() == 3);
+}
+
+TEST_CASE("a run that goes on from the context of one that waits does not edit the state again") {
+  Runtime runtime;
+  runtime.add_workflow<Editing>("edit");
+  const auto run = runtime.start("edit", StartEvent());
+  auto events = run.events();
+  while (!events.next()->as<Review>()) {}
+  const auto other = runtime.start("edit", StartEvent(), {.handler_id = "", .context = Value(run.context())});
+  CHECK(other.send_event(Verdict{true, ""}).ok());
+  CHECK(other.result<int>() == 11);
+}
+
+namespace {
+
+/// Does something once, asks, does something once more, asks again.
+struct TwoQuestions : weir::Workflow {
+  std::atomic<int> effects = 0;
+  TwoQuestions() {
+    step<&TwoQuestions::run>();
+    no_timeout();
+  }
+  Task<StopEvent> run(Context& ctx, const StartEvent&) {
+    std::string answers;
+    for (int i = 0; i < 2; ++i) {
+      ctx.write_event_to_stream(Note{i});
+      co_await ctx.run_once("effect", [this] { return ++effects; });
+      note(ctx.store(), std::to_string(i));
+      const weir::WaitOptions asking{.publish = Review{std::to_string(i)}};
+      answers += (co_await ctx.wait_for_event<Verdict>(asking)).note;
+    }
+    co_return StopEvent{answers};
+  }
+};
+
+/// A new run that begins where the other one was after its event of that sequence.
+weir::Run fork(Runtime& runtime, const weir::Run& run, std::int64_t sequence, const std::string& handler_id) {
+  auto& service = runtime.service();
+  const auto workflow = service.find_workflow(run.handler());
+  auto past = service.rewind(*workflow, run.handler(), sequence);
+  REQUIRE_MESSAGE(past.ok(), past.error().message);
+  service.start({.workflow = workflow, .start = StartEvent(), .handler_id = handler_id, .context = std::move(*past)}, nullptr, nullptr,
+                [](const weir::Error& error) { FAIL(error.message); });
+  until("the fork is there", [&] { return runtime.find_run(handler_id).has_value(); });
+  return *runtime.find_run(handler_id);
+}
+
+}  // namespace
+
+TEST_CASE("a fork that sleeps, or whose process ends, goes on where it was: nothing behind the fork is lost or done again") {
+  const TemporaryFolder folder;
+  const auto flow = std::make_shared<TwoQuestions>();
+  const auto boot = [&](std::optional<weir::Duration> idle_timeout) {
+    auto runtime = std::make_unique<Runtime>(
+        on(weir::sqlite(folder.file("weir.db"), {.sync = weir::SqliteSync::normal}), weir::Durability::strict, idle_timeout));
+    runtime->add_workflow("ask", flow, {});
+    return runtime;
+  };
+  const auto asked = [](const weir::Run& run, int times) {
+    std::int64_t last = -1;
+    int seen = 0;
+    auto events = run.events();
+    while (seen < times)
+      if (const auto event = events.next(); event && event->as<Review>()) {
+        ++seen;
+        last = event->sequence;
+      }
+    return last;
+  };
+  for (const bool sleeps : {true, false}) {
+    CAPTURE(sleeps);
+    const std::string name = sleeps ? "sleeps" : "stops";
+    flow->effects = 0;
+    auto runtime = boot(sleeps ? std::optional<weir::Duration>(0ms) : std::nullopt);
+    const auto run = runtime->start("ask", StartEvent(), name);
+    auto forked = fork(*runtime, run, asked(run, 1), name + " fork");
+    CHECK(forked.send_event(Verdict{true, "a"}).ok());
+    asked(forked, 1);
+    CHECK(flow->effects == 2);
+    if (sleeps) until("the runs sleep", [&] { return runtime->service().live_runs() == 0; });
+    else runtime.reset(), runtime = boot(std::nullopt);
+    forked = *runtime->find_run(name + " fork");
+    CHECK(forked.send_event(Verdict{true, "b"}).ok());
+    CHECK(forked.result<std::string>() == "ab");
+    CHECK(flow->effects == 2);
+    std::string notes, questions;
+    for (const auto& event : forked.events()) {
+      if (const auto* shown = event.as<Note>()) notes += std::to_string(shown->n);
+      if (const auto* question = event.as<Review>()) questions += question->text;
+    }
+    CHECK(notes == "1");
+    CHECK(questions == "1");
+    const auto states = forked.context();
+    CHECK(to_json(Value(states)).find(R"([\"0\",\"1\"])") != std::string::npos);
+  }
+}
