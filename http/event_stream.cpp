@@ -56,8 +56,9 @@ private:
     if (closed_) return;
     if (!sent) return close();
     arm_heartbeat();
+    const bool was_heartbeat = std::exchange(beating_, false);
     if (batch_) return flush();
-    if (std::exchange(beating_, false)) return;
+    if (was_heartbeat) return;
     request_next(subscription_, *workers_);
   }
 

@@ -1,6 +1,7 @@
 // The debugger's files, and what it asks about the server. Conditional and range requests as static files answer them.
 #include "app.hpp"
 #include "packing.hpp"
+#include "pieces.hpp"
 #include "target.hpp"
 #include "translate.hpp"
 
@@ -106,9 +107,8 @@ void get_page(const Call& call) {
     return call.respond(
         {.status = 416, .content_type = "text/plain; charset=utf-8", .headers = {{"content-range", "bytes */" + std::to_string(size)}}});
   Response response{.content_type = std::string(asset->type), .headers = headers_of(*asset, tag)};
-  response.body = packed ? asset->gzip.view() : asset->plain.view();
   if (packed) response.headers.emplace_back("content-encoding", "gzip");
-  call.respond(std::move(response));
+  send_static(call.exchange, std::move(response), packed ? asset->gzip.view() : asset->plain.view());
 }
 
 void get_ui_config(const Call& call) {

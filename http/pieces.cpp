@@ -3,6 +3,7 @@
 #include "background.hpp"
 #include "packing.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <optional>
 
@@ -92,17 +93,25 @@ private:
 /// What is there already.
 class Text final : public Pieces {
 public:
-  explicit Text(std::string text) : text_(std::move(text)) {}
+  explicit Text(std::string text) : owned_(std::move(text)), left_(owned_) {}
+  explicit Text(std::string_view for_ever) : left_(for_ever) {}
   bool append(std::string& out) override {
-    out.append(text_, at_, budget::piece_bytes);
-    at_ += out.size();
-    return at_ < text_.size();
+    out.append(left_.substr(0, budget::piece_bytes));
+    left_.remove_prefix(std::min(left_.size(), budget::piece_bytes));
+    return !left_.empty();
   }
 
 private:
-  std::string text_;
-  std::size_t at_ = 0;
+  std::string owned_;
+  std::string_view left_;
 };
+
+void send_text(const ExchangePtr& exchange, Response head, std::unique_ptr<Text> text, std::size_t bytes_held) {
+  const auto answer =
+      std::make_shared<PiecedAnswer>(exchange, std::move(text), bytes_held, nullptr, std::stop_source(std::nostopstate), nullptr);
+  if (!answer->has_place()) return exchange->respond(too_many());
+  answer->begin(std::move(head), "", false);
+}
 
 }  // namespace
 
@@ -127,10 +136,14 @@ void send_answer(const ExchangePtr& exchange, Response response) {
     return exchange->respond(std::move(response));
   auto body = std::exchange(response.body, {});
   const auto bytes = body.size();
-  const auto answer = std::make_shared<PiecedAnswer>(exchange, std::make_unique<Text>(std::move(body)), bytes, nullptr,
-                                                     std::stop_source(std::nostopstate), nullptr);
-  if (!answer->has_place()) return exchange->respond(too_many());
-  answer->begin(std::move(response), "", false);
+  send_text(exchange, std::move(response), std::make_unique<Text>(std::move(body)), bytes);
+}
+
+void send_static(const ExchangePtr& exchange, Response head, std::string_view body) {
+  if (body.size() > budget::piece_bytes && exchange->method() != "HEAD")
+    return send_text(exchange, std::move(head), std::make_unique<Text>(body), 0);
+  head.body = body;
+  exchange->respond(std::move(head));
 }
 
 }  // namespace weir::http

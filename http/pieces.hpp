@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace weir::http {
 
@@ -20,5 +21,8 @@ public:
 /// Sends it all, as one when that is not much. On a thread that may wait (Work::search); goes on there when the client has taken what
 /// was made. A client that has left ends it. `packs`: with gzip for those that take it.
 void answer_in_pieces(const Call& call, std::unique_ptr<Pieces> pieces, bool packs, Response head = {});
+
+/// Answers with text that is there for as long as the program. Any thread.
+void send_static(const ExchangePtr& exchange, Response head, std::string_view body);
 
 }  // namespace weir::http

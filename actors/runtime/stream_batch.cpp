@@ -6,7 +6,7 @@
 namespace weir::runtime {
 namespace {
 
-constexpr std::size_t batch_rows_max = 1024;
+constexpr std::size_t batch_rows_max = 512;
 constexpr std::size_t batch_bytes_max = 256 * 1024;
 constexpr std::size_t rows_at_first = 16;
 
