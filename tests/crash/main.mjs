@@ -47,7 +47,11 @@ export function report({ problems, repeat, folder }) {
 async function seedOnce(seed, folder, given, summary, end) {
   const programs = Number(given.programs), calm = await undisturbed(seed, join(folder, String(seed)), programs);
   const random = new Random(seed + 1), modes = given.mode ? [given.mode] : Array.from({ length: 4 }, () => random.pick(defaultModes));
-  if (calm.problems.length) console.log(report({ problems: calm.problems, repeat: `./dev crash --seed ${seed} --programs ${programs}`, folder: join(folder, String(seed)) }));
+  if (calm.problems.length) {
+    const repeat = `./dev crash --seed ${seed} --programs ${programs}`;
+    fs.writeFileSync(join(folder, String(seed), 'problems'), `${repeat}\n${calm.problems.join('\n')}\n`);
+    console.log(report({ problems: calm.problems, repeat, folder: join(folder, String(seed)) }));
+  }
   summary.problems += calm.problems.length;
   for (const text of modes)
     for (const point of points(mode(text), given, random, calm)) {

@@ -9,7 +9,7 @@ import { Random } from './random.mjs';
 import { storedLog } from './readers.mjs';
 import { Abandoned, Server, eventually, pause } from './server.mjs';
 
-const patience = 30000;    // ms in which something must have gone on
+const patience = 45000;    // ms in which something must have gone on
 const roundMax = 240000;   // ms that a whole round may take
 
 /** Everybody plays, until they are done or nothing goes on any more. False: somebody was stuck. */
@@ -22,7 +22,10 @@ async function everybody(server, clients, records, play = playing) {
   const reached = () => server.process + records.reduce((sum, { row, reader, second, fork }) =>
     [reader, second?.reader, fork?.reader].reduce((frames, one) => frames + (one?.frames.length ?? 0), sum + (row ? 1 : 0)), 0);
   let last = -1, since = Date.now();
-  const going = () => { if (reached() !== last) { last = reached(); since = Date.now(); } return Date.now() - since < patience; };
+  const going = () => {
+    if (!server.port || reached() !== last) { last = reached(); since = Date.now(); }  // who starts takes their time
+    return Date.now() - since < patience;
+  };
   await eventually(() => left === 0 || !going(), roundMax);
   if (left > 0) server.abandoned = true;
   return left === 0;
@@ -95,7 +98,7 @@ class Round {
 
   async finish() {
     const { server, mode, records, clients } = this, lastProcess = server.process;
-    if (mode.fails && mode.count !== 0) await eventually(async () => (await rows(server)).every(({ status }) => status !== 'running'), 5000);
+    await eventually(async () => (await rows(server)).every(({ status }) => status !== 'running'), 10000);
     await this.lookAtLate();
     const handlers = await children(server, records);
     this.problems.push(...strays(handlers, records, clients), ...handlers.filter(({ status }) => status === 'running').map(row => `${row.handler_id} of ${row.workflow_name} is running for ever`));

@@ -55,11 +55,12 @@ export class Server {
       fs.appendFileSync(this.log, text);
       child.said = (child.said ?? '') + text.slice(0, 10000 - Math.min(10000, child.said?.length ?? 0));
       const port = /serving on http:\/\/127\.0\.0\.1:(\d+)/.exec(child.said)?.[1];
-      if (port && this.child === child) this.port = Number(port);
+      if (port && this.child === child && !child.ended) this.port = Number(port);
     });
     child.gone = new Promise(resolve => child.on('exit', (code, signal) => {
       running.delete(child);
       child.ended = signal ?? `code ${code}`;
+      if (this.child === child) this.port = undefined;
       resolve(child.ended);
     }));
   }
