@@ -4,6 +4,15 @@ import { manyHandlers } from './rows.mjs';
 
 const MB = 1 << 20;
 
+/** What others ask for while nobody reads: a run, a page of the list, a small answer from the store. */
+async function meanwhile(server, id = 'nobody') {
+  const answers = await Promise.all([ask(server, 'POST', '/workflows/noop/run', { body: '{}' }), ask(server, 'GET', '/handlers?limit=5'),
+    ask(server, 'GET', `/handlers/${id}/state`)]);
+  const right = [[200], [200], [200, 404]], names = ['a run', 'a page of handlers', 'a state'];
+  const wrong = answers.flatMap(({ status }, i) => (right[i].includes(status) ? [] : [`${names[i]} meanwhile: ${status || 'no answer'}`]));
+  return { seen: `meanwhile ${tally(answers)}`, wrong };
+}
+
 /** Sends as the server takes it; resolves to the first answer's status, 0 when none came in time. */
 function push(server, head, body, ms = 8000) {
   return new Promise(resolve => {
@@ -41,7 +50,7 @@ const repeatedRuns = {
   async attack(server, id) {
     unread(server, 1, request(server, 'GET', `/ui/stream?${`run=${id}:-1&`.repeat(server.many(2000))}`, { close: false }));
     await server.moment(3000);
-    return { seen: '', wrong: [] };
+    return meanwhile(server);
   },
 };
 
@@ -55,7 +64,7 @@ const manyRuns = {
   async attack(server, ids) {
     unread(server, 4, request(server, 'GET', `/ui/stream?${ids.map(id => `run=${id}:-1`).join('&')}`, { close: false }));
     await server.moment(3000);
-    return { seen: '', wrong: [] };
+    return meanwhile(server);
   },
 };
 
@@ -66,7 +75,7 @@ const list = {
   async attack(server) {
     unread(server, 20, request(server, 'GET', '/handlers', { close: false }));
     await server.moment(3000);
-    return { seen: '', wrong: [] };
+    return meanwhile(server);
   },
 };
 
@@ -88,7 +97,7 @@ const largeResults = {
   async attack(server, id) {
     unread(server, server.many(40), i => request(server, 'GET', [`/handlers/${id}`, `/results/${id}`, `/handlers/${id}?detail=true`, `/handlers/${id}/export`][i % 4], { close: false }));
     await server.moment(3000);
-    return { seen: '', wrong: [] };
+    return meanwhile(server);
   },
 };
 
@@ -98,7 +107,7 @@ const pages = {
   async attack(server, id) {
     unread(server, server.many(40), request(server, 'GET', `/events/${id}?stream=false&limit=1000&include_internal=true`, { close: false }).repeat(8));
     await server.moment(3000);
-    return { seen: '', wrong: [] };
+    return meanwhile(server);
   },
 };
 
@@ -108,7 +117,26 @@ const files = {
   async attack(server, asset) {
     unread(server, server.many(400), request(server, 'GET', asset, { close: false }).repeat(4));
     await server.moment(3000);
-    return { seen: '', wrong: [] };
+    return meanwhile(server);
+  },
+};
+
+/** Clients that take a little of their answers now and then, so that no time-out ends them. */
+const trickle = {
+  name: '600 large answers that are read very slowly', grows_mb: 128,
+  start: { store: 'sqlite' },
+  async seed(server) {
+    await manyHandlers(server, server.many(50000));
+    return /src="\.?(\/assets\/[^"]+)"/.exec((await ask(server, 'GET', '/')).body)[1];
+  },
+  async attack(server, asset) {
+    const sockets = unread(server, server.many(600), i => request(server, 'GET', i % 2 ? '/handlers' : asset, { close: false }).repeat(8));
+    const sipping = setInterval(() => { for (const socket of sockets) { socket.resume(); setImmediate(() => socket.pause()); } }, 1000);
+    await server.moment(4000);
+    const result = await meanwhile(server);
+    const page = await ask(server, 'GET', asset);
+    clearInterval(sipping);
+    return { ...result, seen: `${result.seen}; the debugger's page ${page.status}` };
   },
 };
 
@@ -117,7 +145,7 @@ const pipelines = {
   async attack(server) {
     unread(server, server.many(50), request(server, 'GET', '/openapi.json', { close: false }).repeat(2000));
     await server.moment(3000);
-    return { seen: '', wrong: [] };
+    return meanwhile(server);
   },
 };
 
@@ -127,7 +155,7 @@ const streams = {
   async attack(server, id) {
     unread(server, server.many(1000), request(server, 'GET', `/events/${id}?after_sequence=-1`, { close: false }));
     await server.moment(3000);
-    return { seen: '', wrong: [] };
+    return meanwhile(server);
   },
 };
 
@@ -168,7 +196,7 @@ function budget(name, { count, bytes, grows_mb }) {
 }
 
 const CHUNKED = 'transfer-encoding: chunked', key = 'secret';
-export default [repeatedRuns, manyRuns, list, listRead, largeResults, pages, files, pipelines, streams, liveStreams,
+export default [repeatedRuns, manyRuns, list, listRead, largeResults, pages, files, trickle, pipelines, streams, liveStreams,
   bodies('bodies without the key', { start: { key }, path: '/workflows/echo/run', right: [401] }),
   bodies('chunked bodies without the key', { start: { key }, path: '/workflows/echo/run', right: [401], header: CHUNKED }),
   bodies('bodies for a route that is none', { path: '/nowhere', right: [404, 405] }),
