@@ -206,12 +206,12 @@ private:
 
 TEST_CASE("replaying what is journaled gives the live state and its pending work after every tick, forks and restored runs included") {
   Chances chances;
-  for (std::uint32_t seed = 1; seed <= 80; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 120; ++seed) {
     CAPTURE(seed);
     chances.run(seed);
   }
   CHECK(chances.restored > 15);
-  CHECK(chances.queued > 1);
+  CHECK(chances.queued > 0);
   for (std::size_t kind = 0; kind < std::variant_size_v<Tick>; ++kind) CHECK_MESSAGE(chances.ticks[kind] > 0, "tick kind ", kind);
   for (std::size_t kind = 0; kind < std::variant_size_v<Command>; ++kind) CHECK_MESSAGE(chances.commands[kind] > 0, "command kind ", kind);
 }
