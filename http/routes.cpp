@@ -1,5 +1,6 @@
 // The API's table of contents, and what happens to requests that are not in it (contract 1.1).
 #include "app.hpp"
+#include "background.hpp"
 #include "wire/request_head.hpp"
 
 #include "../actors/runtime/service.hpp"
@@ -146,7 +147,7 @@ Admission by_own_route(const OwnRoute& route, std::vector<std::string> names) {
 
 Admission by_route(App& app, const Route& route, Query query, std::vector<std::string> names) {
   return {[&app, &route, query = std::move(query), names = std::move(names)](const ExchangePtr& exchange) mutable {
-    route.handle({app, exchange, std::move(query), std::move(names)});
+    do_guarded({app, exchange, std::move(query), std::move(names)}, route.handle);
   }};
 }
 
