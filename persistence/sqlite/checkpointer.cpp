@@ -77,7 +77,13 @@ bool Checkpointer::nearly_copied(const Log& log) const noexcept {
 void Checkpointer::transaction_ended() {
   const auto log = known();
   if (!worth_a_pass(log) || condition_.damaged()) return;
-  if (nearly_copied(log) && !log.held && Clock::now() >= next_finish_) return finish();
+  const bool may_finish = !log.held && Clock::now() >= next_finish_;
+  if (may_finish && nearly_copied(log)) return finish(std::unique_lock(copying_, std::try_to_lock));
+  if (may_finish && falls_behind(log)) {
+    set_hurry(true);
+    finish(std::unique_lock(copying_));
+    return set_hurry(false);
+  }
   {
     const std::lock_guard lock(mutex_);
     if (std::exchange(asked_, true)) return;
@@ -85,8 +91,15 @@ void Checkpointer::transaction_ended() {
   changed_.notify_all();
 }
 
-void Checkpointer::finish() {
-  const std::unique_lock copying(copying_, std::try_to_lock);
+void Checkpointer::set_hurry(bool hurry) {
+  {
+    const std::lock_guard lock(mutex_);
+    hurry_ = hurry;
+  }
+  changed_.notify_all();
+}
+
+void Checkpointer::finish(std::unique_lock<std::mutex> copying) {
   if (!copying) return;
   int pages = 0, copied = 0;
   const auto lock_timeout = writer_.wait_for_locks(readers_wait_max);
@@ -152,7 +165,7 @@ Checkpointer::Clock::duration Checkpointer::moved(const Log& before, std::int64_
 Checkpointer::Clock::duration Checkpointer::stuck(std::int64_t pages) {
   {
     const std::lock_guard lock(mutex_);
-    log_.held = true;
+    log_.held = log_.was_held = true;
   }
   const auto now = Clock::now();
   if (!hold_) hold_ = Hold{now};
@@ -168,11 +181,11 @@ Checkpointer::Clock::duration Checkpointer::stuck(std::int64_t pages) {
   return pause_ = std::clamp<Clock::duration>(pause_ * 2, busy_pause, grows ? busy_pause_max : idle_pause);
 }
 
-/// As long a rest as the piece took.
+/// As long a rest as the piece took, unless commits wait.
 void Checkpointer::piece_written() {
   const auto pause = std::min<Clock::duration>(Clock::now() - piece_began_, piece_pause_max);
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, pause, [this] { return stopping_; });
+  changed_.wait_for(lock, pause, [this] { return stopping_ || hurry_; });
   piece_began_ = Clock::now();
 }
 

@@ -41,6 +41,7 @@ private:
     std::int64_t generation = 0;  ///< how often it has begun anew
     int passes = 0;               ///< that did not get to its end, in this generation
     bool held = false;            ///< the last pass could copy nothing
+    bool was_held = false;        ///< or an earlier one, in this generation
   };
   /// Since when the log could not be copied back beyond a point, because somebody reads what was before it.
   struct Hold {
@@ -54,10 +55,13 @@ private:
   Log known() const;
   bool worth_a_pass(const Log& log) const noexcept { return log.pages >= target_pages_ && log.pages > log.copied; }
   bool nearly_copied(const Log& log) const noexcept;
+  /// Commits come faster than the thread copies, though nobody holds the log: then they wait for it.
+  bool falls_behind(const Log& log) const noexcept { return !log.was_held && log.pages - log.copied > 2 * target_pages_; }
   Clock::duration copy_back();
   Clock::duration moved(const Log& before, std::int64_t copied);
   Clock::duration stuck(std::int64_t pages);
-  void finish();
+  void finish(std::unique_lock<std::mutex> copying);
+  void set_hurry(bool hurry);
   void piece_written() override;
   std::string size_text(std::int64_t pages) const;
 
@@ -78,7 +82,7 @@ private:
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   Log log_;
-  bool asked_ = false, stopping_ = false;
+  bool asked_ = false, stopping_ = false, hurry_ = false;
   std::thread thread_;
 };
 
