@@ -93,9 +93,9 @@ const listRead = {
 
 const largeResults = {
   name: 'a result of 8 MB, 40 times, unread', grows_mb: 64,
-  seed: server => ended(server, 'echo', { text: 'x'.repeat(8 * MB) }),
+  seed: server => ended(server, 'echo', { text: 'x'.repeat(server.many(8 * MB)) }),
   async attack(server, id) {
-    unread(server, server.many(40), i => request(server, 'GET', [`/handlers/${id}`, `/results/${id}`, `/handlers/${id}?detail=true`, `/handlers/${id}/export`][i % 4], { close: false }));
+    unread(server, 40, i => request(server, 'GET', [`/handlers/${id}`, `/results/${id}`, `/handlers/${id}?detail=true`, `/handlers/${id}/export`][i % 4], { close: false }));
     await server.moment(3000);
     return meanwhile(server);
   },
@@ -179,7 +179,7 @@ function budget(name, { count, bytes, grows_mb }) {
   return {
     name, grows_mb,
     async attack(server) {
-      const sockets = unread(server, count, bytes(server)), wrong = [];
+      const sockets = unread(server, server.many(count), bytes(server)), wrong = [];
       await server.moment(2000);
       const post = size => ask(server, 'POST', '/workflows/echo/run', { body: JSON.stringify({ start_event: { text: 'x'.repeat(size) } }) });
       const small = await post(4000), large = await post(500000);

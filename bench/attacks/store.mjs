@@ -50,7 +50,9 @@ async function afterwards(server, ids, wrong) {
   const found = await statuses(server, ids);
   const lost = found.filter(status => status !== 'completed');
   if (lost.length) wrong.push(`${lost.length} of ${found.length} runs that were at work are ${[...new Set(lost)].join(', ')}`);
-  const ready = await ask(server, 'GET', '/health/ready');
+  let ready = await ask(server, 'GET', '/health/ready');
+  for (const until = performance.now() + 5000 * server.patience; ready.status === 503 && performance.now() < until; ready = await ask(server, 'GET', '/health/ready'))
+    await pause(50);
   if (ready.status !== 200) wrong.push(`/health/ready afterwards: ${ready.status}`);
 }
 
@@ -81,7 +83,9 @@ function runsUnderLock(name, args) {
       await pause(3000);
       await release();
       await afterwards(server, ids, wrong);
-      return { seen: '', wrong };
+      const lines = server.log.match(/^weir: (error|warning)/gm)?.length ?? 0;
+      if (lines > 4) wrong.push(`${lines} warnings and errors in the log for one outage`);
+      return { seen: `${lines} lines in the log`, wrong };
     },
   };
 }
@@ -92,7 +96,7 @@ const manyStarts = {
   async seed(server) { return JSON.parse((await ask(server, 'POST', '/workflows/hitl_forever/run-nowait', { body: '{}' })).body).handler_id; },
   async attack(server, id) {
     const release = await lock(server);
-    const kinds = [['/workflows/noop/run', '{}'], ['/workflows/noop/run-nowait', '{}'], [`/events/${id}`, '{"event":{"type":"HumanResponseEvent","value":{}}}'], ['/handlers/none/cancel', '']];
+    const kinds = [['/workflows/noop/run', '{}'], ['/workflows/noop/run-nowait', '{}'], [`/events/${id}`, '{"event":{"type":"Ask","value":{"prefix":"?"}}}'], ['/handlers/none/cancel', '']];
     const asked = Array.from({ length: server.many(500) }, (_, i) => ask(server, 'POST', kinds[i % 4][0], { body: kinds[i % 4][1], ms: 4000 }));
     const answers = await Promise.all(asked);
     await release();
