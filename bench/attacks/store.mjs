@@ -15,20 +15,22 @@ function lock(server) {
   });
 }
 
+/** Runs that work for a second; those whose start was acknowledged. */
 async function startSlow(server, count) {
   const ids = Array.from({ length: count }, (_, i) => `slow${i}`);
-  await Promise.all(ids.map(id => ask(server, 'POST', '/workflows/slow/run-nowait', { body: JSON.stringify({ handler_id: id, start_event: { seconds: 1 } }) })));
-  return ids;
+  const body = id => JSON.stringify({ handler_id: id, start_event: { seconds: 1 } });
+  const answers = await Promise.all(ids.map(id => ask(server, 'POST', '/workflows/slow/run-nowait', { body: body(id) })));
+  return ids.filter((_, i) => answers[i].status === 200);
 }
 
 /** The statuses of runs when none is running any more, or after the patience. */
 async function statuses(server, ids, ms = 15000) {
   for (const until = performance.now() + ms * server.patience; ;) {
     const found = await Promise.all(ids.map(async id => {
-      const { body } = await ask(server, 'GET', `/handlers/${id}`);
-      try { return JSON.parse(body).status ?? 'none'; } catch { return 'none'; }
+      const { status, body } = await ask(server, 'GET', `/handlers/${id}`);
+      try { return JSON.parse(body).status ?? (status === 404 ? 'gone' : 'none'); } catch { return 'none'; }
     }));
-    if (performance.now() > until || !found.includes('running')) return found;
+    if (performance.now() > until || !(found.includes('running') || found.includes('none'))) return found;
     await pause(100);
   }
 }
