@@ -70,7 +70,7 @@ using Answerer = std::function<void(const ExchangePtr&)>;
 /// What is to become of a request of which the head is there.
 struct Admission {
   Answerer answer;
-  bool takes_body = true;  ///< false: refused; answered at once, and no body is kept
+  bool takes_body = true;  ///< false: answered at once, refused perhaps, and no body is kept
 };
 
 /// Where an answer goes.

@@ -85,7 +85,7 @@ TEST_CASE("a handler and a workflow with a slash, a percent sign or a question m
     CAPTURE(id);
     REQUIRE(talk::status(served.start(id)) == 200);
     CHECK(talk::json_body(talk::get(port, "/handlers/" + path)).find("handler_id")->as_string() == id);
-    for (const auto& route : std::vector<std::string> {"/handlers/" + path + "?detail=true", "/handlers/" + path + "/state", "/handlers/" + path + "/export",
+    for (const std::string& route : {"/handlers/" + path + "?detail=true", "/handlers/" + path + "/state", "/handlers/" + path + "/export",
                                     "/events/" + path + "?stream=false"})
       CHECK_MESSAGE(talk::status(talk::get(port, route)) == 200, route);
     CHECK(talk::status(talk::get(port, "/results/" + path)) == 202);

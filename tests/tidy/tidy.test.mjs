@@ -25,7 +25,7 @@ const RULES = [
   ['persistence/tool', /^(CLI\/|persistence\/sqlite\/(database|maintenance)\.hpp$)/],
   ['persistence', /^persistence\/handler_query\.hpp$|^weir\/(store|codec|error|retention|value)\.hpp$/],
   ['http/cli', /^(weir\/|http\/|CLI\/|persistence\/tool\/verbs\.hpp$)/],
-  ['http/wire', /^weir\/|^http\/(limits|exchange)\.hpp$/],
+  ['http/wire', /^weir\/|^http\/(limits|exchange|callers)\.hpp$/],
   ['http', /^(weir\/|http\/|actors\/runtime\/service\.hpp$)/],
   ['examples', /^weir\//],
 ];
