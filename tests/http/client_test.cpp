@@ -396,14 +396,14 @@ TEST_CASE("client: what stays on this machine goes past every proxy, the rest do
   const Listener proxy;
   const Variable http("http_proxy", proxy.url()), all("ALL_PROXY", proxy.url()), none("no_proxy", "example.org");
   const auto port = ":" + std::to_string(served.server.port());
-  for (const std::string host : {"127.0.0.1", "localhost", "LOCALHOST", "localhost."}) {
+  for (const std::string host : {"127.0.0.1", "localhost", "LOCALHOST"}) {
     CAPTURE(host);
     const weir::Client client({.url = "http://" + host + port, .api_key = "secret"});
     const auto healthy = client.healthy({.timeout = std::chrono::seconds(20)}).get();
     CHECK_MESSAGE(healthy.ok(), (healthy ? "" : healthy.error().message));
     CHECK_FALSE(proxy.was_called());
   }
-  for (const std::string nobody : {"127.9.8.7", "[::1]"}) {
+  for (const std::string nobody : {"127.9.8.7", "[::1]", "localhost."}) {
     CAPTURE(nobody);
     const weir::Client client({.url = "http://" + nobody + ":1", .api_key = "secret"});
     CHECK_FALSE(client.healthy({.timeout = std::chrono::seconds(20)}).get().ok());
