@@ -1,8 +1,9 @@
 // Random programs with fixed seeds, each disturbed in one way. WEIR_CRASH_SEEDS=N: N seeds a mode (default 2).
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
+import { fillAndEmpty } from './disk_full.mjs';
 import { mode } from './modes.mjs';
 import { report, round } from './main.mjs';
 import { Random } from './random.mjs';
@@ -10,7 +11,14 @@ import { undisturbed } from './rounds.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-crash-')), seeds = Number(process.env.WEIR_CRASH_SEEDS ?? 2), programs = 12;
 const baselines = new Map();
-const failed = [];
+let keep = false;
+after(() => { if (!keep) rmSync(folder, { recursive: true, force: true }); });
+
+function expectNone(outcome) {
+  if (outcome.problems.length === 0) return;
+  keep = true;
+  throw new Error(report(outcome));
+}
 
 /** Modes share what they are compared with. */
 async function baseline(seed) {
@@ -29,13 +37,16 @@ for (const [what, [text, weight]] of Object.entries(modes))
     for (let seed = 1; seed <= Math.ceil(weight * seeds / 2); seed++) {
       const calm = await baseline(seed), random = new Random(seed + text.length);
       const outcome = await round(calm, folder, { mode: text, programs, point: mode(text).atPoint ? random.between(1, calm.calls) : 0 });
-      if (outcome.problems.length) failed.push(text);
-      if (outcome.problems.length) throw new Error(report(outcome));
+      expectNone(outcome);
     }
   });
 
+test('everything is done once while a disk fills and empties', { timeout: 300000 }, async () => {
+  const here = join(folder, 'disk-full');
+  mkdirSync(here);
+  expectNone({ problems: await fillAndEmpty({ folder: here, minutes: 1 / 3, seed: 1, rssMiBMax: 2048 }), repeat: './dev crash --disk-full --minutes 1 --seed 1', folder: here });
+});
+
 test('random programs go as the rules say on a server that is left alone', () => {
-  for (const [seed, { problems }] of baselines)
-    if (problems.length) throw new Error(report({ problems, repeat: `./dev crash --seed ${seed} --programs ${programs} --mode kill`, folder: join(folder, String(seed)) }));
-  if (failed.length === 0) rmSync(folder, { recursive: true });
+  for (const [seed, { problems }] of baselines) expectNone({ problems, repeat: `./dev crash --seed ${seed} --programs ${programs} --mode kill`, folder: join(folder, String(seed)) });
 });

@@ -6,20 +6,20 @@ import { join } from 'node:path';
 import { Random } from './random.mjs';
 import { Server, eventually, pause } from './server.mjs';
 
-const laneCount = 16, diskMiB = 32, rssMiBMax = 512, patience = 60000;
+const laneCount = 16, diskMiB = 32, patience = 60000;
 
-/** { real, faults, fill, empty } for what the server keeps in `folder`. */
+/** { real, faults, fill, empty, remove } for what the server keeps in `folder`. */
 function smallDisk(folder, server) {
   fs.mkdirSync(folder);
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskMiB}m`, 'weir-crash', folder], { stdio: 'ignore' });
   } catch {
     const faults = { FAULT_KIND: 'enospc', FAULT_CALLS: 'write', FAULT_WHILE: server.flag };
-    return { real: false, faults, fill: () => server.failing(true), empty: () => server.failing(false) };
+    return { real: false, faults, fill: () => server.failing(true), empty: () => server.failing(false), remove() {} };
   }
-  process.on('exit', () => execFileSync('umount', ['-l', folder]));
-  const ballast = join(folder, 'ballast');
-  return { real: true, faults: {}, fill: () => fillUp(ballast), empty: () => fs.rmSync(ballast, { force: true }) };
+  const ballast = join(folder, 'ballast'), remove = () => execFileSync('umount', ['-l', folder]);
+  process.on('exit', remove);
+  return { real: true, faults: {}, fill: () => fillUp(ballast), empty: () => fs.rmSync(ballast, { force: true }), remove: () => { process.off('exit', remove); remove(); } };
 }
 function fillUp(path) {
   const file = fs.openSync(path, 'a'), block = Buffer.alloc(65536, 'x');
@@ -104,8 +104,8 @@ class Load {
   }
 }
 
-/** Returns what went wrong. */
-export async function fillAndEmpty({ folder, minutes, seed }) {
+/** Returns what went wrong. `rssMiBMax`: what the server may need, more under a sanitizer. */
+export async function fillAndEmpty({ folder, minutes, seed, rssMiBMax = 512 }) {
   const server = new Server(join(folder, 'server')), disk = smallDisk(join(folder, 'disk'), server), load = new Load(server, new Random(seed));
   server.database = join(folder, 'disk', 'runs.db');
   await server.begin(['--retain', 'completed=2s', '--idle-timeout', '50ms'], disk.faults);
@@ -120,12 +120,13 @@ export async function fillAndEmpty({ folder, minutes, seed }) {
   await Promise.all(others);
   disk.empty();
   if (!(await Promise.race([lanes.then(() => true), pause(patience, false)]))) load.problems.push(`with space again, some runs did not end within ${patience / 1000} s`);
-  const problems = [...load.problems, ...load.tally.problems, ...(await atTheEnd(server, load))];
+  const problems = [...load.problems, ...load.tally.problems, ...(await atTheEnd(server, load, rssMiBMax))];
   await server.end();
+  if (problems.length === 0) disk.remove();
   return problems;
 }
 
-async function atTheEnd(server, { rssMiB }) {
+async function atTheEnd(server, { rssMiB }, rssMiBMax) {
   const problems = [], left = async () => (await server.get('/handlers')).body.handlers;
   if (server.child.ended) return problems;
   if (!(await eventually(async () => (await left()).length === 0, patience))) problems.push(`left: ${(await left()).slice(0, 3).map(({ handler_id, status, error }) => `${handler_id} ${status} ${error ?? ''}`)}`);

@@ -19,10 +19,9 @@ const help = `./dev crash [options]: random programs on a server that is killed,
   --folder DIR    where rounds work; those with a problem stay there
   --disk-full     instead: the disk fills and empties under load for --minutes`;
 
-export const defaultModes = ['kill', 'kill', 'power', 'toggle', 'full', 'die:both', 'torn', 'eio:both:1', 'eio:both:30', 'enospc:write:30', 'eio:both:0', 'enospc:write:0'];
+const defaultModes = ['kill', 'kill', 'power', 'toggle', 'full', 'die:both', 'torn', 'eio:both:1', 'eio:both:30', 'enospc:write:30', 'eio:both:0', 'enospc:write:0'];
 
-/** Each problem by its first words, so that many of one kind are told once. */
-export class Summary {
+class Summary {
   rounds = 0; programs = 0; kills = 0; refusals = 0; problems = 0;
   add(round, programs) { this.rounds++; this.programs += programs; this.kills += round.processes ?? 0; this.refusals += round.refusals ?? 0; this.problems += round.problems.length; }
   toString() { return `${this.rounds} rounds, ${this.programs} programs, ${this.kills} processes, ${this.refusals} requests told to come again, ${this.problems} problems`; }
@@ -35,11 +34,12 @@ export async function round(calm, folder, { mode: text, point, programs }) {
   const outcome = await disturbed(calm, here, chosen, point, seed);
   outcome.repeat = `./dev crash --seed ${calm.seed} --programs ${programs} --mode ${text}${chosen.atPoint ? ` --point ${point}` : ''}`;
   if (outcome.problems.length === 0) fs.rmSync(here, { recursive: true, force: true });
-  else fs.writeFileSync(join(here, 'problems'), `${outcome.repeat}\n${outcome.problems.join('\n')}\n`);
   return { ...outcome, folder: here };
 }
 
+/** What happened, how to repeat it, and where it can be looked at. */
 export function report({ problems, repeat, folder }) {
+  fs.writeFileSync(join(folder, 'problems'), `${repeat}\n${problems.join('\n')}\n`);
   const shown = problems.slice(0, 5).map(problem => `    ${problem.slice(0, 900)}`).join('\n');
   return `${repeat}   # ${problems.length} problems, all in ${folder}/problems\n${shown}`;
 }
@@ -48,8 +48,7 @@ async function seedOnce(seed, folder, given, summary, end) {
   const programs = Number(given.programs), calm = await undisturbed(seed, join(folder, String(seed)), programs);
   const random = new Random(seed + 1), modes = given.mode ? [given.mode] : Array.from({ length: 4 }, () => random.pick(defaultModes));
   if (calm.problems.length) {
-    const repeat = `./dev crash --seed ${seed} --programs ${programs}`;
-    fs.writeFileSync(join(folder, String(seed), 'problems'), `${repeat}\n${calm.problems.join('\n')}\n`);
+    const repeat = `./dev crash --seed ${seed} --programs ${programs} --mode kill`;
     console.log(report({ problems: calm.problems, repeat, folder: join(folder, String(seed)) }));
   }
   summary.problems += calm.problems.length;
@@ -71,7 +70,7 @@ function points({ atPoint }, given, random, calm) {
 
 function told(problems, folder) {
   console.log(problems.length ? `crash: ${problems.length} problems, files in ${folder}\n  ${problems.slice(0, 20).join('\n  ')}` : 'crash: everything was done once');
-  if (problems.length === 0) fs.rmSync(join(folder, 'server'), { recursive: true });
+  if (problems.length === 0) fs.rmSync(folder, { recursive: true, force: true });
   process.exitCode = problems.length ? 1 : 0;
 }
 

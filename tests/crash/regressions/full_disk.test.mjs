@@ -2,7 +2,7 @@
 import assert from 'node:assert';
 import { test } from 'node:test';
 import { pause } from '../server.mjs';
-import { begun, effects, ended, row, shown, until } from './setting.mjs';
+import { begun, effects, ended, row, shown, start, until } from './setting.mjs';
 
 const program = [['write', 'begun'], ['once', 'start', 0, 0], ['sleep', 300], ['once', 'charge', 0, 0], ['nonces'], ['stop', 'end']];
 
@@ -30,8 +30,8 @@ for (const kind of ['enospc', 'eio'])
     });
 
 for (const durability of ['strict', 'pipelined'])
-  test(`a start whose first writes fail is refused and leaves nothing, or goes on (${durability})`, { timeout: 120000 }, async () => {
-    for (const calls of [1, 2, 3, 5, 8, 13, 30]) {
+  test(`a start whose first writes fail is refused and leaves nothing, or goes on (${durability})`, { timeout: 240000 }, async () => {
+    for (const calls of [1, 2, 3, 5, 8]) {
       const server = await begun(`start ${durability} ${calls}`, ['--durability', durability], { FAULT_KIND: 'eio', FAULT_WHILE: true, FAULT_COUNTER: true });
       const before = server.calls();
       server.failing(true);
@@ -70,4 +70,25 @@ for (const durability of ['strict', 'pipelined'])
     assert.deepEqual([(await all()).length, effects(server, 'charge').length], [ids.length, ids.length]);
     assert.deepEqual(server.refusals.filter(({ status, retryAfter }) => status !== 503 || !(Number(retryAfter) > 0)), []);
     assert.equal(server.check(), '');
+  });
+
+// The first sending of an event had not reached the disk when it was answered, and the second did not find it there.
+for (const durability of ['strict', 'pipelined'])
+  test(`an event that is sent again with its key after a refusal is taken once (${durability})`, { timeout: 120000 }, async () => {
+    const server = await begun(`again ${durability}`, ['--durability', durability], { FAULT_KIND: 'enospc', FAULT_CALLS: 'write', FAULT_WHILE: true });
+    const id = await start(server, [['write', 'ready']]), count = 20;
+    await until('it is ready', async () => (await shown(server, id)).length > 0);
+    for (let n = 0; n < count; n++) {
+      const event = { type: 'Push', value: { id: n, of: 1000, then: { id: 50, ops: [] } } };
+      server.failing(true);
+      await server.ask('POST', `/events/${id}`, { event }, { 'idempotency-key': `push ${n}` });
+      server.failing(false);
+      for (let status = 0; status !== 200; await pause(5)) ({ status } = await server.ask('POST', `/events/${id}`, { event }, { 'idempotency-key': `push ${n}` }));
+    }
+    const pushes = async () => (await shown(server, id)).filter(line => line === 'Note push').length;
+    await until('all are taken', async () => (await pushes()) >= count);
+    // What was kept of the first sendings is on the disk before this is acknowledged.
+    await server.insist('POST', `/events/${id}`, { event: { type: 'Push', value: { id: 0, of: 1000, then: { id: 50, ops: [] } } } });
+    await until('the last is taken', async () => (await pushes()) >= count + 1);
+    assert.equal(await pushes(), count + 1);
   });

@@ -22,9 +22,10 @@ export async function begun(name, options = [], faults = {}) {
   await server.begin(options, Object.fromEntries(Object.entries(faults).map(([key, value]) => [key, value === true ? named[key] : value])));
   return server;
 }
+let starts = 0;
 /** Begins the program, a list of operations, and returns the handler's id. */
 export async function start(server, ops, handler_id) {
-  const answer = await server.insist('POST', '/workflows/machine/run-nowait', { start_event: { id: 1, ops, fix: [] }, handler_id });
+  const answer = await server.insist('POST', '/workflows/machine/run-nowait', { start_event: { id: 1, ops, fix: [] }, handler_id }, { 'idempotency-key': `start ${++starts}` });
   if (answer.status !== 200) throw new Error(answer.text);
   return answer.body.handler_id;
 }
