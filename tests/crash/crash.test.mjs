@@ -33,7 +33,7 @@ const modes = {
 };
 
 for (const [what, [text, weight]] of Object.entries(modes))
-  test(`random programs go the same way on a server that ${what}`, { timeout: 600000 }, async () => {
+  test(`random programs go the same way on a server that ${what}`, { timeout: 1200000 }, async () => {
     for (let seed = 1; seed <= Math.ceil(weight * seeds / 2); seed++) {
       const calm = await baseline(seed), random = new Random(seed + text.length);
       const outcome = await round(calm, folder, { mode: text, programs, point: mode(text).atPoint ? random.between(1, calm.calls) : 0 });

@@ -9,8 +9,8 @@ import { Random } from './random.mjs';
 import { storedLog } from './readers.mjs';
 import { Abandoned, Server, eventually, pause } from './server.mjs';
 
-const patience = 45000;    // ms in which something must have gone on
-const roundMax = 240000;   // ms that a whole round may take
+const patience = 60000;    // ms in which something must have gone on
+const roundMax = 600000;   // ms that a whole round may take
 
 /** Everybody plays, until they are done or nothing goes on any more. False: somebody was stuck. */
 async function everybody(server, clients, records, play = playing) {

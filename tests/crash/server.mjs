@@ -67,7 +67,7 @@ export class Server {
   #power() { return this.powerCuts ? { FAULT_UNSYNCED: '1' } : {}; }
 
   /** False: it ended before it answered. */
-  async ready(milliseconds = 30000) {
+  async ready(milliseconds = 120000) {
     const answers = () => this.port && this.ask('GET', '/health').then(({ status }) => status === 200, () => false);
     if (!(await eventually(async () => this.child.ended || (await answers()), milliseconds))) throw new Error(`no server: see ${this.log}`);
     if (!this.child.ended) this.answered = this.child.answered = true;
@@ -120,7 +120,7 @@ export class Server {
   /** What `weir db check` has to say, empty when it finds nothing. A file that no server got ready is as good as none. */
   check() {
     if (!this.answered) return '';
-    const { status, stdout, stderr } = spawnSync(weir, ['db', 'check', this.database], { encoding: 'utf8', timeout: 60000,
+    const { status, stdout, stderr } = spawnSync(weir, ['db', 'check', this.database], { encoding: 'utf8', timeout: 180000,
       env: { ...process.env, ...preload(this.#power()) } });
     return status === 0 ? '' : `${status} ${stdout}${stderr}`.trim();
   }

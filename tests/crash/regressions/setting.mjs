@@ -42,11 +42,11 @@ export async function shown(server, id) {
 export const effects = (server, name) => readFileSync(server.ledger, 'utf8').split('\n').filter(line => line.includes(` ${name} `));
 
 /** Waits for it; an error says for what. */
-export async function until(what, holds, milliseconds = 30000) {
+export async function until(what, holds, milliseconds = 60000) {
   if (!(await eventually(holds, milliseconds))) throw new Error(`not within ${milliseconds / 1000} s: ${what}`);
 }
 export async function ended(server, id) {
-  if (await eventually(async () => (await row(server, id)).status !== 'running', 20000)) return;
+  if (await eventually(async () => (await row(server, id)).status !== 'running', 60000)) return;
   throw new Error(`${id} does not end; it has shown ${(await shown(server, id)).join(', ')}`);
 }
 export const asks = (server, id, key) => until(`${id} asks ${key}`, async () => (await shown(server, id)).includes(`Ask ${key}`));
