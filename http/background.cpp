@@ -15,15 +15,16 @@ void expire_later(const std::shared_ptr<Workers>& workers, Loop& loop) {
 
 }  // namespace
 
-void do_guarded(const Call& call, const std::function<void(const Call&)>& work) {
+Response caught(const Call& call) {
+  std::string reason = "an exception that is no std::exception";
   try {
-    work(call);
-  } catch (const std::invalid_argument& error) { call.respond(problem(400, error.what())); } catch (const StoreFailure& error) {
-    call.respond(failure({error.code, error.what()}));
-  } catch (const std::exception& error) {
-    call.app.service.log(LogLevel::error, std::string("request failed: ") + error.what());
-    call.respond(problem(500, "Internal server error: the server's log says more"));
+    throw;
+  } catch (const std::invalid_argument& error) { return problem(400, error.what()); } catch (const StoreFailure& error) {
+    return failure({error.code, error.what()});
+  } catch (const std::exception& error) { reason = error.what(); } catch (...) {
   }
+  call.app.service.log(LogLevel::error, "request failed: " + reason);
+  return problem(500, "Internal server error: the server's log says more");
 }
 
 Call watched(Call call) {

@@ -8,8 +8,18 @@
 
 namespace weir::http {
 
-/// Does `work` on a thread that may wait. What it throws is the answer: std::invalid_argument 400, StoreFailure by its code, anything
-/// else 500. Too much to do: 503. A search is given up (`Call::gone`) when its client leaves. Any thread.
+/// The answer to the exception that is being handled: std::invalid_argument 400, StoreFailure by its code, anything else 500.
+Response caught(const Call& call);
+
+/// What routes do has this one boundary: what `work` throws is answered.
+template <class F>
+void do_guarded(const Call& call, F&& work) {
+  try {
+    work(call);
+  } catch (...) { call.respond(caught(call)); }
+}
+
+/// Does `work` on a thread that may wait. What it throws is answered (`caught`). Too much to do: 503. A search is given up (`Call::gone`) when its client leaves. Any thread.
 void off_the_loop(const Call& call, Work kind, std::function<void(const Call&)> work);
 
 /// The same from a callback of the runtime, which may outlive the server's App: `workers` is what off_the_loop would use.
@@ -21,7 +31,7 @@ Call watched(Call call);
 /// What reads or writes the store: on this thread, if that cannot block, or is made for waiting.
 template <class F>
 void with_store(const Call& call, Work kind, F&& work) {
-  if (!call.app.service.store().durable() || call.app.workers(kind)->here()) return work(call);
+  if (!call.app.service.store().durable() || call.app.workers(kind)->here()) return do_guarded(call, work);
   off_the_loop(call, kind, std::forward<F>(work));
 }
 
@@ -31,9 +41,6 @@ void with_body(const Call& call, F&& work) {
   if (call.exchange->body().size() <= budget::loop_body_bytes_max) return work(call);
   off_the_loop(call, Work::lookup, std::forward<F>(work));
 }
-
-/// What routes do has this one boundary: what `work` throws is the answer.
-void do_guarded(const Call& call, const std::function<void(const Call&)>& work);
 
 /// The answer to a failure that was foreseen, with `before` in front of what it says.
 Response failure(const Error& error, std::string_view before = "");

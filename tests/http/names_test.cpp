@@ -5,23 +5,16 @@
 
 #include <weir/weir.hpp>
 
-#include <algorithm>
-#include <memory>
 #include <mutex>
 #include <vector>
 
 namespace {
 
-struct Answer {
-  using kind = weir::HumanResponseEvent;
-  int n;
-};
-
 struct Waiting : weir::Workflow {
   Waiting() { step<&Waiting::wait>(); }
   weir::Task<weir::StopEvent> wait(weir::Context& ctx, const weir::StartEvent&) {
-    const auto answer = co_await ctx.wait_for_event<Answer>();
-    co_return weir::StopEvent(weir::Value(answer.n));
+    auto answer = co_await ctx.wait_for_event<weir::HumanResponseEvent>();
+    co_return weir::StopEvent(weir::Value(answer.fields()));
   }
 };
 
@@ -45,7 +38,7 @@ struct Served {
   Log log;
   weir::WorkflowServer server{{.port = 0, .runtime = {.log = log.sink()}}};
   explicit Served(const std::string& workflow = "a/b") {
-    server.add_workflow(workflow, std::make_shared<Waiting>(), {.additional_events = weir::events<Answer>()});
+    server.add_workflow<Waiting>(workflow);
     server.add_route("GET", "/broken", [](const weir::RouteRequest&) -> weir::RouteAnswer {
       throw std::runtime_error("first\nweir: info: second\x1b[31m\xff in '/srv/secret/runs.db'");
     });
@@ -92,11 +85,11 @@ TEST_CASE("a handler and a workflow with a slash, a percent sign or a question m
     CAPTURE(id);
     REQUIRE(talk::status(served.start(id)) == 200);
     CHECK(talk::json_body(talk::get(port, "/handlers/" + path)).find("handler_id")->as_string() == id);
-    for (const auto& route : std::vector<std::string>{"/handlers/" + path + "?detail=true", "/handlers/" + path + "/state",
-                                                      "/handlers/" + path + "/export", "/events/" + path + "?stream=false"})
+    for (const auto& route : std::vector<std::string> {"/handlers/" + path + "?detail=true", "/handlers/" + path + "/state", "/handlers/" + path + "/export",
+                                    "/events/" + path + "?stream=false"})
       CHECK_MESSAGE(talk::status(talk::get(port, route)) == 200, route);
     CHECK(talk::status(talk::get(port, "/results/" + path)) == 202);
-    CHECK(talk::status(talk::post(port, "/events/" + path, R"({"event":{"type":"Answer","value":{"n":1}}})")) == 200);
+    CHECK(talk::status(talk::post(port, "/events/" + path, R"({"event":{"type":"HumanResponseEvent","value":{"n":1}}})")) == 200);
     CHECK(talk::status(talk::get(port, "/events/" + path + "?after_sequence=-1")) == 200);
     CHECK(talk::status(talk::post(port, "/handlers/" + path + "/rerun", "{}")) == 200);
     CHECK(talk::status(talk::post(port, "/handlers/" + path + "/cancel?purge=true", "")) == 200);
