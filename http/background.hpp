@@ -31,7 +31,7 @@ Call watched(Call call);
 /// What reads or writes the store: on this thread, if that cannot block, or is made for waiting.
 template <class F>
 void with_store(const Call& call, Work kind, F&& work) {
-  if (!call.app.service.store().durable() || call.app.workers(kind)->here()) return do_guarded(call, work);
+  if (!call.app.service.store().durable() || call.app.workers(kind)->here()) return work(call);
   off_the_loop(call, kind, std::forward<F>(work));
 }
 

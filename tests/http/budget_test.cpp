@@ -99,8 +99,9 @@ struct Unread {
     for (std::size_t i = 0; i < count; ++i) connections.push_back(talk::send(port, request_of(path)));
   }
   ~Unread() { leave(); }
+  /// Without waiting for anything that may still come, which is what the server hears of at once.
   void leave() {
-    constexpr linger at_once{.l_onoff = 1, .l_linger = 0};  // a reset, which says more than the end of what the client sends
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
     for (const int connection : connections) {
       ::setsockopt(connection, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
       ::close(connection);
