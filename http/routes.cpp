@@ -145,10 +145,12 @@ Admission by_own_route(const OwnRoute& route, std::vector<std::string> names) {
   return {[&route, names = std::move(names)](const ExchangePtr& exchange) { answer_own(route, exchange, names); }};
 }
 
+/// What only reads takes no body.
 Admission by_route(App& app, const Route& route, Query query, std::vector<std::string> names) {
   return {[&app, &route, query = std::move(query), names = std::move(names)](const ExchangePtr& exchange) mutable {
-    do_guarded({app, exchange, std::move(query), std::move(names)}, route.handle);
-  }};
+            do_guarded({app, exchange, std::move(query), std::move(names)}, route.handle);
+          },
+          route.method != "GET"};
 }
 
 }  // namespace

@@ -81,8 +81,15 @@ HandlerRow as_begun(HandlerRow row) {
   return row;
 }
 
+/// A large result is not rendered on the I/O thread.
+bool takes_its_time(const Call& call, const HandlerRow& row) {
+  return row.result.size() > budget::loop_body_bytes_max && !call.app.workers(Work::lookup)->here();
+}
+
 void respond_with(const Call& call, const std::optional<HandlerRow>& row, std::string (*render)(const HandlerRow&), std::string_view what) {
   if (!row) return call.respond(problem(404, std::string(what) + " not found"));
+  if (takes_its_time(call, *row))
+    return off_the_loop(call, Work::lookup, [row, render, what](const Call& taken) { respond_with(taken, row, render, what); });
   auto body = render(*row);
   if (const auto position = row->terminal() ? std::nullopt : call.app.service.queue_position(row->handler_id))
     body.insert(body.size() - 1, ",\"queue_position\":" + std::to_string(*position));  // an extra key: clients ignore those
@@ -192,8 +199,10 @@ void post_rerun(const Call& call) { answer_once(call, &rerun, &answer_as_begun);
 void get_handler(const Call& call) {
   with_store(call, Work::lookup, [](const Call& taken) {
     const auto row = taken.app.service.store().find_handler(taken.names[0]);
-    if (row && taken.query.flag("detail", false)) return get_handler_detail(taken, *row);
-    respond_with(taken, row, &handler_json, "Handler");
+    if (!row || !taken.query.flag("detail", false)) return respond_with(taken, row, &handler_json, "Handler");
+    if (takes_its_time(taken, *row))
+      return off_the_loop(taken, Work::lookup, [row = *row](const Call& moved) { get_handler_detail(moved, row); });
+    get_handler_detail(taken, *row);
   });
 }
 

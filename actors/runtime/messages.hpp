@@ -23,7 +23,7 @@ using HandlerReply = std::function<void(const Expected<HandlerRow>&)>;  ///< see
 // ---- to a run's supervisor
 
 /// Begin. `started` gets the handler as it began, when that is durable, `ended` gets it when the run is over. When the beginning could
-/// not be stored both get the reason. Both may be empty.
+/// not be stored, or is not known to be, both get the reason, and nothing more. Both may be empty.
 struct StartRun {
   engine::Tick begin;                 ///< RunStarted or RunRestored
   std::optional<IdempotencyKey> key;  ///< of the request

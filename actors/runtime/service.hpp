@@ -95,7 +95,7 @@ public:
   std::vector<std::string> workflow_names() const;
 
   /// `started`, if given, gets the handler as it began, when that is durable; `ended`, if given, gets it when the run is over. Both get
-  /// the reason when the beginning could not be stored. `refused` is called before this returns, and alone, when there is no run.
+  /// the reason, and nothing more, when the beginning could not be stored, or the store does not say. `refused` is called before this returns, and alone, when there is no run.
   void start(StartRequest request, HandlerReply started, HandlerReply ended, const std::function<void(const Error&)>& refused);
   /// Goes on with the runs that another process left at work in the store. After the last add_workflow; returns how many.
   /// Those that only wait stay in the store until they are asked for or their time comes. Those that cannot go on are ended

@@ -20,8 +20,9 @@ void StoreHealth::failed(const Error& error) {
   {
     const std::lock_guard lock(mutex_);
     if (status_.kind == StoreStatus::Kind::damaged) return;
-    const bool same = status_.kind == StoreStatus::Kind::failing && status_.why == error.message;
-    if (same && !damage) return;
+    const bool known = status_.kind == StoreStatus::Kind::failing;
+    if (known) status_.why = error.message;
+    if (known && !damage) return;
     if (status_.kind == StoreStatus::Kind::ready) status_.since = now();
     status_.kind = damage ? StoreStatus::Kind::damaged : StoreStatus::Kind::failing;
     status_.why = error.message;

@@ -32,7 +32,7 @@ public:
   /// What a request is told that needs the store: Code::unavailable and what became of it.
   Error refusal(std::string_view what_became_of_it) const;
 
-  /// A commit, or a look whether commits can be made again, failed. The log is told when it is the first, or another reason.
+  /// A commit, or a look whether commits can be made again, failed. The log is told once, however the reasons change.
   void failed(const Error& error);
   /// Commits are made again.
   void recovered();

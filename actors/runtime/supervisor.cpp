@@ -52,10 +52,11 @@ void Supervisor::admitted(Admitted&) { commits_.feed({engine::RunAdmitted()}); }
 void Supervisor::committed(Committed& committed) { commits_.hear(committed.news); }
 
 void Supervisor::start(StartRun& request) {
-  if (request.ended) awaiting_.push_back(std::move(request.ended));
-  // Not only for those who ask: a start that somebody waits for can be refused.
-  auto answer = [started = std::move(request.started), begun = row()](const Expected<bool>& done) {
+  auto answer = [this, started = std::move(request.started), ended = std::move(request.ended), begun = row()](const Expected<bool>& done) {
     if (started) started(done ? Expected<HandlerRow>(begun) : done.error());
+    if (!ended) return;
+    if (!done) ended(done.error());
+    else awaiting_.push_back(ended);
   };
   commits_.feed({std::move(request.begin), std::move(answer), std::move(request.key), request.patient});
 }

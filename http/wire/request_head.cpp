@@ -54,7 +54,7 @@ HeadEnd::Found HeadEnd::look(std::string_view bytes, const Limits& limits) {
 /// One pass over a head's lines.
 struct RequestHead::Reading {
   RequestHead& head;
-  std::size_t hosts = 0;
+  std::size_t hosts = 0, origins = 0;
   std::optional<std::uint64_t> length = std::nullopt;
   bool chunked = false;
   bool close = false;
@@ -114,6 +114,7 @@ struct RequestHead::Reading {
           if (grammar::same(value, "100-continue")) head.framing_.expects_continue = true;
           else unknown_expectation = true;
         }
+        if (grammar::same(name, "origin") && ++origins > 1) return Fault::malformed("The Origin field is given more than once.");
         break;
       case "upgrade"sv.size():
         if (grammar::same(name, "upgrade")) upgrade = true;
