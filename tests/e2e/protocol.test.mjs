@@ -11,6 +11,8 @@ const here = name => new URL(`../protocol/${name}`, import.meta.url).pathname;
 
 const DECIDED_OTHERWISE = {
   'protocol#6': '1.1: a target in absolute form is that of the same path (RFC 9112, 3.2.2)',
+  'handler-id#6': 'an id of more than 200 characters fits neither paths nor pages: 400 where it is chosen',
+  'handler-id#14': 'an id with a slash can be addressed, as a%2Fb',
   'handler-id#7': '1.5: a handler_id that is no string is the client\'s mistake: 400',
   'handler-id#10': '1.5: a handler_id that is no string is the client\'s mistake: 400',
   'handler-id#11': '1.5: a handler_id that is no string is the client\'s mistake: 400',
