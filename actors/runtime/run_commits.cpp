@@ -71,6 +71,7 @@ void RunCommits::enter(CommitEvent event) {
 void RunCommits::feed(Input input) {
   switch (commit_state_) {
     case CommitState::writing:
+      if (joins_earlier(input)) return;
       if (pipelined_) take(gathering_, std::move(input));
       else backlog_.push_back(std::move(input));
       return;
@@ -119,7 +120,19 @@ void RunCommits::take(Batch& batch, Input input) {
     state_.status = engine::Status::failed;
   }
   if (answer) (patient ? batch.patient_answers : batch.answers).push_back(std::move(answer));
-  if (key) batch.commit.keys.push_back(std::move(*key));
+  if (!key) return;
+  batch.keys.push_back(key->key);
+  batch.commit.keys.push_back(std::move(*key));
+}
+
+bool RunCommits::joins_earlier(Input& input) {
+  if (!input.key) return false;
+  for (auto* batch : {under_way_ ? &*under_way_ : nullptr, &gathering_}) {
+    if (!batch || std::find(batch->keys.begin(), batch->keys.end(), input.key->key) == batch->keys.end()) continue;
+    if (input.answer) batch->answers.push_back(std::move(input.answer));
+    return true;
+  }
+  return false;
 }
 
 std::vector<engine::Command> RunCommits::reduce(Batch& batch, engine::Tick tick, Time at) {
@@ -274,7 +287,7 @@ void RunCommits::on_delayed() {
     else backlog_.push_back(std::move(input));
   }
   if (commit_state_ == CommitState::ending) return;
-  const bool refused_start = !begun_ && !under_way_->answers.empty();
+  const bool refused_start = !begun_ && !pipelined_ && !under_way_->answers.empty();  // a pipelined run's steps have begun already
   if (refused_start && environment.commits->withdraw(row_.run_id)) {
     enter(CommitEvent::withdraw);
     state_.status = engine::Status::failed;

@@ -80,6 +80,7 @@ private:
   struct Batch {
     Commit commit;
     std::vector<engine::Command> commands;
+    std::vector<std::string> keys;               ///< that are used up with it
     std::vector<Input::Answer> answers;          ///< of clients, who are told of a delay
     std::vector<Input::Answer> patient_answers;  ///< of those who wait for as long as it takes
     std::int64_t events = 0;                     ///< that the commit makes visible
@@ -92,6 +93,8 @@ private:
 
   void enter(CommitEvent event);
   void take(Batch& batch, Input input);
+  /// True for a request that is sent again while what it sent first is on its way to the disk: both get that answer.
+  bool joins_earlier(Input& input);
   /// Records the tick and reduces it; returns what is to be done.
   std::vector<engine::Command> reduce(Batch& batch, engine::Tick tick, Time at);
   bool may_run_ahead(const engine::Command& command) const;

@@ -33,6 +33,7 @@ public:
 
 private:
   using Clock = std::chrono::steady_clock;
+  static constexpr std::int64_t waited_for_bytes_max = 64 * 1024 * 1024;
   /// The log as far as it is known.
   struct Log {
     std::int64_t commits = 0;  ///< since the store was opened
@@ -55,8 +56,12 @@ private:
   Log known() const;
   bool worth_a_pass(const Log& log) const noexcept { return log.pages >= target_pages_ && log.pages > log.copied; }
   bool nearly_copied(const Log& log) const noexcept;
-  /// Commits come faster than the thread copies, though nobody holds the log: then they wait for it.
-  bool falls_behind(const Log& log) const noexcept { return !log.was_held && log.pages - log.copied > 2 * target_pages_; }
+  /// Commits come faster than the thread copies, though nobody holds the log: then they wait for it. What a hold has left is copied beside
+  /// them as far as it would keep them waiting for long.
+  bool falls_behind(const Log& log) const noexcept {
+    const auto rest = log.pages - log.copied;
+    return rest > 2 * target_pages_ && (!log.was_held || rest * page_bytes_ <= waited_for_bytes_max);
+  }
   Clock::duration copy_back();
   Clock::duration moved(const Log& before, std::int64_t copied);
   Clock::duration stuck(std::int64_t pages);
