@@ -76,6 +76,8 @@ bool Checkpointer::nearly_copied(const Log& log) const noexcept {
 
 void Checkpointer::transaction_ended() {
   const auto log = known();
+  const bool backlog = log.was_held && log.pages - log.copied > 2 * target_pages_;
+  if (std::exchange(shares_, backlog) && !backlog) set_hurry(false);
   if (!worth_a_pass(log) || condition_.damaged()) return;
   const bool may_finish = !log.held && Clock::now() >= next_finish_;
   if (may_finish && nearly_copied(log)) return finish(std::unique_lock(copying_, std::try_to_lock));
@@ -84,11 +86,22 @@ void Checkpointer::transaction_ended() {
     finish(std::unique_lock(copying_));
     return set_hurry(false);
   }
+  if (backlog && !log.held) return share();
   {
     const std::lock_guard lock(mutex_);
     if (std::exchange(asked_, true)) return;
   }
   changed_.notify_all();
+}
+
+/// Commits leave half of the time to what a hold has left behind, or it would never be copied back.
+void Checkpointer::share() {
+  constexpr milliseconds rest_max{50};
+  std::unique_lock lock(mutex_);
+  asked_ = hurry_ = true;
+  changed_.notify_all();
+  changed_.wait_for(lock, std::min<Clock::duration>(Clock::now() - shared_at_, rest_max), [this] { return stopping_; });
+  shared_at_ = Clock::now();
 }
 
 void Checkpointer::set_hurry(bool hurry) {

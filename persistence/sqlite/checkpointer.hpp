@@ -67,6 +67,7 @@ private:
   Clock::duration stuck(std::int64_t pages);
   void finish(std::unique_lock<std::mutex> copying);
   void set_hurry(bool hurry);
+  void share();
   void piece_written() override;
   std::string size_text(std::int64_t pages) const;
 
@@ -76,7 +77,9 @@ private:
   const std::int64_t page_bytes_, target_pages_, rest_pages_max_;
 
   std::mutex copying_;                  ///< by one thread at a time
-  Clock::time_point next_finish_ = {};  ///< of the writing thread
+  Clock::time_point next_finish_ = {};  ///< of the writing thread, as the next two
+  Clock::time_point shared_at_ = {};
+  bool shares_ = false;
 
   // Of the copying thread.
   std::optional<Hold> hold_;
