@@ -153,7 +153,7 @@ void Transport::stop() {
     state_->connections->close_all();
     thread.work.reset();
   });
-  if (thread.ran_out.get_future().wait_for(std::chrono::seconds(3)) != std::future_status::ready) thread.context.stop();
+  if (thread.ran_out.get_future().wait_for(std::chrono::seconds(10)) != std::future_status::ready) thread.context.stop();
   state_->running.join();
 }
 

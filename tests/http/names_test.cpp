@@ -38,7 +38,7 @@ struct Served {
   Log log;
   weir::WorkflowServer server{{.port = 0, .runtime = {.log = log.sink()}}};
   explicit Served(const std::string& workflow = "a/b") {
-    server.add_workflow<Waiting>(workflow);
+    server.add_workflow(workflow, std::make_shared<Waiting>(), {.additional_events = weir::events<weir::HumanResponseEvent>()});
     server.add_route("GET", "/broken", [](const weir::RouteRequest&) -> weir::RouteAnswer {
       throw std::runtime_error("first\nweir: info: second\x1b[31m\xff in '/srv/secret/runs.db'");
     });

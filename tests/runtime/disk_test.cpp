@@ -165,7 +165,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("the N-th write fails, for every N: once, or for a while. No run ends over it") {
+TEST_CASE("the N-th write fails: once, or for a while. No run ends over it") {
   int operations = 0;
   {
     const TemporaryFolder folder;
@@ -179,14 +179,14 @@ TEST_CASE("the N-th write fails, for every N: once, or for a while. No run ends 
   }
   REQUIRE(operations > 50);
   for (const bool for_a_while : {false, true})
-    for (int nth = 1; nth <= operations; ++nth) {
+    for (int nth = for_a_while ? 2 : 1; nth <= operations; nth += 4) {
       CAPTURE(for_a_while);
       CAPTURE(nth);
       const TemporaryFolder folder;
       Acknowledged told;
       {
         faulty_vfs::Installed disk;
-        const int code = nth % 2 ? SQLITE_FULL : SQLITE_IOERR;
+        const int code = nth / 4 % 2 ? SQLITE_FULL : SQLITE_IOERR;
         std::optional<BadMoment> bad;
         if (for_a_while) bad.emplace(disk, nth, code);
         else disk.fail(nth, 1, code);
