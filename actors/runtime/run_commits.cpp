@@ -69,6 +69,10 @@ void RunCommits::enter(CommitEvent event) {
 }
 
 void RunCommits::feed(Input input) {
+  if (input.key && std::find(used_keys_.begin(), used_keys_.end(), input.key->key) != used_keys_.end()) {
+    if (input.answer) input.answer(true);
+    return;
+  }
   switch (commit_state_) {
     case CommitState::writing:
       if (joins_earlier(input)) return;
@@ -311,6 +315,8 @@ void RunCommits::on_refused(const Error& error) {
 void RunCommits::settle(Batch batch) {
   const bool begins = !std::exchange(begun_, true);
   event_next_ += batch.events;
+  for (auto& key : batch.keys) used_keys_.push_back(std::move(key));
+  while (used_keys_.size() > used_keys_max) used_keys_.pop_front();
   if (batch.ended) row_ = std::move(*batch.ended);
   if (row_.terminal()) enter(CommitEvent::close);
   owner_.visible(batch.events > 0, begins || batch.handler_changed);

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -133,6 +134,9 @@ private:
   CommitState commit_state_ = CommitState::idle;
   std::optional<Batch> under_way_;      ///< with the commit queue
   std::vector<Input> backlog_;          ///< what has come meanwhile
+  /// The last that were made durable: who asked the store for one just before that finds it here.
+  std::deque<std::string> used_keys_;
+  static constexpr std::size_t used_keys_max = 64;
   Batch gathering_;                     ///< the same, of pipelined runs: reduced already
   std::uint64_t states_committed_ = 0;  ///< StateStores::writes() at the last commit
   bool has_stored_states_;
