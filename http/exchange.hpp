@@ -56,7 +56,7 @@ public:
   virtual void write(std::string chunk, std::function<void(bool)> written) = 0;
   /// Nothing may follow; `last` is a final piece, in the same write as the end.
   virtual void end_stream(std::string last = {}) = 0;
-  /// `closed` is called on the I/O thread when the connection goes away, at once when it has gone. One listener per exchange.
+  /// `closed` is called on the I/O thread when the connection goes away, soon when it has gone. One listener per exchange: the last.
   virtual void on_closed(std::function<void()> closed) = 0;
 
   virtual Loop& loop() = 0;

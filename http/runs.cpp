@@ -126,7 +126,7 @@ void run_nowait(const Call& call, runtime::StartRequest request) {
 void answer_as_begun(const Call& call, const HandlerRow& row) { call.respond(json(handler_json(as_begun(row)))); }
 
 /// What a fork goes on from: the run's past, with the main state that the request may bring instead.
-Expected<runtime::SavedContext> past(const Call& call, const runtime::WorkflowInfo& workflow, const HandlerRow& row, const Value& body) {
+Expected<runtime::Rewound> past(const Call& call, const runtime::WorkflowInfo& workflow, const HandlerRow& row, const Value& body) {
   const auto* sequence = body.find("from_sequence");
   const auto* state = body.find("state");
   if (!sequence->is_integer()) return Error{Code::invalid_argument, "from_sequence must be an event's sequence, got " + to_json(*sequence)};
@@ -137,7 +137,7 @@ Expected<runtime::SavedContext> past(const Call& call, const runtime::WorkflowIn
   if (body.find("start_event"))
     return Error{Code::invalid_argument, "A run that goes on from an event takes no start_event: send either it or from_sequence"};
   auto out = call.app.service.rewind(workflow, row, sequence->as_integer());
-  if (out && state) out->states[""] = state->as_object();
+  if (out && state) out->context.states[""] = state->as_object();
   return out;
 }
 
@@ -157,8 +157,8 @@ Prepared prepare_again(const Call& call) {
   if (forks) {
     auto found = past(call, *workflow, *row, *body);
     if (!found) return {std::nullopt, failure(found.error())};
-    context = std::move(*found);
-    rerun_of.after = body->find("from_sequence")->as_integer();
+    context = std::move(found->context);
+    rerun_of.after = found->after;
   }
   auto given = *body;
   if (!given.find("start_event")) {

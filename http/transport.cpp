@@ -155,6 +155,8 @@ void Transport::stop() {
   });
   if (thread.ran_out.get_future().wait_for(std::chrono::seconds(10)) != std::future_status::ready) thread.context.stop();
   state_->running.join();
+  thread.ended = true;
+  thread.drain();
 }
 
 }  // namespace weir::http

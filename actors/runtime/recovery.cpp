@@ -16,6 +16,11 @@ Error refuse(std::string why) { return {Code::failed_precondition, std::move(why
 
 }  // namespace
 
+std::int64_t published_by(const engine::Outcome& outcome) {
+  return std::count_if(outcome.commands.begin(), outcome.commands.end(),
+                       [](const engine::Command& command) { return std::holds_alternative<engine::PublishEvent>(command); });
+}
+
 Expected<Replay> replay(const Journal& journal, const HandlerRow& row, const RegisteredWorkflow& workflow,
                         const std::function<bool(const Replay&)>& enough) {
   const auto& plan = workflow.plan;
@@ -42,8 +47,7 @@ Expected<Replay> replay(const Journal& journal, const HandlerRow& row, const Reg
     out.at = entry.at;
     auto outcome = engine::reduce(plan, std::move(out.state), {out.tick_last, entry.at, std::move(*tick)});
     out.state = std::move(outcome.state);
-    out.published += std::count_if(outcome.commands.begin(), outcome.commands.end(),
-                                   [](const engine::Command& command) { return std::holds_alternative<engine::PublishEvent>(command); });
+    out.published += published_by(outcome);
   }
   return out;
 }

@@ -3,7 +3,7 @@
 
 #include "catalog.hpp"
 
-#include "../engine/state.hpp"
+#include "../engine/reduce.hpp"
 
 #include <weir/store.hpp>
 
@@ -23,6 +23,9 @@ struct Replay {
   std::size_t snapshot_bytes = 0;  ///< of the snapshot
   std::size_t journal_bytes = 0;   ///< of the ticks after it
 };
+
+/// Events that a tick published.
+std::int64_t published_by(const engine::Outcome& outcome);
 
 /// Replays the journal to its end, or until `enough` says so. The error says why it cannot be.
 Expected<Replay> replay(const Journal& journal, const HandlerRow& row, const RegisteredWorkflow& workflow,

@@ -48,39 +48,103 @@ std::vector<engine::Stamped> rest_of_commit(const Journal& journal, const engine
   return {};
 }
 
-using EditsBySpan = std::map<engine::SpanId, engine::Edits>;
-
-void add(EditsBySpan& out, const engine::State& state, engine::InvocationId id, const engine::Edits& edits) {
-  const auto& running = state.steps[id.step].running;
-  const auto found = running.find(id.slot);
-  if (found != running.end() && found->second.serial == id.serial) engine::add_edits(out[found->second.attempt.span], edits);
+/// What bodies did to the states, as a tick tells it.
+std::vector<std::pair<std::uint64_t, engine::Edits>> edits_in(const engine::Tick& tick) {
+  std::vector<std::pair<std::uint64_t, engine::Edits>> out;
+  const auto add = [&](const engine::InvocationId& id, const engine::Edits& edits) {
+    if (!edits.empty()) out.emplace_back(id.serial, edits);
+  };
+  if (const auto* progressed = std::get_if<engine::StepProgressed>(&tick)) add(progressed->id, progressed->edits);
+  if (const auto* ended = std::get_if<engine::StepEnded>(&tick)) add(ended->id, ended->edits);
+  if (const auto* edited = std::get_if<engine::StateEdited>(&tick))
+    for (const auto& [id, edits] : edited->edits) add(id, edits);
+  return out;
 }
 
-/// What the states that were written with that tick hold is done: the bodies that the state repeats do not do it again.
-void note_edits_in_states(engine::State& state, const engine::Plan& plan, const std::vector<engine::Stamped>& rest) {
-  EditsBySpan done;
-  auto ahead = state;
-  for (const auto& stamped : rest) {
-    if (const auto* progressed = std::get_if<engine::StepProgressed>(&stamped.tick)) add(done, ahead, progressed->id, progressed->edits);
-    if (const auto* ended = std::get_if<engine::StepEnded>(&stamped.tick)) add(done, ahead, ended->id, ended->edits);
-    if (const auto* edited = std::get_if<engine::StateEdited>(&stamped.tick))
-      for (const auto& [id, edits] : edited->edits) add(done, ahead, id, edits);
-    ahead = engine::reduce(plan, std::move(ahead), stamped).state;
-  }
-  const auto note = [&](engine::Attempt& attempt) {
-    if (const auto found = done.find(attempt.span); found != done.end()) engine::add_edits(attempt.edits, found->second);
-  };
+template <class F>
+void for_each_attempt(engine::State& state, F&& f) {
   for (auto& step : state.steps) {
-    for (auto& attempt : step.queue) note(attempt);
-    for (auto& [slot, running] : step.running) note(running.attempt);
-    for (auto& waiter : step.waiters) note(waiter.trigger);
+    for (auto& attempt : step.queue) f(attempt);
+    for (auto& [slot, running] : step.running) f(running.attempt);
+    for (auto& waiter : step.waiters) f(waiter.trigger);
   }
+}
+
+/// Goes through the ticks of one commit, whose states hold what all its bodies had done by its end.
+class CommitWalk {
+public:
+  CommitWalk(const engine::Plan& plan, const engine::State& begin, const std::vector<engine::Stamped>& ticks) {
+    auto state = begin;
+    for (std::size_t i = 0; i < ticks.size(); ++i) {
+      see(state, i);
+      for (auto& [serial, edits] : edits_in(ticks[i].tick))
+        if (const auto body = bodies_.find(serial); body != bodies_.end()) done_.push_back({i, body->second, std::move(edits)});
+      state = engine::reduce(plan, std::move(state), ticks[i]).state;
+    }
+  }
+
+  /// How many of the ticks have to be gone through before every body whose edits the states hold has begun: what it did is part of
+  /// the states, and it must not be begun anew.
+  std::size_t ticks_to_take() const {
+    std::size_t out = 0;
+    for (bool more = true; more;) {
+      more = false;
+      for (const auto& [tick, span, edits] : done_) {
+        const auto begun = begun_.at(span);
+        if (tick < out || begun <= out) continue;
+        out = begun;
+        more = true;
+      }
+    }
+    return out;
+  }
+
+  /// The bodies that the state after so many ticks repeats do not do again what the states hold.
+  void note(engine::State& state, std::size_t ticks) const {
+    std::map<engine::SpanId, engine::Edits> by_span;
+    for (const auto& [tick, span, edits] : done_)
+      if (tick >= ticks) engine::add_edits(by_span[span], edits);
+    for_each_attempt(state, [&](engine::Attempt& attempt) {
+      if (const auto found = by_span.find(attempt.span); found != by_span.end()) engine::add_edits(attempt.edits, found->second);
+    });
+  }
+
+private:
+  struct Done {
+    std::size_t tick;
+    engine::SpanId span;
+    engine::Edits edits;
+  };
+  void see(engine::State& state, std::size_t ticks) {
+    for_each_attempt(state, [&](const engine::Attempt& attempt) { begun_.try_emplace(attempt.span, ticks); });
+    for (const auto& step : state.steps)
+      for (const auto& [slot, running] : step.running) bodies_[running.serial] = running.attempt.span;
+  }
+
+  std::map<std::uint64_t, engine::SpanId> bodies_;  ///< by serial
+  std::map<engine::SpanId, std::size_t> begun_;     ///< after so many ticks
+  std::vector<Done> done_;
+};
+
+/// The states are those of the end of the commit to which the tick belongs: makes what was replayed up to the tick agree with them.
+void agree_with_states(Replay& then, const Journal& journal, const engine::Plan& plan) {
+  const auto rest = rest_of_commit(journal, plan, then.tick_last);
+  if (rest.empty()) return;
+  const CommitWalk walk(plan, then.state, rest);
+  const auto taken = walk.ticks_to_take();
+  for (std::size_t i = 0; i < taken; ++i) {
+    auto outcome = engine::reduce(plan, std::move(then.state), rest[i]);
+    then.state = std::move(outcome.state);
+    then.published += published_by(outcome);
+    then.at = rest[i].at;
+    then.tick_last = rest[i].seq;
+  }
+  walk.note(then.state, taken);
 }
 
 }  // namespace
 
-Expected<SavedContext> rewind(const Store& store, const HandlerRow& row, const RegisteredWorkflow& workflow, std::int64_t sequence,
-                              Time now) {
+Expected<Rewound> rewind(const Store& store, const HandlerRow& row, const RegisteredWorkflow& workflow, std::int64_t sequence, Time now) {
   const auto refuse = [&](const std::string& why) { return Error{Code::failed_precondition, "Run " + row.run_id + " " + why}; };
   if (!store.durable()) return refuse("is kept in memory, without its journal: serve with --store sqlite:FILE to fork runs");
   const auto past = read(store, row.run_id);
@@ -95,14 +159,13 @@ Expected<SavedContext> rewind(const Store& store, const HandlerRow& row, const R
                   std::to_string(past->event_next - 1) + ", got " + std::to_string(sequence));
   auto then = replay(past->journal, row, workflow, [&](const Replay& at) { return first + at.published > sequence; });
   if (!then) return then.error();
-  if (then->state.over() || first + then->published <= sequence)
-    return refuse("ends with event " + std::to_string(sequence) + ": choose an earlier one");
-  if (const auto rest = rest_of_commit(past->journal, workflow.plan, then->tick_last); !rest.empty())
-    note_edits_in_states(then->state, workflow.plan, rest);
+  const auto begins = !then->state.over() && first + then->published > sequence;
+  if (begins) agree_with_states(*then, past->journal, workflow.plan);
+  if (!begins || then->state.over()) return refuse("ends with event " + std::to_string(sequence) + ": choose an earlier one");
   if (then->at != Time()) engine::move_times(then->state, now - then->at);
   auto states = store.find_states_at(row.run_id, sequence);
   if (!states) return refuse("no longer knows what it kept after event " + std::to_string(sequence));
-  return SavedContext{std::move(*states), std::make_shared<const engine::State>(std::move(then->state))};
+  return Rewound{{std::move(*states), std::make_shared<const engine::State>(std::move(then->state))}, first + then->published - 1};
 }
 
 }  // namespace weir::runtime

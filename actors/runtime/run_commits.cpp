@@ -114,7 +114,9 @@ void RunCommits::take(Batch& batch, Input input) {
   const auto* ended = std::get_if<engine::StepEnded>(&tick);
   if (ended) run_->states.forget(ended->id.serial);
   try {
-    for (auto& command : reduce(batch, std::move(tick), at)) {
+    auto commands = reduce(batch, std::move(tick), at);
+    if (state_.over()) add_last_edits(batch, at);
+    for (auto& command : commands) {
       if (pipelined_ && may_run_ahead(command)) owner_.act(command);
       else batch.commands.push_back(std::move(command));
     }
@@ -226,6 +228,15 @@ void RunCommits::add_edits(Batch& batch, const std::map<std::uint64_t, engine::E
   engine::StateEdited edited{.since = ticks.empty() ? tick_last_ + 1 : static_cast<engine::Sequence>(ticks.front().sequence),
                              .edits = engine::unknown_edits(state_, in_stores)};
   if (!edited.edits.empty() || ticks.size() > 1) take(batch, {std::move(edited)});
+}
+
+/// The same for the commit with which the run ends, when bodies may be at work that nobody will hear of any more.
+void RunCommits::add_last_edits(Batch& batch, Time at) {
+  const auto& ticks = batch.commit.ticks;
+  if (ticks.size() < 2 || run_->states.writes() == states_committed_) return;
+  engine::StateEdited edited{.since = static_cast<engine::Sequence>(ticks.front().sequence), .edits = {}};
+  for (auto& [serial, edits] : run_->states.edits()) edited.edits.emplace_back(engine::InvocationId{.serial = serial}, edits);
+  reduce(batch, std::move(edited), at);
 }
 
 void RunCommits::keep_states(Commit& commit, NamedStates states) {
@@ -350,10 +361,8 @@ void RunCommits::end_with(const Error& why) {
   ending.ended = row_;
   apply_ending(*ending.ended, {engine::Status::failed, event, why.message}, now());
   ending.events = 1;
-  ending.commit = {.run_id = row_.run_id,
-                   .events = {make_row(event_next_, now(), {event})},
-                   .handler = ending.ended,
-                   .states = std::nullopt};
+  ending.commit = {
+      .run_id = row_.run_id, .events = {make_row(event_next_, now(), {event})}, .handler = ending.ended, .states = std::nullopt};
   submit(std::move(ending));
 }
 

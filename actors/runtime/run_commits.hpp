@@ -107,6 +107,7 @@ private:
   void add_states(Batch& batch);
   /// States that hold more than their bodies have reported say so in the journal.
   void add_edits(Batch& batch, const std::map<std::uint64_t, engine::Edits>& in_stores);
+  void add_last_edits(Batch& batch, Time at);
   /// Of a handler that has never kept anything, nothing is written.
   void keep_states(Commit& commit, NamedStates states);
   /// Whether the run only waits, for what and until when, stands in its row.
@@ -132,8 +133,8 @@ private:
   const bool durable_, pipelined_;
   bool begun_ = false;  ///< durable runs: written to the store
   CommitState commit_state_ = CommitState::idle;
-  std::optional<Batch> under_way_;      ///< with the commit queue
-  std::vector<Input> backlog_;          ///< what has come meanwhile
+  std::optional<Batch> under_way_;  ///< with the commit queue
+  std::vector<Input> backlog_;      ///< what has come meanwhile
   /// The last that were made durable: who asked the store for one just before that finds it here.
   std::deque<std::string> used_keys_;
   static constexpr std::size_t used_keys_max = 64;

@@ -80,6 +80,18 @@ public:
     for (const auto& [name, store] : named_) add(name, store);
     return out;
   }
+  /// What the invocations have done that have not ended, by serial.
+  std::map<std::uint64_t, engine::Edits> edits() const {
+    std::map<std::uint64_t, engine::Edits> out;
+    const std::lock_guard lock(mutex_);
+    const auto add = [&](const std::string& name, const StateStore& store) {
+      const std::lock_guard inner(store.content_->mutex);
+      for (const auto& [invocation, runs] : store.content_->edits) out[invocation][name] = runs;
+    };
+    add(std::string(), main_);
+    for (const auto& [name, store] : named_) add(name, store);
+    return out;
+  }
   /// The invocation has told all that it has done, or nobody will ask.
   void forget(std::uint64_t invocation) {
     const std::lock_guard lock(mutex_);

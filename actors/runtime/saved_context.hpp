@@ -3,8 +3,16 @@
 
 #include "../engine/saved_context.hpp"
 
+#include <cstdint>
+
 namespace weir::runtime {
 
 using engine::SavedContext;
+
+/// A run's past, to go on from.
+struct Rewound {
+  SavedContext context;
+  std::int64_t after = -1;  ///< the sequence of the last event that is part of it
+};
 
 }  // namespace weir::runtime

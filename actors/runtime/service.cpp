@@ -387,7 +387,7 @@ Expected<SavedContext> Service::read_context(const WorkflowInfo& workflow, const
   return engine::read_context(static_cast<const RegisteredWorkflow&>(workflow).plan, context);
 }
 
-Expected<SavedContext> Service::rewind(const WorkflowInfo& workflow, const HandlerRow& row, std::int64_t sequence) const {
+Expected<Rewound> Service::rewind(const WorkflowInfo& workflow, const HandlerRow& row, std::int64_t sequence) const {
   return runtime::rewind(store(), row, static_cast<const RegisteredWorkflow&>(workflow), sequence, now());
 }
 

@@ -87,7 +87,7 @@ public:
   /// Reads a context that `inspect`, or the Python library, has written.
   Expected<SavedContext> read_context(const WorkflowInfo& workflow, const Value& context) const;
   /// What a new run goes on from where this one was after the event of that sequence; see rewind.hpp.
-  Expected<SavedContext> rewind(const WorkflowInfo& workflow, const HandlerRow& row, std::int64_t sequence) const;
+  Expected<Rewound> rewind(const WorkflowInfo& workflow, const HandlerRow& row, std::int64_t sequence) const;
   /// The workflow's graph as Mermaid or Graphviz text; with a run, also how often its steps ran.
   std::string draw(const WorkflowInfo& workflow, DrawingFormat format, const std::string& run_id = {}) const;
   /// Makes every resource of the workflow; throws WorkflowError with those that failed.

@@ -9,6 +9,7 @@
 
 #include <restinio/all.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -23,25 +24,21 @@
 
 namespace weir::http {
 
+struct IoThread;
+
 class AsioLoop final : public Loop {
 public:
-  explicit AsioLoop(asio::io_context& context) : context_(context) {}
-  void post(std::function<void()> action) override { asio::post(context_, std::move(action)); }
-  std::shared_ptr<void> after(std::chrono::milliseconds delay, std::function<void()> action) override {
-    auto timer = std::make_shared<asio::steady_timer>(context_, delay);
-    timer->async_wait([action = std::move(action)](const asio::error_code& error) {
-      if (!error) action();
-    });
-    return timer;
-  }
+  explicit AsioLoop(IoThread& thread) : thread_(thread) {}
+  void post(std::function<void()> action) override;
+  std::shared_ptr<void> after(std::chrono::milliseconds delay, std::function<void()> action) override;
 
 private:
-  asio::io_context& context_;
+  IoThread& thread_;
 };
 
-struct IoThread {
+struct IoThread : std::enable_shared_from_this<IoThread> {
   asio::io_context context{1};
-  AsioLoop loop{context};
+  AsioLoop loop{*this};
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work = asio::make_work_guard(context);
   std::function<Cors(std::string_view origin, std::string_view host)> cors;
   std::promise<void> ran_out;  ///< the thread has nothing left to do
@@ -53,10 +50,26 @@ struct IoThread {
     restinio::request_handle_t request;
     Gate* unanswered;  ///< its connection ends, so that the client does not wait for ever
   };
+  std::atomic<bool> ended = false;  ///< nobody runs the context any more
+  std::mutex draining;
   std::mutex given_back_mutex;
   std::vector<GivenBack> given_back;
 
   bool is_this_thread() { return context.get_executor().running_in_this_thread(); }
+
+  /// Any thread. When the thread has ended it is done at once: what waits in the context for ever would keep its connection, which keeps
+  /// the context.
+  template <class F>
+  void post(F&& action) {
+    asio::post(context, std::forward<F>(action));
+    if (ended && !is_this_thread()) drain();
+  }
+  void drain() {
+    const auto self = shared_from_this();  // what is done may let go of the last other reference
+    const std::lock_guard lock(draining);
+    context.restart();
+    context.poll();
+  }
 
   /// Until there is nothing left to do. An exception that somebody's callback lets out costs what it was about, not the thread.
   void run(const std::function<void(LogLevel, const std::string&)>& log) {
@@ -87,7 +100,7 @@ struct IoThread {
       given_back.push_back(std::move(last));
       if (given_back.size() > 1) return;
     }
-    asio::post(context, [this] {
+    post([this] {
       std::vector<GivenBack> taken;
       {
         const std::lock_guard lock(given_back_mutex);
@@ -116,5 +129,15 @@ struct IoThread {
     done->get_future().wait_for(std::chrono::seconds(1));
   }
 };
+
+inline void AsioLoop::post(std::function<void()> action) { thread_.post(std::move(action)); }
+
+inline std::shared_ptr<void> AsioLoop::after(std::chrono::milliseconds delay, std::function<void()> action) {
+  auto timer = std::make_shared<asio::steady_timer>(thread_.context, delay);
+  timer->async_wait([action = std::move(action)](const asio::error_code& error) {
+    if (!error) action();
+  });
+  return timer;
+}
 
 }  // namespace weir::http

@@ -69,10 +69,14 @@ void RestinioExchange::end_stream(std::string last) {
   send(Piece::last, std::move(items));
 }
 
+/// At once when it can be: what asio's one thread posts is done behind what other threads post a little later, and the last listener
+/// is the one that counts.
 void RestinioExchange::on_closed(std::function<void()> closed) {
-  thread_->loop.post([self = shared_from_this(), closed = std::move(closed)]() mutable {
+  auto listen = [self = shared_from_this(), closed = std::move(closed)]() mutable {
     if (self->stage_ != Stage::over) self->gate_.on_closed(std::move(closed));
-  });
+  };
+  if (thread_->is_this_thread()) listen();
+  else thread_->loop.post(std::move(listen));
 }
 
 void RestinioExchange::probe() {
@@ -112,7 +116,7 @@ void RestinioExchange::add_cors(Response& response) const {
 
 void RestinioExchange::send(Piece piece, Items items, std::function<void(bool)> written) {
   if (thread_->is_this_thread()) return send_here(piece, std::move(items), std::move(written));
-  asio::post(thread_->context, [self = shared_from_this(), piece, items = std::move(items), written = std::move(written)]() mutable {
+  thread_->post([self = shared_from_this(), piece, items = std::move(items), written = std::move(written)]() mutable {
     self->send_here(piece, std::move(items), std::move(written));
   });
 }

@@ -1,7 +1,7 @@
 // The weir command as people and scripts use it: each verb at a terminal, in a pipe and with --json, and `weir serve`.
 import assert from 'node:assert';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -264,7 +264,7 @@ test('serve: compiled files are used only from a folder, and as files, that are 
   for (const kept of readdirSync(join(env.XDG_CACHE_HOME, 'weir'))) {
     const entry = join(env.XDG_CACHE_HOME, 'weir', kept);
     const sources = join(entry, 'sources');
-    if (!readFileSync(sources, 'utf8').includes(join(folder, 'shop.cpp'))) continue;
+    if (!existsSync(sources) || !readFileSync(sources, 'utf8').includes(join(folder, 'shop.cpp'))) continue;
     chmodSync(sources, 0o666);
     refused(env.XDG_CACHE_HOME, /sources' can be written by other users/);
     chmodSync(sources, 0o600);

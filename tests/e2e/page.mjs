@@ -45,7 +45,7 @@ export async function open(hash = '', { from = base, quiet = false, width = 1440
   page.setDefaultTimeout(20000);
   if (slow > 0) await slowDown(context, page);
   const wrong = [];
-  if (!quiet) page.on('console', message => message.type() === 'error' && wrong.push(message.text()));
+  if (!quiet) page.on('console', message => message.type() === 'error' && wrong.push(`${message.text()} ${message.location().url}`));
   page.on('pageerror', error => wrong.push(String(error)));
   page.on('request', request => {
     if (!request.url().startsWith(from) && !/^(data|blob):/.test(request.url())) wrong.push(`a request to ${request.url()}`);

@@ -20,6 +20,7 @@
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace weir::http;
@@ -92,6 +93,11 @@ private:
     if (path == "/hold" || path == "/stream") {
       if (path == "/stream") exchange->begin_stream({.content_type = "text/event-stream"});
       exchange->on_closed([this] { board.note("closed"); });
+      return board.hold(exchange);
+    }
+    if (path == "/two-listeners") {
+      exchange->on_closed([this] { board.note("first"); });
+      std::thread([&] { exchange->on_closed([this] { board.note("second"); }); }).join();
       return board.hold(exchange);
     }
     if (path == "/throws") throw std::runtime_error("no luck");
@@ -296,6 +302,16 @@ TEST_CASE("a client that leaves while its request is at work, or its stream open
     half.close();
     CHECK(server.board.wait_for("closed", 2));
   }
+}
+
+TEST_CASE("the last listener hears that a client has left, whatever threads the listeners come from") {
+  Server server;
+  Client client(server.port());
+  client.send(get("/two-listeners"));
+  REQUIRE(server.board.wait_for("held"));
+  client.close();
+  CHECK(server.board.wait_for("second"));
+  CHECK(server.board.count("first") == 0);
 }
 
 TEST_CASE("a client that listens is only asked whether it does") {

@@ -3,6 +3,7 @@
 
 #include "../../actors/runtime/service.hpp"
 #include "../store/forwarding_store.hpp"
+#include "../store/switched_store.hpp"
 #include "../store/temporary.hpp"
 #include "../until.hpp"
 #include "flows.hpp"
@@ -243,14 +244,50 @@ struct TwoQuestions : weir::Workflow {
   }
 };
 
+struct Second {
+  int n = 0;
+};
+struct Third {
+  int n = 0;
+};
+
+/// Asks; then three steps one after the other, two of which have done something before they are tried again.
+struct Relay : weir::Workflow {
+  std::atomic<bool> done = false;
+  Relay() {
+    step<&Relay::first>();
+    step<&Relay::second>().retry({.wait = weir::wait_fixed(std::chrono::milliseconds(1)), .stop = weir::stop_after_attempt(3)});
+    step<&Relay::third>();
+    no_timeout();
+  }
+  Task<Second> first(Context& ctx, const StartEvent&) {
+    co_await ctx.wait_for_event<Verdict>({.publish = Review{"go"}});
+    note(ctx.store(), "first");
+    ctx.write_event_to_stream(Note{1});
+    co_return Second{};
+  }
+  Third second(Context& ctx, const Second&) {
+    note(ctx.store(), "second");
+    ctx.write_event_to_stream(Note{2});
+    if (ctx.retry_info().retry_number == 0) throw std::runtime_error("once more");
+    return {};
+  }
+  StopEvent third(Context& ctx, const Third&) {
+    note(ctx.store(), "third");
+    ctx.write_event_to_stream(Note{3});
+    done = true;
+    return {};
+  }
+};
+
 /// A new run that begins where the other one was after its event of that sequence.
 weir::Run fork(Runtime& runtime, const weir::Run& run, std::int64_t sequence, const std::string& handler_id) {
   auto& service = runtime.service();
   const auto workflow = service.find_workflow(run.handler());
   auto past = service.rewind(*workflow, run.handler(), sequence);
   REQUIRE_MESSAGE(past.ok(), past.error().message);
-  service.start({.workflow = workflow, .start = StartEvent(), .handler_id = handler_id, .context = std::move(*past)}, nullptr, nullptr,
-                [](const weir::Error& error) { FAIL(error.message); });
+  service.start({.workflow = workflow, .start = StartEvent(), .handler_id = handler_id, .context = std::move(past->context)}, nullptr,
+                nullptr, [](const weir::Error& error) { FAIL(error.message); });
   until("the fork is there", [&] { return runtime.find_run(handler_id).has_value(); });
   return *runtime.find_run(handler_id);
 }
@@ -303,4 +340,35 @@ TEST_CASE("a fork that sleeps, or whose process ends, goes on where it was: noth
     const auto states = forked.context();
     CHECK(to_json(Value(states)).find(R"([\"0\",\"1\"])") != std::string::npos);
   }
+}
+
+TEST_CASE("a fork between the ticks of one commit keeps what that commit's states hold, once") {
+  const TemporaryFolder folder;
+  const auto store = std::make_shared<SwitchedStore>(weir::sqlite(folder.file("weir.db"), {.sync = weir::SqliteSync::normal}));
+  const auto flow = std::make_shared<Relay>();
+  Runtime runtime(on(store, weir::Durability::pipelined));
+  runtime.add_workflow("relay", flow, {});
+  const auto run = runtime.start("relay", StartEvent());
+  until("it asks", [&] { return run.handler().idle_since.has_value(); });
+  store->set(SwitchedStore::Mode::hangs);
+  std::thread answering([&] { (void)run.send_event(Verdict{true}); });
+  until("its steps have gone ahead of the disk", [&] { return flow->done.load(); });
+  store->set(SwitchedStore::Mode::works);
+  answering.join();
+  const auto last = run.wait();
+  REQUIRE(last.status == weir::HandlerStatus::completed);
+  const auto kept = noted(store->find_states(run.handler_id()), "");
+  CHECK(kept == R"(["first","second","second","third"])");
+  int forks = 0;
+  for (auto events = run.events({.include_internal = true}); const auto event = events.next();) {
+    auto past = runtime.service().rewind(*runtime.service().find_workflow(last), last, event->sequence);
+    if (!past) continue;  // the commit goes on to the end of the run
+    CHECK(past->after >= event->sequence);
+    const auto forked = fork(runtime, run, event->sequence, "fork" + std::to_string(++forks));
+    until("it asks or is over", [&] { return forked.handler().idle_since || forked.handler().terminal(); });
+    if (!forked.handler().terminal()) (void)forked.send_event(Verdict{true});
+    CHECK(forked.wait().status == weir::HandlerStatus::completed);
+    CHECK_MESSAGE(noted(store->find_states(forked.handler_id()), "") == kept, "forked after event " << event->sequence);
+  }
+  CHECK(forks > 0);
 }
