@@ -160,12 +160,14 @@ Expected<Rewound> rewind(const Store& store, const HandlerRow& row, const Regist
   auto then = replay(past->journal, row, workflow, [&](const Replay& at) { return first + at.published > sequence; });
   if (!then) return then.error();
   const auto begins = !then->state.over() && first + then->published > sequence;
+  const auto tick = then->tick_last;
   if (begins) agree_with_states(*then, past->journal, workflow.plan);
   if (!begins || then->state.over()) return refuse("ends with event " + std::to_string(sequence) + ": choose an earlier one");
   if (then->at != Time()) engine::move_times(then->state, now - then->at);
   auto states = store.find_states_at(row.run_id, sequence);
   if (!states) return refuse("no longer knows what it kept after event " + std::to_string(sequence));
-  return Rewound{{std::move(*states), std::make_shared<const engine::State>(std::move(then->state))}, first + then->published - 1};
+  return Rewound{{std::move(*states), std::make_shared<const engine::State>(std::move(then->state))},
+                 then->tick_last == tick ? sequence : first + then->published - 1};
 }
 
 }  // namespace weir::runtime

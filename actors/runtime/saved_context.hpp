@@ -12,7 +12,7 @@ using engine::SavedContext;
 /// A run's past, to go on from.
 struct Rewound {
   SavedContext context;
-  std::int64_t after = -1;  ///< the sequence of the last event that is part of it
+  std::int64_t after = -1;  ///< the sequence that was asked for, or that of the event to which the past had to reach
 };
 
 }  // namespace weir::runtime

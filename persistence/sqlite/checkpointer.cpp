@@ -80,12 +80,8 @@ void Checkpointer::transaction_ended() {
   if (std::exchange(shares_, backlog) && !backlog) set_hurry(false);
   if (!worth_a_pass(log) || condition_.damaged()) return;
   const bool may_finish = !log.held && Clock::now() >= next_finish_;
-  if (may_finish && nearly_copied(log)) return finish(std::unique_lock(copying_, std::try_to_lock));
-  if (may_finish && falls_behind(log)) {
-    set_hurry(true);
-    finish(std::unique_lock(copying_));
-    return set_hurry(false);
-  }
+  if (may_finish && nearly_copied(log)) return void(finish(std::unique_lock(copying_, std::try_to_lock)));
+  if (may_finish && falls_behind(log)) return void(finish_now());
   if (backlog && !log.held) return share();
   {
     const std::lock_guard lock(mutex_);
@@ -112,8 +108,37 @@ void Checkpointer::set_hurry(bool hurry) {
   changed_.notify_all();
 }
 
-void Checkpointer::finish(std::unique_lock<std::mutex> copying) {
-  if (!copying) return;
+std::optional<Error> Checkpointer::refusal() {
+  const auto log = known();
+  return log.fails && log.pages > log.copied ? finish_now() : std::nullopt;
+}
+
+void Checkpointer::transaction_failed() {
+  const std::lock_guard lock(mutex_);
+  log_.fails = true;
+}
+
+std::optional<Error> Checkpointer::finish_now() {
+  set_hurry(true);
+  auto out = finish(std::unique_lock(copying_));
+  set_hurry(false);
+  return out;
+}
+
+/// What a pass of whichever thread has come to, when that is a failure.
+std::optional<Error> Checkpointer::passed(int code, const char* who) {
+  const bool fails = code != SQLITE_OK && code != SQLITE_BUSY;
+  {
+    const std::lock_guard lock(mutex_);
+    log_.fails = fails;
+  }
+  if (fails) return condition_.failed(Condition::Doing::copying_back, DatabaseError(code, who));
+  if (code == SQLITE_OK) condition_.succeeded(Condition::Doing::copying_back);
+  return std::nullopt;
+}
+
+std::optional<Error> Checkpointer::finish(std::unique_lock<std::mutex> copying) {
+  if (!copying) return std::nullopt;
   int pages = 0, copied = 0;
   const auto lock_timeout = writer_.wait_for_locks(readers_wait_max);
   const int code = sqlite3_wal_checkpoint_v2(writer_.handle(), "main", SQLITE_CHECKPOINT_RESTART, &pages, &copied);
@@ -122,9 +147,8 @@ void Checkpointer::finish(std::unique_lock<std::mutex> copying) {
     const std::lock_guard lock(mutex_);
     log_.copied = std::max<std::int64_t>(log_.copied, copied);
   }
-  if (code == SQLITE_OK) return condition_.succeeded(Condition::Doing::copying_back);
-  next_finish_ = Clock::now() + finish_pause;
-  if (code != SQLITE_BUSY) condition_.failed(Condition::Doing::copying_back, DatabaseError(code, "checkpoint by the writer"));
+  if (code != SQLITE_OK) next_finish_ = Clock::now() + finish_pause;
+  return passed(code, "checkpoint by the writer");
 }
 
 void Checkpointer::run() {
@@ -153,11 +177,8 @@ Checkpointer::Clock::duration Checkpointer::copy_back() {
   int pages = 0, copied = 0;
   const int code = sqlite3_wal_checkpoint_v2(own_.handle(), "main", SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
   if (code == SQLITE_INTERRUPT) return {};  // the store ends
-  if (code != SQLITE_OK) {
-    if (code != SQLITE_BUSY) condition_.failed(Condition::Doing::copying_back, DatabaseError(code, "checkpoint"));
-    return pause_ = std::clamp<Clock::duration>(pause_ * 2, busy_pause, idle_pause);
-  }
-  condition_.succeeded(Condition::Doing::copying_back);
+  passed(code, "checkpoint");
+  if (code != SQLITE_OK) return pause_ = std::clamp<Clock::duration>(pause_ * 2, busy_pause, idle_pause);
   return copied < pages && copied <= before.copied ? stuck(pages) : moved(before, copied);
 }
 

@@ -28,6 +28,11 @@ public:
 
   /// Transactions of the writer so far that have changed something.
   std::int64_t commits() const { return known().commits; }
+  /// To be called by the writing thread before each of its transactions: why there shall be none. On a full disk a log that is copied
+  /// back gives the next transaction its place; one that cannot be copied back must not take the space that this needs.
+  std::optional<Error> refusal();
+  /// The writing thread's transaction could not be written, for lack of space perhaps.
+  void transaction_failed();
   /// To be called by the writing thread after each of its transactions, outside of it. May copy a small rest.
   void transaction_ended();
 
@@ -43,6 +48,7 @@ private:
     int passes = 0;               ///< that did not get to its end, in this generation
     bool held = false;            ///< the last pass could copy nothing
     bool was_held = false;        ///< or an earlier one, in this generation
+    bool fails = false;           ///< the last pass, or transaction, could not be written
   };
   /// Since when the log could not be copied back beyond a point, because somebody reads what was before it.
   struct Hold {
@@ -65,7 +71,9 @@ private:
   Clock::duration copy_back();
   Clock::duration moved(const Log& before, std::int64_t copied);
   Clock::duration stuck(std::int64_t pages);
-  void finish(std::unique_lock<std::mutex> copying);
+  std::optional<Error> finish(std::unique_lock<std::mutex> copying);
+  std::optional<Error> finish_now();
+  std::optional<Error> passed(int code, const char* who);
   void set_hurry(bool hurry);
   void share();
   void piece_written() override;

@@ -17,6 +17,7 @@ Error Condition::failed(Doing doing, const DatabaseError& error) {
     tell(StoreTrouble::Level::error, "the database could not be " + name(doing) + ", a fault of ours: " + error.what());
     return out;
   }
+  if (doing == Doing::copying_back && of(Doing::writing).failing) return out;  // the log knows
   {
     auto& side = of(doing);
     const std::lock_guard lock(mutex_);

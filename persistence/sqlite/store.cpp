@@ -41,6 +41,11 @@ class SqliteStore final : public Store {
     return unavailable_ && unavailable_->second > asked ? std::optional(unavailable_->first) : std::nullopt;
   }
 
+  Error found_unavailable(const Error& error) {
+    if (error.code == Code::unavailable) unavailable_ = std::pair(error, std::chrono::steady_clock::now());
+    return error;
+  }
+
   /// In a transaction, which is undone when the work fails.
   template <class T, class F>
   Expected<T> writing(F&& work) {
@@ -48,6 +53,7 @@ class SqliteStore final : public Store {
     const auto asked = std::chrono::steady_clock::now();
     const std::lock_guard lock(writer_mutex_);
     if (auto refused = refusal(asked)) return *refused;
+    if (auto refused = checkpointer_.refusal()) return found_unavailable(*refused);
     const auto before = checkpointer_.commits();
     auto out = in_transaction<T>(std::forward<F>(work));
     if (!out || checkpointer_.commits() == before) return out;
@@ -64,9 +70,8 @@ class SqliteStore final : public Store {
       if (done) transaction.commit();
       return done;
     } catch (const DatabaseError& error) {
-      const auto out = condition_.failed(Condition::Doing::writing, error);
-      if (out.code == Code::unavailable) unavailable_ = std::pair(out, std::chrono::steady_clock::now());
-      return out;
+      checkpointer_.transaction_failed();
+      return found_unavailable(condition_.failed(Condition::Doing::writing, error));
     } catch (const std::bad_alloc&) { return Error{Code::unavailable, "out of memory"}; } catch (const std::exception& error) {
       return Error{Code::internal, std::string("the write could not be put into words: ") + error.what()};
     }

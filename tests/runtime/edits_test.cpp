@@ -261,7 +261,8 @@ struct Relay : weir::Workflow {
     no_timeout();
   }
   Task<Second> first(Context& ctx, const StartEvent&) {
-    co_await ctx.wait_for_event<Verdict>({.publish = Review{"go"}});
+    const weir::WaitOptions asking{.publish = Review{"go"}};
+    co_await ctx.wait_for_event<Verdict>(asking);
     note(ctx.store(), "first");
     ctx.write_event_to_stream(Note{1});
     co_return Second{};

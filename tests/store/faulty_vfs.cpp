@@ -18,7 +18,8 @@ namespace {
 struct Shared {
   std::mutex mutex;
   int operations = 0, fail_first = 0, fail_count = 0, fail_code = 0;
-  std::atomic<int> writes = SQLITE_OK, reads = SQLITE_OK, locks = SQLITE_OK, opens = SQLITE_OK;  ///< what they answer
+  std::atomic<int> writes = SQLITE_OK, database_writes = SQLITE_OK, reads = SQLITE_OK, locks = SQLITE_OK,
+                   opens = SQLITE_OK;  ///< what they answer
   Disk disk;
   std::function<void(const Disk&)> look;
 };
@@ -56,6 +57,7 @@ int read(sqlite3_file* file, void* out, int count, sqlite3_int64 offset) {
 int write(sqlite3_file* file, const void* bytes, int count, sqlite3_int64 offset) {
   const std::lock_guard lock(shared->mutex);
   if (const int code = next_operation()) return code;
+  if (const int code = shared->database_writes; code && !of(file).path->ends_with("-wal")) return code;
   const auto* from = static_cast<const char*>(bytes);
   on_disk(file).unsynced.push_back({offset, {from, from + count}});
   return of(file).inner()->pMethods->xWrite(of(file).inner(), bytes, count, offset);
@@ -141,6 +143,7 @@ void Installed::fail(int nth, int count, int code) {
 }
 
 void Installed::break_writes(int code) { shared->writes = code; }
+void Installed::break_database_writes(int code) { shared->database_writes = code; }
 void Installed::break_reads(int code) { shared->reads = code; }
 void Installed::break_locks(int code) { shared->locks = code; }
 void Installed::break_opens(int code) { shared->opens = code; }

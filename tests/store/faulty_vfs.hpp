@@ -35,7 +35,8 @@ public:
   /// From the n-th on, as many operations fail with that SQLite code, as if they had not been tried.
   void fail(int nth, int count, int code);
   /// Until it is said otherwise all operations of that sort answer with that SQLite code; SQLITE_OK heals.
-  void break_writes(int code);  ///< truncations and syncs too
+  void break_writes(int code);           ///< truncations and syncs too
+  void break_database_writes(int code);  ///< writes to the database file alone, not to its log
   void break_reads(int code);
   void break_locks(int code);  ///< those for writing
   void break_opens(int code);

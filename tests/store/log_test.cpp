@@ -1,10 +1,14 @@
 // The write-ahead log: it begins anew while commits go on, and what keeps it from that is told.
+#include "faulty_vfs.hpp"
 #include "rows.hpp"
 #include "troubles.hpp"
 
 #include <doctest/doctest.h>
 
+#include <sqlite3.h>
+
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -36,6 +40,15 @@ public:
       REQUIRE(store_->commit(later("r", ++tick_, std::string(3000, 'x'))).ok());
     }
     return true;
+  }
+  /// How many were made. The last one tried was not.
+  int commits_until_refused() {
+    for (int made = 0; made < 10000; ++made)
+      if (!store_->commit(later("r", ++tick_, std::string(3000, 'x')))) {
+        --tick_;
+        return made;
+      }
+    return 0;
   }
   std::int64_t ticks() const { return tick_; }
 
@@ -110,6 +123,29 @@ TEST_CASE("somebody else's read transaction that holds the log is told with size
   CHECK(writer.until([&] { return troubles.count("is not held any more") == 1; }));
   const auto before = generation(path);
   CHECK(writer.until([&] { return generation(path) != before; }));
+  CHECK(store->read_journal("r").ticks.size() == static_cast<std::size_t>(writer.ticks()));
+}
+
+TEST_CASE("a log that cannot be copied back does not grow, and is copied back first when there is space again") {
+  const TemporaryFolder folder;
+  const auto path = folder.file("weir.db");
+  faulty_vfs::Installed disk;
+  const auto store = sqlite(path, {.sync = SqliteSync::normal, .wal_bytes_target = small});
+  Writer writer(store);
+  disk.break_database_writes(SQLITE_FULL);
+  CHECK(writer.commits_until_refused() > 0);
+  const auto stuck_at = std::filesystem::file_size(path + "-wal");
+  CHECK(stuck_at < 8 * small);
+  for (int i = 0; i < 20; ++i) {
+    const auto probed = store->probe();
+    REQUIRE_FALSE(probed.ok());
+    CHECK(probed.error().code == Code::unavailable);
+  }
+  CHECK(std::filesystem::file_size(path + "-wal") == stuck_at);
+  disk.break_database_writes(SQLITE_OK);
+  const auto before = generation(path);
+  CHECK(store->probe().ok());
+  CHECK(generation(path) != before);
   CHECK(store->read_journal("r").ticks.size() == static_cast<std::size_t>(writer.ticks()));
 }
 
