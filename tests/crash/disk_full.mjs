@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Random } from './random.mjs';
 import { Server, eventually, pause } from './server.mjs';
 
-const laneCount = 16, diskMiB = 32, patience = 60000;
+const laneCount = 16, diskMiB = 192, patience = 60000;  // several times what the write-ahead log may grow to
 
 /** { real, faults, fill, empty, remove } for what the server keeps in `folder`. */
 function smallDisk(folder, server) {
