@@ -3,6 +3,18 @@
 #include <algorithm>
 
 namespace weir::runtime {
+namespace {
+
+ReadFromStore read(const Store& store, const std::shared_ptr<Subscription>& subscription, const std::string& run_id, std::int64_t cursor,
+                   bool include_internal, bool run_over) {
+  ReadFromStore out{.subscription = subscription, .batch = {}, .cursor = cursor};
+  try {
+    out.batch = next_batch(store, run_id, out.cursor, include_internal, run_over);
+  } catch (const StoreFailure&) { out.failed = true; }
+  return out;
+}
+
+}  // namespace
 
 void Subscription::request_next() {
   const std::lock_guard lock(mutex_);
@@ -10,7 +22,7 @@ void Subscription::request_next() {
 }
 
 EventLog::EventLog(EventLogActor::base* self, Environment& environment, bool run_over)
-    : self_(self), environment_(environment), run_over_(run_over) {}
+    : self_(self), environment_(environment), run_over_(run_over), recent_(environment.store->durable()) {}
 
 EventLog::~EventLog() {
   for (auto& reader : readers_) {
@@ -24,10 +36,16 @@ EventLogActor::behavior_type EventLog::make_behavior() {
   return {
       compat::on(self_, [this](Subscribe& m) { add(std::move(m.subscription)); }),
       compat::on(self_, [this](const Continue& m) { resume(*m.subscription); }),
-      compat::on(self_, [this](Appended) { feed_all(); }),
+      compat::on(self_, [this](const Appended& m) { appended(m.rows); }),
       compat::on(self_,
-                 [this](RunOver) {
+                 [this](const RunOver& m) {
                    run_over_ = true;
+                   appended(m.rows);
+                 }),
+      compat::on(self_, [this](ReadFromStore& m) { store_was_read(m); }),
+      compat::on(self_,
+                 [this](LookAgain) {
+                   looking_again_ = false;
                    feed_all();
                  }),
   };
@@ -43,16 +61,25 @@ void EventLog::add(std::shared_ptr<Subscription> subscription) {
   leave_if_done();
 }
 
+std::vector<EventLog::Reader>::iterator EventLog::find(const Subscription& subscription) {
+  return std::find_if(readers_.begin(), readers_.end(), [&](const Reader& reader) { return reader.subscription.get() == &subscription; });
+}
+
 void EventLog::resume(const Subscription& subscription) {
-  const auto found = std::find_if(readers_.begin(), readers_.end(), [&](const Reader& r) { return r.subscription.get() == &subscription; });
+  const auto found = find(subscription);
   if (found == readers_.end()) return;
   found->ready = true;
   if (!feed(*found)) readers_.erase(found);
   leave_if_done();
 }
 
+void EventLog::appended(const SharedRows& rows) {
+  if (rows) recent_.add(*rows);
+  else recent_.forget();
+  feed_all();
+}
+
 void EventLog::feed_all() {
-  looking_again_ = false;
   std::erase_if(readers_, [this](Reader& reader) { return !feed(reader); });
   leave_if_done();
 }
@@ -60,18 +87,48 @@ void EventLog::feed_all() {
 bool EventLog::feed(Reader& reader) {
   auto& subscription = *reader.subscription;
   if (subscription.cancelled()) return false;
-  if (!reader.ready) return true;
-  StreamBatch batch;
-  try {
-    batch = next_batch(*environment_.store, subscription.run_id_, subscription.cursor_, subscription.include_internal_, run_over_);
-  } catch (const StoreFailure&) {
-    look_again();
+  reader.stale = true;
+  if (!reader.ready || reader.reading) return true;
+  if (recent_.covers(subscription.cursor_))
+    return deliver(reader, recent_.after(subscription.cursor_, subscription.include_internal_, run_over_));
+  if (environment_.store->durable()) {
+    read_store(reader);
     return true;
   }
+  auto done =
+      read(*environment_.store, reader.subscription, subscription.run_id_, subscription.cursor_, subscription.include_internal_, run_over_);
+  subscription.cursor_ = done.cursor;
+  return deliver(reader, std::move(done.batch));
+}
+
+void EventLog::read_store(Reader& reader) {
+  reader.reading = true;
+  reader.stale = false;
+  const auto& subscription = reader.subscription;
+  environment_.store_jobs.submit(
+      [self = EventLogActor(self_), store = environment_.store, subscription, run_id = subscription->run_id_,
+       cursor = subscription->cursor_, include_internal = subscription->include_internal_,
+       run_over = run_over_] { compat::post(self, read(*store, subscription, run_id, cursor, include_internal, run_over)); });
+}
+
+void EventLog::store_was_read(ReadFromStore& read) {
+  const auto found = find(*read.subscription);
+  if (found == readers_.end()) return;
+  found->reading = false;
+  if (read.failed) return look_again();
+  found->subscription->cursor_ = read.cursor;
+  const bool nothing = read.batch.rows.empty() && !read.batch.end;
+  const bool goes_on = nothing && found->stale ? feed(*found) : deliver(*found, std::move(read.batch));
+  if (!goes_on) readers_.erase(found);
+  leave_if_done();
+}
+
+bool EventLog::deliver(Reader& reader, StreamBatch batch) {
+  if (reader.subscription->cancelled()) return false;
   if (batch.rows.empty() && !batch.end) return true;
   const bool end = batch.end;
   reader.ready = false;
-  subscription.sink_(std::move(batch));
+  reader.subscription->sink_(std::move(batch));
   return !end;
 }
 
@@ -79,7 +136,7 @@ bool EventLog::feed(Reader& reader) {
 void EventLog::look_again() {
   constexpr Duration pause = std::chrono::milliseconds(500);
   if (std::exchange(looking_again_, true)) return;
-  environment_.timers.at(now() + pause, [self = EventLogActor(self_)] { compat::post(self, Appended()); });
+  environment_.timers.at(now() + pause, [self = EventLogActor(self_)] { compat::post(self, LookAgain()); });
 }
 
 void EventLog::leave_if_done() {

@@ -1,7 +1,9 @@
-// The event-log actor: feeds any number of readers of one run, each at its own pace, from the store.
+// The event-log actor: feeds any number of readers of one run, each at its own pace: with what has just become visible, or from
+// the store.
 #pragma once
 
 #include "live_run.hpp"
+#include "recent_rows.hpp"
 #include "subscription.hpp"
 
 #include <memory>
@@ -22,20 +24,29 @@ private:
   struct Reader {
     std::shared_ptr<Subscription> subscription;
     bool ready = true;
+    bool reading = false;  ///< the store is being read for it
+    bool stale = false;    ///< something has become visible since that began
   };
 
   void add(std::shared_ptr<Subscription> subscription);
   void resume(const Subscription& subscription);
+  void appended(const SharedRows& rows);
   void feed_all();
   /// False when the reader is done.
   bool feed(Reader& reader);
+  void read_store(Reader& reader);
+  void store_was_read(ReadFromStore& read);
+  /// False when that was the end.
+  bool deliver(Reader& reader, StreamBatch batch);
   void look_again();
   void leave_if_done();
+  std::vector<Reader>::iterator find(const Subscription& subscription);
 
   EventLogActor::base* self_;
   Environment& environment_;
   bool run_over_;
   bool looking_again_ = false;  ///< a time for that is set
+  RecentRows recent_;
   std::vector<Reader> readers_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "commit_queue.hpp"
 #include "step_report.hpp"
+#include "stream_batch.hpp"
 
 #include "../engine/command.hpp"
 
@@ -14,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace weir::runtime {
 
@@ -91,10 +93,25 @@ struct Subscribe {
 struct Continue {
   std::shared_ptr<Subscription> subscription;
 };
+using SharedRows = std::shared_ptr<const std::vector<EventRow>>;
+
 /// New events are in the store.
-struct Appended {};
+struct Appended {
+  SharedRows rows;
+};
 /// The last event is in the store.
-struct RunOver {};
+struct RunOver {
+  SharedRows rows;  ///< with those before it that are new
+};
+/// What was read from the store for a reader. `failure`: the store does not answer.
+struct ReadFromStore {
+  std::shared_ptr<Subscription> subscription;
+  StreamBatch batch;
+  std::int64_t cursor = -1;  ///< behind the batch
+  bool failed = false;
+};
+/// The store did not answer: try again.
+struct LookAgain {};
 
 }  // namespace weir::runtime
 
@@ -117,6 +134,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Subscribe)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Continue)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Appended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::RunOver)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::ReadFromStore)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::LookAgain)
 
 CAF_BEGIN_TYPE_ID_BLOCK(weir_runtime, caf::first_custom_type_id)
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StartRun))
@@ -138,6 +157,8 @@ CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Subscribe))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Continue))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Appended))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::RunOver))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::ReadFromStore))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::LookAgain))
 CAF_END_TYPE_ID_BLOCK(weir_runtime)
 
 namespace weir::runtime {
@@ -149,6 +170,7 @@ using SupervisorActor =
     caf::typed_actor<Takes<StartRun>, Takes<Deliver>, Takes<CancelRun>, Takes<AwaitEnd>, Takes<StepReport>, Takes<TimerFired>,
                      Takes<Subscribe>, Takes<Admitted>, Takes<Inspect>, Takes<Committed>, Takes<ResumeRun>, Takes<Rested>, Takes<Retire>>;
 using StepActor = caf::typed_actor<Takes<StartBody>, Takes<ResumeBody>, Takes<DropBody>>;
-using EventLogActor = caf::typed_actor<Takes<Subscribe>, Takes<Continue>, Takes<Appended>, Takes<RunOver>>;
+using EventLogActor =
+    caf::typed_actor<Takes<Subscribe>, Takes<Continue>, Takes<Appended>, Takes<RunOver>, Takes<ReadFromStore>, Takes<LookAgain>>;
 
 }  // namespace weir::runtime

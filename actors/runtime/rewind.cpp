@@ -8,6 +8,7 @@
 #include "../engine/reduce.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <vector>
 
@@ -33,8 +34,8 @@ std::optional<Past> read(const Store& store, const std::string& run_id) {
   return std::nullopt;
 }
 
-/// The ticks behind that one which were made durable with it, when states were written with them that hold edits of bodies.
-std::vector<engine::Stamped> rest_of_commit(const Journal& journal, const engine::Plan& plan, engine::Sequence tick) {
+/// What the journal has behind a tick; nothing when it cannot be read.
+std::vector<engine::Stamped> ticks_behind(const Journal& journal, const engine::Plan& plan, engine::Sequence tick) {
   std::vector<engine::Stamped> out;
   for (const auto& entry : journal.ticks) {
     const auto sequence = static_cast<engine::Sequence>(entry.sequence);
@@ -42,10 +43,32 @@ std::vector<engine::Stamped> rest_of_commit(const Journal& journal, const engine
     auto decoded = engine::decode_tick(plan, entry.text);
     if (!decoded) return {};
     out.push_back({sequence, entry.at, std::move(*decoded)});
-    if (const auto* edited = std::get_if<engine::StateEdited>(&out.back().tick))
-      return edited->since <= tick ? std::move(out) : std::vector<engine::Stamped>();
   }
-  return {};
+  return out;
+}
+
+/// How many of the ticks do not publish anything, before one does.
+std::size_t silent(const engine::Plan& plan, engine::State state, const std::vector<engine::Stamped>& ticks) {
+  for (std::size_t i = 0; i < ticks.size(); ++i) {
+    auto outcome = engine::reduce(plan, std::move(state), ticks[i]);
+    if (published_by(outcome) > 0) return i;
+    state = std::move(outcome.state);
+  }
+  return ticks.size();
+}
+
+/// The ticks that were made durable together with one of them, as far as it matters: their commit wrote states.
+struct CommitTicks {
+  engine::Sequence first;
+  std::size_t end;  ///< behind the last
+};
+CommitTicks commit_of(const std::vector<engine::Stamped>& ticks, std::size_t tick) {
+  for (auto i = tick; i < ticks.size(); ++i)
+    if (const auto* edited = std::get_if<engine::StateEdited>(&ticks[i].tick)) {
+      if (edited->since <= ticks[tick].seq) return {edited->since, i + 1};
+      break;
+    }
+  return {ticks[tick].seq, tick + 1};
 }
 
 /// What bodies did to the states, as a tick tells it.
@@ -126,19 +149,29 @@ private:
   std::vector<Done> done_;
 };
 
-/// The states are those of the end of the commit to which the tick belongs: makes what was replayed up to the tick agree with them.
+void go_on(Replay& then, const engine::Plan& plan, const engine::Stamped& stamped) {
+  auto outcome = engine::reduce(plan, std::move(then.state), stamped);
+  then.state = std::move(outcome.state);
+  then.published += published_by(outcome);
+  then.at = stamped.at;
+  then.tick_last = stamped.seq;
+}
+
+/// The states that are stored for an event are those before the commit that published the next one, or, when one commit published both,
+/// those at its end. Makes what was replayed up to the event agree with them.
 void agree_with_states(Replay& then, const Journal& journal, const engine::Plan& plan) {
-  const auto rest = rest_of_commit(journal, plan, then.tick_last);
-  if (rest.empty()) return;
-  const CommitWalk walk(plan, then.state, rest);
-  const auto taken = walk.ticks_to_take();
-  for (std::size_t i = 0; i < taken; ++i) {
-    auto outcome = engine::reduce(plan, std::move(then.state), rest[i]);
-    then.state = std::move(outcome.state);
-    then.published += published_by(outcome);
-    then.at = rest[i].at;
-    then.tick_last = rest[i].seq;
+  auto ticks = ticks_behind(journal, plan, then.tick_last);
+  const auto next = silent(plan, then.state, ticks);
+  const auto commit = next < ticks.size() ? commit_of(ticks, next) : CommitTicks{std::numeric_limits<engine::Sequence>::max(), next};
+  if (commit.first > then.tick_last) {
+    for (const auto& stamped : ticks)
+      if (stamped.seq < commit.first) go_on(then, plan, stamped);
+    return;
   }
+  ticks.resize(commit.end);
+  const CommitWalk walk(plan, then.state, ticks);
+  const auto taken = walk.ticks_to_take();
+  for (std::size_t i = 0; i < taken; ++i) go_on(then, plan, ticks[i]);
   walk.note(then.state, taken);
 }
 
@@ -160,14 +193,14 @@ Expected<Rewound> rewind(const Store& store, const HandlerRow& row, const Regist
   auto then = replay(past->journal, row, workflow, [&](const Replay& at) { return first + at.published > sequence; });
   if (!then) return then.error();
   const auto begins = !then->state.over() && first + then->published > sequence;
-  const auto tick = then->tick_last;
+  const auto published = then->published;
   if (begins) agree_with_states(*then, past->journal, workflow.plan);
   if (!begins || then->state.over()) return refuse("ends with event " + std::to_string(sequence) + ": choose an earlier one");
   if (then->at != Time()) engine::move_times(then->state, now - then->at);
   auto states = store.find_states_at(row.run_id, sequence);
   if (!states) return refuse("no longer knows what it kept after event " + std::to_string(sequence));
   return Rewound{{std::move(*states), std::make_shared<const engine::State>(std::move(then->state))},
-                 then->tick_last == tick ? sequence : first + then->published - 1};
+                 then->published == published ? sequence : first + then->published - 1};
 }
 
 }  // namespace weir::runtime

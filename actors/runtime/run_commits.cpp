@@ -169,6 +169,7 @@ void RunCommits::commit(Batch batch) {
 void RunCommits::submit(Batch batch) {
   auto commit = std::exchange(batch.commit, {});
   batch.handler_changed = commit.handler.has_value();
+  if (!commit.events.empty() && owner_.is_read()) batch.rows = std::make_shared<const std::vector<EventRow>>(commit.events);
   const bool nothing =
       commit.events.empty() && !commit.handler && commit.ticks.empty() && !commit.snapshot && commit.keys.empty() && !commit.states;
   if (nothing) return settle(std::move(batch));
@@ -330,7 +331,7 @@ void RunCommits::settle(Batch batch) {
   while (used_keys_.size() > used_keys_max) used_keys_.pop_front();
   if (batch.ended) row_ = std::move(*batch.ended);
   if (row_.terminal()) enter(CommitEvent::close);
-  owner_.visible(batch.events > 0, begins || batch.handler_changed);
+  owner_.visible(batch.events > 0, std::move(batch.rows), begins || batch.handler_changed);
   for (auto& command : batch.commands) owner_.act(command);
   batch.answer(true);
   if (row_.terminal()) owner_.over();
@@ -372,7 +373,7 @@ void RunCommits::ended_for_good() {
   row_ = *std::exchange(under_way_, std::nullopt)->ended;
   for (auto& input : std::exchange(backlog_, {}))
     if (input.answer) input.answer(false);
-  owner_.visible(true, true);
+  owner_.visible(true, nullptr, true);
   owner_.over();
 }
 

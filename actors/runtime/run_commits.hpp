@@ -43,8 +43,11 @@ public:
     virtual void act(engine::Command& command) = 0;
     /// An event is about to be made durable.
     virtual void tell(const EventBox& event) const = 0;
-    /// Events, and perhaps a changed row, are there for everybody to see.
-    virtual void visible(bool events, bool row_changed) = 0;
+    /// Somebody follows the run's events.
+    virtual bool is_read() const = 0;
+    /// Events, and perhaps a changed row, are there for everybody to see. `rows`: the events, if somebody followed them when they were
+    /// handed to the store.
+    virtual void visible(bool events, SharedRows rows, bool row_changed) = 0;
     /// The run is over, and so is its row.
     virtual void over() = 0;
     /// The run has never begun: nothing of it is in the store.
@@ -85,6 +88,7 @@ private:
     std::vector<Input::Answer> answers;          ///< of clients, who are told of a delay
     std::vector<Input::Answer> patient_answers;  ///< of those who wait for as long as it takes
     std::int64_t events = 0;                     ///< that the commit makes visible
+    SharedRows rows;                             ///< those, when somebody follows
     bool handler_changed = false;                ///< with the commit
     std::optional<HandlerRow> ended;             ///< the handler's row, when the run ends with it
     std::optional<std::string> broken;           ///< the engine itself failed

@@ -23,10 +23,18 @@ Supervisor::~Supervisor() {
 
 SupervisorActor::behavior_type Supervisor::make_behavior() {
   return {
-      taking(&Supervisor::start),       taking(&Supervisor::deliver),   taking(&Supervisor::cancel),
-      taking(&Supervisor::await_end),   taking(&Supervisor::inspect),   taking(&Supervisor::step_reported),
-      taking(&Supervisor::timer_fired), taking(&Supervisor::admitted),  taking(&Supervisor::committed),
-      taking(&Supervisor::resume),      taking(&Supervisor::rested),    taking(&Supervisor::subscribe),
+      taking(&Supervisor::start),
+      taking(&Supervisor::deliver),
+      taking(&Supervisor::cancel),
+      taking(&Supervisor::await_end),
+      taking(&Supervisor::inspect),
+      taking(&Supervisor::step_reported),
+      taking(&Supervisor::timer_fired),
+      taking(&Supervisor::admitted),
+      taking(&Supervisor::committed),
+      taking(&Supervisor::resume),
+      taking(&Supervisor::rested),
+      taking(&Supervisor::subscribe),
       compat::on(self_, [this](Retire) { self_->quit(); }),
   };
 }
@@ -122,9 +130,10 @@ void Supervisor::await_admission() {
   run_->workflow->admission->enter(row().run_id, [actor = SupervisorActor(self_)] { compat::post(actor, Admitted()); });
 }
 
-void Supervisor::visible(bool events, bool row_changed) {
+void Supervisor::visible(bool events, SharedRows rows, bool row_changed) {
   if (row_changed) run_->environment.changes.tell(row());
-  if (log_ && events) row().terminal() ? compat::send(self_, log_, RunOver()) : compat::send(self_, log_, Appended());
+  if (log_ && events)
+    row().terminal() ? compat::send(self_, log_, RunOver{std::move(rows)}) : compat::send(self_, log_, Appended{std::move(rows)});
   if (!row().terminal()) watch_rest();
 }
 
@@ -153,7 +162,8 @@ std::string activity_text(const StepStateChanged& step) {
 }  // namespace
 
 void Supervisor::log(LogLevel level, const std::string& text) const {
-  if (const auto& sink = run_->environment.options.log) sink(level, "run " + row().run_id + " of workflow '" + row().workflow_name + "'" + text);
+  if (const auto& sink = run_->environment.options.log)
+    sink(level, "run " + row().run_id + " of workflow '" + row().workflow_name + "'" + text);
 }
 
 /// The log is told of failures, and of everything steps do when the workflow asked for that.

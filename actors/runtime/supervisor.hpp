@@ -24,7 +24,8 @@ private:
   // RunCommits::Owner
   void act(engine::Command& command) override;
   void tell(const EventBox& event) const override;
-  void visible(bool events, bool row_changed) override;
+  bool is_read() const override { return log_ != nullptr; }
+  void visible(bool events, SharedRows rows, bool row_changed) override;
   void over() override;
   void never_begun(const Error& why) override;
 
@@ -77,8 +78,8 @@ private:
   std::shared_ptr<LiveRun> run_;
   RunCommits commits_;
   RunTimers timers_;
-  bool asleep_ = false;         ///< no longer the run's owner
-  std::optional<Error> gone_;   ///< why there is no run to be had here: it never began, or could not be loaded
+  bool asleep_ = false;           ///< no longer the run's owner
+  std::optional<Error> gone_;     ///< why there is no run to be had here: it never began, or could not be loaded
   std::vector<StepActor> steps_;  ///< by step index; empty until the step first has work
   bool waits_or_is_admitted_ = false;
   EventLogActor log_;

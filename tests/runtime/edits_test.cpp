@@ -281,6 +281,20 @@ struct Relay : weir::Workflow {
   }
 };
 
+/// What it does before it sleeps is stored with nothing that anybody could see.
+struct Sleeper : weir::Workflow {
+  Sleeper() {
+    step<&Sleeper::run>();
+    no_timeout();
+  }
+  Task<StopEvent> run(Context& ctx, const StartEvent&) {
+    note(ctx.store(), "before");
+    co_await ctx.sleep(std::chrono::milliseconds(20));
+    note(ctx.store(), "behind");
+    co_return StopEvent{};
+  }
+};
+
 /// A new run that begins where the other one was after its event of that sequence.
 weir::Run fork(Runtime& runtime, const weir::Run& run, std::int64_t sequence, const std::string& handler_id) {
   auto& service = runtime.service();
@@ -372,4 +386,16 @@ TEST_CASE("a fork between the ticks of one commit keeps what that commit's state
     CHECK_MESSAGE(noted(store->find_states(forked.handler_id()), "") == kept, "forked after event " << event->sequence);
   }
   CHECK(forks > 0);
+}
+
+TEST_CASE("a fork does not do again what its run had done behind the event without a word") {
+  const TemporaryFolder folder;
+  const auto store = weir::sqlite(folder.file("weir.db"), {.sync = weir::SqliteSync::normal});
+  Runtime runtime(on(store, weir::Durability::strict));
+  runtime.add_workflow("sleeper", std::make_shared<Sleeper>(), {});
+  const auto run = runtime.start("sleeper", StartEvent());
+  REQUIRE(run.wait().status == weir::HandlerStatus::completed);
+  const auto forked = fork(runtime, run, 0, "fork");
+  CHECK(forked.wait().status == weir::HandlerStatus::completed);
+  CHECK(noted(store->find_states("fork"), "") == R"(["before","behind"])");
 }
