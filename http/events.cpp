@@ -43,10 +43,8 @@ struct Wanted {
 
 void stream_after(const Call& call, const Wanted& wanted, std::int64_t after) {
   const auto& [row, cursor, options, last] = wanted;
-  const runtime::StreamRequest request{.handler_id = row.handler_id,
-                                       .run_id = row.run_id,
-                                       .after = after,
-                                       .include_internal = call.query.flag("include_internal", false)};
+  const runtime::StreamRequest request{
+      .handler_id = row.handler_id, .run_id = row.run_id, .after = after, .include_internal = call.query.flag("include_internal", false)};
   const bool nothing_left = !last || last->sequence <= after;
   if (nothing_left && (row.terminal() || (last && last->terminal))) return call.respond({.status = 204});
   const bool long_past = row.terminal() && last && last->sequence > budget::loop_events_max;
@@ -117,6 +115,23 @@ void show_events(const Call& call, const std::optional<HandlerRow>& row, std::st
   off_the_loop(call, Work::search, [row = *row](const Call& taken) { get_events_page(taken, row); });
 }
 
+std::function<void(Expected<bool>)> answering(const Call& call) {
+  return [respond = call.responder()](const Expected<bool>& sent) { respond(sent_or_refused(sent)); };
+}
+
+/// To a run that is in memory: the store need not be asked. False when there is none, and nothing has happened.
+bool deliver_to_live(const Call& call, const std::optional<IdempotencyKey>& key, const Value& given, const std::string& step) {
+  auto& service = call.app.service;
+  const auto workflow = service.find_live_workflow(call.names[0]);
+  if (!workflow) return false;
+  auto event = parse_event(given, workflow->registry);
+  if (!event) {
+    call.respond(problem(400, event.error().message));
+    return true;
+  }
+  return service.send_event_to_live(call.names[0], std::move(*event), step, answering(call), key);
+}
+
 void deliver(const Call& call, std::optional<IdempotencyKey> key, const Value& given, const std::string& step) {
   auto& service = call.app.service;
   const auto row = service.store().find_handler(call.names[0]);
@@ -126,9 +141,7 @@ void deliver(const Call& call, std::optional<IdempotencyKey> key, const Value& g
   if (!workflow) return call.respond(problem(500, "Workflow " + row->workflow_name + " not registered"));
   auto event = parse_event(given, workflow->registry);
   if (!event) return call.respond(problem(400, event.error().message));
-  service.send_event(
-      row->handler_id, std::move(*event), step,
-      [respond = call.responder()](const Expected<bool>& sent) { respond(sent_or_refused(sent)); }, std::move(key));
+  service.send_event(row->handler_id, std::move(*event), step, answering(call), std::move(key));
 }
 
 void send_event(const Call& call, const std::optional<IdempotencyKey>& key) {
@@ -139,7 +152,9 @@ void send_event(const Call& call, const std::optional<IdempotencyKey>& key) {
         problem(400, "Error processing request: '" + std::string(python_type_name(*body)) + "' object has no attribute 'get'"));
   const auto* given = body->find("event");
   if (!given || !given->truthy()) return call.respond(problem(400, "Event data is required"));
-  with_store(call, Work::lookup, [key, event = *given, step = step_name(*body)](const Call& taken) { deliver(taken, key, event, step); });
+  const auto step = step_name(*body);
+  if (deliver_to_live(call, key, *given, step)) return;
+  with_store(call, Work::lookup, [key, event = *given, step](const Call& taken) { deliver(taken, key, event, step); });
 }
 
 }  // namespace

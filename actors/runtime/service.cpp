@@ -297,16 +297,39 @@ void Service::send_event(const std::string& handler_id, EventBox event, const st
   } catch (const StoreFailure& error) { reply(unanswered(error)); }
 }
 
+/// What a live run is sent: posts it, or says where it should go instead.
+Destination post_event(const Registry::Entry& entry, EventBox event, const std::string& step,
+                       const std::function<void(Expected<bool>)>& reply, const std::optional<IdempotencyKey>& key) {
+  auto known = as_known_to(*entry.run->workflow, std::move(event));
+  if (!known) return {known.error(), std::nullopt, {}};
+  auto to = destination_of(*entry.run, known->type(), step);
+  if (!to.refused && to.children.empty()) compat::post(entry.supervisor, Deliver{std::move(*known), to.target, key, reply});
+  return to;
+}
+
+WorkflowInfoPtr Service::find_live_workflow(const std::string& handler_id) const {
+  WorkflowInfoPtr out;
+  state_->registry.with(handler_id, [&](const Registry::Entry& entry) { out = entry.run->workflow; });
+  return out;
+}
+
+bool Service::send_event_to_live(const std::string& handler_id, EventBox event, const std::string& step,
+                                 const std::function<void(Expected<bool>)>& reply, const std::optional<IdempotencyKey>& key) {
+  if (!state_->environment.store_takes()) {
+    reply(state_->environment.refusal());
+    return true;
+  }
+  Destination to;
+  const bool live =
+      state_->registry.with(handler_id, [&](const Registry::Entry& entry) { to = post_event(entry, event, step, reply, key); });
+  if (to.refused) reply(*to.refused);
+  return live && to.children.empty();
+}
+
 void Service::State::send_event(Service& service, const std::string& handler_id, EventBox event, const std::string& step,
                                 const std::function<void(Expected<bool>)>& reply, std::optional<IdempotencyKey> key) {
   Destination to;
-  const bool live = hibernation.with(handler_id, [&](const Registry::Entry& entry) {
-    auto known = as_known_to(*entry.run->workflow, event);
-    if (!known) return void(to.refused = known.error());
-    event = std::move(*known);
-    to = destination_of(*entry.run, event.type(), step);
-    if (!to.refused && to.children.empty()) compat::post(entry.supervisor, Deliver{event, to.target, key, reply});
-  });
+  const bool live = hibernation.with(handler_id, [&](const Registry::Entry& entry) { to = post_event(entry, event, step, reply, key); });
   if (to.refused) return reply(*to.refused);
   if (!live) {
     const auto row = environment.store->find_handler(handler_id);
@@ -327,12 +350,16 @@ void Service::cancel(const std::string& handler_id, std::function<void(Expected<
 }
 
 void Service::give_up(const std::string& handler_id) {
-  when_store_answers([this, handler_id] { state_->cancel(handler_id, [](const Expected<bool>&) {}, true); });
+  when_store_answers([this, handler_id] {
+    state_->cancel(
+        handler_id, [](const Expected<bool>&) {}, true);
+  });
 }
 
 void Service::State::cancel(const std::string& handler_id, const std::function<void(Expected<bool>)>& reply, bool patient) {
-  const bool live =
-      hibernation.with(handler_id, [&](const Registry::Entry& entry) { compat::post(entry.supervisor, CancelRun{reply, patient}); });
+  const bool live = hibernation.with(handler_id, [&](const Registry::Entry& entry) {
+    compat::post(entry.supervisor, CancelRun{reply, patient});
+  });
   if (live) return;
   // A run whose workflow is no longer registered can still be given up.
   auto& store = *environment.store;

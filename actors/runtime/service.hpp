@@ -95,7 +95,8 @@ public:
   std::vector<std::string> workflow_names() const;
 
   /// `started`, if given, gets the handler as it began, when that is durable; `ended`, if given, gets it when the run is over. Both get
-  /// the reason, and nothing more, when the beginning could not be stored, or the store does not say. `refused` is called before this returns, and alone, when there is no run.
+  /// the reason, and nothing more, when the beginning could not be stored, or the store does not say. `refused` is called before this
+  /// returns, and alone, when there is no run.
   void start(StartRequest request, HandlerReply started, HandlerReply ended, const std::function<void(const Error&)>& refused);
   /// Goes on with the runs that another process left at work in the store. After the last add_workflow; returns how many.
   /// Those that only wait stay in the store until they are asked for or their time comes. Those that cannot go on are ended
@@ -104,6 +105,12 @@ public:
   /// What no step of the run takes goes to those of its children that are shown on its stream and know the event.
   void send_event(const std::string& handler_id, EventBox event, const std::string& step, std::function<void(Expected<bool>)> reply,
                   std::optional<IdempotencyKey> key = {});
+  /// The workflow of a run that is in memory; nullptr: there is none. Does not ask the store.
+  WorkflowInfoPtr find_live_workflow(const std::string& handler_id) const;
+  /// The same as send_event for a run that is in memory, without ever asking the store. False, and nothing has happened, when it is not
+  /// there, or the event is for one of its children.
+  bool send_event_to_live(const std::string& handler_id, EventBox event, const std::string& step,
+                          const std::function<void(Expected<bool>)>& reply, const std::optional<IdempotencyKey>& key);
   /// Looks at a run; one that is over has no running steps, and a context with its state alone. False, and no reply, when
   /// there is no such handler or its workflow is no longer registered.
   bool inspect(const std::string& handler_id, const std::function<void(RunSnapshot)>& reply);

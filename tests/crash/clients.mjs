@@ -106,6 +106,8 @@ class Client {
     await pause(delay);
     const send = () => this.server.insist('POST', `/events/${this.id}`, { event: { type, value } }, { 'idempotency-key': `${this.id} ${key}` });
     const answer = await send(), mayBeOver = this.client.cancel || this.program.loose;
+    // A run that fails does not wait for the answers to its questions any more.
+    if (answer.status === 409 && (await this.server.get(`/handlers/${this.id}`)).body.status === 'failed') return;
     if (answer.status !== 200 && !mayBeOver) this.problem(`${type} ${key} (sent ${answer.tries} times) was answered ${answer.status} ${answer.text}`);
     if (!this.client.twice || mayBeOver) return;
     const again = await send();
