@@ -269,6 +269,18 @@ TEST_CASE("a store that holds its calls up holds up nobody who does not need it"
   ::close(followed);
 }
 
+TEST_CASE("an event for a run in memory is taken without reading the store") {
+  const TemporaryFolder folder;
+  const auto store = std::make_shared<TroubledStore>(weir::sqlite(folder.file("weir.db")));
+  Server server({.store = store, .port = 0});
+  REQUIRE(status(server.ask("waits")) == 200);
+  store->set(Trouble::slow);
+  const auto before = store->reads();
+  CHECK(status(post(server.port, "/events/waits", R"({"event":{"type":"Reply","value":{"text":"yes"}}})")) == 200);
+  CHECK(store->reads() == before);
+  store->set(Trouble::none);
+}
+
 TEST_CASE("a store that does not answer now: 503, when to come again, and nothing of it is remembered") {
   const TemporaryFolder folder;
   const auto store = std::make_shared<TroubledStore>(weir::sqlite(folder.file("weir.db")));
@@ -289,7 +301,7 @@ TEST_CASE("a store that does not answer now: 503, when to come again, and nothin
     refused(get(server.port, path));
   refused(keyed());
   refused(server.run("ended", "again"));
-  refused(post(server.port, "/events/waits", R"({"event":{"type":"Reply","value":{"text":""}}})"));
+  refused(post(server.port, "/events/ended", R"({"event":{"type":"Reply","value":{"text":""}}})"));
   refused(post(server.port, "/handlers/waits/cancel", ""));
   refused(post(server.port, "/handlers/ended/rerun", ""));
   CHECK(server.is_healthy());

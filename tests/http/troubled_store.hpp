@@ -1,17 +1,17 @@
 // A durable store that can be made to hold every call up, or to fail.
 #pragma once
 
-#include <weir/store.hpp>
+#include "../store/forwarding_store.hpp"
 
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <utility>
 
-class TroubledStore final : public weir::Store {
+class TroubledStore final : public ForwardingStore {
 public:
   enum class Trouble { none, slow, unavailable, damaged };
-  explicit TroubledStore(std::shared_ptr<weir::Store> inner) : inner_(std::move(inner)) {}
+  using ForwardingStore::ForwardingStore;
 
   void set(Trouble trouble) {
     {
@@ -30,10 +30,6 @@ public:
     return reads_;
   }
 
-  bool durable() const noexcept override { return true; }
-  std::vector<weir::Expected<bool>> commit_all(const std::vector<weir::Commit>& commits) override { return inner_->commit_all(commits); }
-  weir::Expected<weir::Inheritance> begin_run(const weir::HandlerRow& row) override { return inner_->begin_run(row); }
-  weir::Expected<bool> commit(weir::Commit commit) override { return inner_->commit(std::move(commit)); }
   std::optional<weir::HandlerRow> find_handler(std::string_view id) const override {
     read();
     return inner_->find_handler(id);
@@ -82,12 +78,11 @@ public:
     read();
     return inner_->read_journal(run);
   }
-  weir::Expected<bool> claim_first_read(std::string_view run) override { return write([&] { return inner_->claim_first_read(run); }); }
+  weir::Expected<bool> claim_first_read(std::string_view run) override {
+    return write([&] { return inner_->claim_first_read(run); });
+  }
   weir::Expected<bool> purge(std::string_view id) override {
     return write([&] { return inner_->purge(id); });
-  }
-  weir::Expected<std::size_t> expire(const weir::Retention& retention, weir::Time now, std::size_t limit) override {
-    return inner_->expire(retention, now, limit);
   }
 
 private:
@@ -115,7 +110,6 @@ private:
     return work();
   }
 
-  std::shared_ptr<weir::Store> inner_;
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   Trouble trouble_ = Trouble::none;
