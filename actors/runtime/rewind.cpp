@@ -158,14 +158,16 @@ void go_on(Replay& then, const engine::Plan& plan, const engine::Stamped& stampe
 }
 
 /// The states that are stored for an event are those before the commit that published the next one, or, when one commit published both,
-/// those at its end. Makes what was replayed up to the event agree with them.
+/// those at its end. Makes what was replayed up to the event agree with them, by going on no further than it must.
 void agree_with_states(Replay& then, const Journal& journal, const engine::Plan& plan) {
   auto ticks = ticks_behind(journal, plan, then.tick_last);
   const auto next = silent(plan, then.state, ticks);
   const auto commit = next < ticks.size() ? commit_of(ticks, next) : CommitTicks{std::numeric_limits<engine::Sequence>::max(), next};
   if (commit.first > then.tick_last) {
-    for (const auto& stamped : ticks)
-      if (stamped.seq < commit.first) go_on(then, plan, stamped);
+    std::size_t taken = 0;
+    for (std::size_t i = 0; i < ticks.size() && ticks[i].seq < commit.first; ++i)
+      if (!edits_in(ticks[i].tick).empty()) taken = i + 1;
+    for (std::size_t i = 0; i < taken; ++i) go_on(then, plan, ticks[i]);
     return;
   }
   ticks.resize(commit.end);
