@@ -1,5 +1,7 @@
 #include "event_log.hpp"
 
+#include "exceptions.hpp"
+
 #include <algorithm>
 
 namespace weir::runtime {
@@ -14,7 +16,7 @@ EventLog::EventLog(EventLogActor::base* self, Environment& environment, bool run
 
 EventLog::~EventLog() {
   for (auto& reader : readers_) {
-    if (!reader.subscription->cancelled()) reader.subscription->sink_({{}, true});
+    if (!reader.subscription->cancelled()) end(*reader.subscription);
     const std::lock_guard lock(reader.subscription->mutex_);
     reader.subscription->log_ = nullptr;
   }
@@ -57,7 +59,26 @@ void EventLog::feed_all() {
   leave_if_done();
 }
 
+/// What cannot be read, or given away, ends its reader's stream, not this actor: who reads comes again.
 bool EventLog::feed(Reader& reader) {
+  try {
+    return give_next(reader);
+  } catch (...) {
+    if (const auto& log = environment_.options.log)
+      log(LogLevel::error,
+          "events of run " + reader.subscription->run_id_ + " could not be shown: " + describe_current_exception().exception_message);
+  }
+  end(*reader.subscription);
+  return false;
+}
+
+void EventLog::end(Subscription& subscription) {
+  try {
+    subscription.sink_({{}, true});
+  } catch (...) {}  // nobody is left to be told
+}
+
+bool EventLog::give_next(Reader& reader) {
   auto& subscription = *reader.subscription;
   if (subscription.cancelled()) return false;
   if (!reader.ready) return true;

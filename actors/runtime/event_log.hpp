@@ -29,6 +29,8 @@ private:
   void feed_all();
   /// False when the reader is done.
   bool feed(Reader& reader);
+  bool give_next(Reader& reader);
+  static void end(Subscription& subscription);
   void look_again();
   void leave_if_done();
 

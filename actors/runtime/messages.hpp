@@ -65,6 +65,8 @@ struct TimerFired {
 };
 /// The run may have rested for long enough to leave memory.
 struct Rested {};
+/// The run was gone on with after a crash, and is still there after a while.
+struct LivedOn {};
 /// The run is over, or has left memory, and nobody can find it any more: everything sent before this has been answered.
 struct Retire {};
 
@@ -109,6 +111,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Admitted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Committed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::ResumeRun)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Rested)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::LivedOn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Inspect)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::DropBody)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::StartBody)
@@ -130,6 +133,7 @@ CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Admitted))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Committed))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::ResumeRun))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Rested))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::LivedOn))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Inspect))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::DropBody))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StartBody))
@@ -145,9 +149,9 @@ namespace weir::runtime {
 template <class M>
 using Takes = compat::Takes<void, M>;
 
-using SupervisorActor =
-    caf::typed_actor<Takes<StartRun>, Takes<Deliver>, Takes<CancelRun>, Takes<AwaitEnd>, Takes<StepReport>, Takes<TimerFired>,
-                     Takes<Subscribe>, Takes<Admitted>, Takes<Inspect>, Takes<Committed>, Takes<ResumeRun>, Takes<Rested>, Takes<Retire>>;
+using SupervisorActor = caf::typed_actor<Takes<StartRun>, Takes<Deliver>, Takes<CancelRun>, Takes<AwaitEnd>, Takes<StepReport>,
+                                         Takes<TimerFired>, Takes<Subscribe>, Takes<Admitted>, Takes<Inspect>, Takes<Committed>,
+                                         Takes<ResumeRun>, Takes<Rested>, Takes<LivedOn>, Takes<Retire>>;
 using StepActor = caf::typed_actor<Takes<StartBody>, Takes<ResumeBody>, Takes<DropBody>>;
 using EventLogActor = caf::typed_actor<Takes<Subscribe>, Takes<Continue>, Takes<Appended>, Takes<RunOver>>;
 

@@ -27,6 +27,7 @@ private:
   void visible(bool events, bool row_changed) override;
   void over() override;
   void never_begun(const Error& why) override;
+  void settled() override;
 
   /// The one boundary of all messages: whatever is thrown ends the run, not the actor, and nobody is left waiting.
   template <class F>
@@ -62,6 +63,7 @@ private:
   /// Looks again when the run has rested for long enough.
   void watch_rest();
   void rested(Rested&);
+  void lived_on(LivedOn&);
   bool may_sleep();
   void remember_reader(const std::shared_ptr<Subscription>& reader);
   void forget_gone_readers();
@@ -77,8 +79,8 @@ private:
   std::shared_ptr<LiveRun> run_;
   RunCommits commits_;
   RunTimers timers_;
-  bool asleep_ = false;         ///< no longer the run's owner
-  std::optional<Error> gone_;   ///< why there is no run to be had here: it never began, or could not be loaded
+  bool asleep_ = false;           ///< no longer the run's owner
+  std::optional<Error> gone_;     ///< why there is no run to be had here: it never began, or could not be loaded
   std::vector<StepActor> steps_;  ///< by step index; empty until the step first has work
   bool waits_or_is_admitted_ = false;
   EventLogActor log_;
