@@ -32,6 +32,13 @@ void apply_ending(HandlerRow& row, const engine::FinishRun& ending, Time at) {
   row.completed_at = at;
 }
 
+/// A store that throws, which none should, has not taken the commit.
+Expected<bool> commit_now(Store& store, Commit commit) {
+  try {
+    return store.commit(std::move(commit));
+  } catch (...) { return Error{Code::internal, "the store threw: " + describe_current_exception().exception_message}; }
+}
+
 /// A tick that the run has brought about itself.
 bool is_progress(const engine::Tick& tick) {
   return !std::holds_alternative<engine::EventArrived>(tick) && !std::holds_alternative<engine::LimitsChanged>(tick) &&
@@ -187,7 +194,7 @@ void RunCommits::submit(Batch batch) {
   if (durable_)
     return environment.commits->submit(std::move(commit),
                                        [actor = supervisor_](const CommitNews& news) { compat::post(actor, Committed{news}); });
-  const auto done = environment.store->commit(std::move(commit));
+  const auto done = commit_now(*environment.store, std::move(commit));
   hear(done ? CommitNews{} : CommitNews{CommitNews::Kind::refused, done.error()});
 }
 

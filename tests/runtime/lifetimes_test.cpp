@@ -94,10 +94,10 @@ TEST_CASE("runs that are cancelled in their sleep give their memory back") {
     for (const auto& run : runs) CHECK(run.cancel());
     until("all runs have left", [&] { return runtime.service().live_runs() == 0; });
   };
-  round(200);
+  round(50);
   const auto before = ::mallinfo2().uordblks;
-  round(4000);
-  until("their memory is given back", [&] { return ::mallinfo2().uordblks < before + 1024 * 1024; });
+  round(500);
+  until("their memory is given back", [&] { return ::mallinfo2().uordblks < before + 300 * 1024; });
 }
 
 TEST_CASE("whatever user code throws, and wherever, ends its run with a text") {

@@ -181,7 +181,11 @@ TEST_CASE("suspects have their turns one after the other, when the one before ha
   auto& [folder, bodies, log, store, runtime] = processes;
   processes.begin();
   for (const char* id : {"a", "b", "c"}) processes.start(id);
-  for (int crash = 0; crash < 3; ++crash) processes.die_and_begin();
+  for (int crash = 1; crash <= 2; ++crash) {
+    processes.die_and_begin();
+    for (const char* id : {"a", "b", "c"}) processes.wait_for(id, crash + 1);
+  }
+  processes.die_and_begin();
   processes.wait_for("c", 4);
   CHECK(bodies.count("b") == 3);
   CHECK(runtime->find_run("b")->cancel());  // while it waits
