@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -14,17 +15,9 @@ namespace weir::http {
 namespace {
 
 constexpr std::array signals{SIGINT, SIGTERM};
-constexpr int none = -1;
-
-/// The pipes of those who wait. The handler may only touch what is lock-free.
-std::array<std::atomic<int>, 64>& pipes() {
-  static std::array<std::atomic<int>, 64> all = [] {
-    std::array<std::atomic<int>, 64> out;
-    for (auto& pipe : out) pipe = none;
-    return out;
-  }();
-  return all;
-}
+/// The pipes of those who wait, each as its number and one: 0 is none. The handler may only touch what is lock-free.
+constinit std::array<std::atomic<int>, 64> pipes{};
+static_assert(std::atomic<int>::is_always_lock_free);
 
 /// What the program had set.
 struct Before {
@@ -39,8 +32,8 @@ Before& before() {
 
 void wake_all(int) {
   const int error = errno;
-  for (const auto& pipe : pipes())
-    if (const int end = pipe.load(); end != none) (void)!::write(end, "x", 1);
+  for (const auto& pipe : pipes)
+    if (const int end = pipe.load(); end != 0) (void)!::write(end - 1, "x", 1);
   errno = error;
 }
 
@@ -72,10 +65,13 @@ StopSignals::StopSignals() {
   read_end_ = ends[0];
   write_end_ = ends[1];
   ::fcntl(write_end_, F_SETFL, O_NONBLOCK);
-  for (auto& pipe : pipes()) {
-    int expected = none;
-    if (!pipe.compare_exchange_strong(expected, write_end_)) continue;
-    return take_signals();
+  const auto put = [this](std::atomic<int>& pipe) {
+    int expected = 0;
+    return pipe.compare_exchange_strong(expected, write_end_ + 1);
+  };
+  if (std::any_of(pipes.begin(), pipes.end(), put)) {
+    take_signals();
+    return;
   }
   ::close(read_end_);
   ::close(write_end_);
@@ -84,9 +80,9 @@ StopSignals::StopSignals() {
 
 StopSignals::~StopSignals() {
   give_signals_back();
-  for (auto& pipe : pipes()) {
-    int expected = write_end_;
-    if (pipe.compare_exchange_strong(expected, none)) break;
+  for (auto& pipe : pipes) {
+    int expected = write_end_ + 1;
+    if (pipe.compare_exchange_strong(expected, 0)) break;
   }
   ::close(write_end_);
   ::close(read_end_);
