@@ -152,7 +152,7 @@ TEST_CASE("one signal ends all that serve in a program with threads of its own, 
   ::kill(::getpid(), SIGTERM);
   for (auto& server : servers) server.join();
   ::sigaction(SIGTERM, nullptr, &after);
-  CHECK(after.sa_handler == before.sa_handler);
+  CHECK((after.sa_handler == before.sa_handler));
 }
 
 TEST_CASE("serve() returns when somebody else stops the server") {
