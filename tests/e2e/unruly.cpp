@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdio>
 #include <cstdlib>
 #include <mutex>
 
@@ -15,7 +16,11 @@ using weir::Context;
 using weir::StartEvent;
 using weir::StopEvent;
 
+/// For the tests, which read it.
+void say_at_work() { std::fputs("a step is at work\n", stderr); }
+
 [[noreturn]] void never_end() {
+  say_at_work();
   for (;;) ::pause();
 }
 
@@ -42,6 +47,7 @@ struct Polite : weir::Workflow {
     no_timeout();
   }
   StopEvent run(Context& ctx, const StartEvent&) {
+    say_at_work();
     std::mutex mutex;
     std::condition_variable_any asked;
     std::unique_lock lock(mutex);

@@ -52,7 +52,7 @@ for (const [workflow, options] of [['hang', ['--actor-threads', '2']], ['hang', 
     for (let i = 0; i < 4; i++) {  // ends in order, however often, are no crashes
       const server = await start(file, options);
       if (i === 0) assert.equal((await begin(server, workflow, 'h')).status, 200);
-      await until('the step is at work', async () => (await ask(server, '/handlers/h?detail=true').catch(() => null)) || true);
+      await until('the step is at work', () => server.log().includes('a step is at work'));
       const { code, log } = await server.stop();
       assert.equal(code, 0, log);
       assert.match(log, /step 'run' of run \S+ of workflow '\w+' has not ended although it was asked to: it is left behind, and its run goes on at the next start/);
@@ -63,6 +63,7 @@ for (const [workflow, options] of [['hang', ['--actor-threads', '2']], ['hang', 
 test('a blocking step that looks at its stop token ends with the server, and is not left behind', { timeout: 60000 }, async () => {
   const server = await start(join(folder, 'polite.db'), ['--drain-timeout', '20s']);
   await begin(server, 'polite', 'h');
+  await until('the step is at work', () => server.log().includes('a step is at work'));
   const { code, log } = await server.stop();
   assert.equal(code, 0, log);
   assert.doesNotMatch(log, /left behind/);
