@@ -70,7 +70,7 @@ struct Call {
   ExchangePtr exchange;
   Query query;
   std::vector<std::string> names;
-  Respond answer = nullptr;                      ///< instead of the exchange's
+  Respond answer = nullptr;                 ///< instead of the exchange's
   std::stop_source gone{std::nostopstate};  ///< of a search: stopped when the client has left
 
   /// Once, on any thread.
@@ -96,6 +96,7 @@ void get_openapi(const Call& call);
 void post_run(const Call& call);
 void post_run_nowait(const Call& call);
 void post_rerun(const Call& call);
+void post_resume(const Call& call);
 void get_handler(const Call& call);
 void get_result(const Call& call);
 void get_run(const Call& call);

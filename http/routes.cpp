@@ -39,6 +39,7 @@ constexpr std::array routes{
     Route{"GET", "/handlers", &get_handlers},
     Route{"GET", "/handlers/*", &get_handler},
     Route{"POST", "/handlers/*/cancel", &post_cancel},
+    Route{"POST", "/handlers/*/resume", &post_resume},
     Route{"POST", "/handlers/*/rerun", &post_rerun},
     Route{"GET", "/handlers/*/state", &get_handler_state},
     Route{"GET", "/handlers/*/export", &get_handler_export},

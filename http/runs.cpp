@@ -109,8 +109,7 @@ void start_with(const Call& call, std::optional<IdempotencyKey> key, Prepared pr
 
 void run_to_the_end(const Call& call, runtime::StartRequest request) {
   call.app.service.start(
-      std::move(request), nullptr,
-      [respond = call.responder()](const Expected<HandlerRow>& row) { respond(finished(row)); },
+      std::move(request), nullptr, [respond = call.responder()](const Expected<HandlerRow>& row) { respond(finished(row)); },
       [&](const Error& error) { call.respond(could_not_start(error, run_prefix)); });
 }
 
@@ -146,7 +145,8 @@ Expected<runtime::Rewound> past(const Call& call, const runtime::WorkflowInfo& w
 Prepared prepare_again(const Call& call) {
   const auto row = call.app.service.store().find_handler(call.names[0]);
   if (!row) return refuse("Handler not found", 404);
-  const auto body = call.exchange->body().empty() ? Expected<Value>(Value(Object())) : parse_json(call.exchange->body(), limits_for_strangers);
+  const auto body =
+      call.exchange->body().empty() ? Expected<Value>(Value(Object())) : parse_json(call.exchange->body(), limits_for_strangers);
   if (!body) return refuse("Invalid JSON body: " + body.error().message);
   if (!body->is_object()) return refuse("The body must be an object, got " + std::string(python_type_name(*body)));
   const bool forks = body->find("from_sequence");
@@ -181,10 +181,12 @@ void rerun(const Call& call, const std::optional<IdempotencyKey>& key) {
 
 void post_run(const Call& call) {
   answer_once(
-      call, [](const Call& taken, std::optional<IdempotencyKey> key) { start_with(taken, std::move(key), prepare(taken), &run_to_the_end); },
+      call,
+      [](const Call& taken, std::optional<IdempotencyKey> key) { start_with(taken, std::move(key), prepare(taken), &run_to_the_end); },
       [](const Call& taken, const HandlerRow& row) {
         if (row.terminal()) return taken.respond(finished(row));
-        taken.app.service.await_end(row.handler_id, [respond = taken.responder()](const Expected<HandlerRow>& ended) { respond(finished(ended)); });
+        taken.app.service.await_end(row.handler_id,
+                                    [respond = taken.responder()](const Expected<HandlerRow>& ended) { respond(finished(ended)); });
       });
 }
 
@@ -195,6 +197,14 @@ void post_run_nowait(const Call& call) {
 }
 
 void post_rerun(const Call& call) { answer_once(call, &rerun, &answer_as_begun); }
+
+/// Of a run that was set aside. Writes.
+void post_resume(const Call& call) {
+  with_store(call, Work::change, [](const Call& taken) {
+    const auto row = taken.app.service.resume(taken.names[0]);
+    taken.respond(row ? json(handler_json(*row)) : failure(row.error()));
+  });
+}
 
 void get_handler(const Call& call) {
   with_store(call, Work::lookup, [](const Call& taken) {
@@ -213,9 +223,8 @@ void get_result(const Call& call) {
 }
 
 void get_run(const Call& call) {
-  with_store(call, Work::lookup, [](const Call& taken) {
-    respond_with(taken, taken.app.service.store().find_run(taken.names[0]), &handler_json, "Run");
-  });
+  with_store(call, Work::lookup,
+             [](const Call& taken) { respond_with(taken, taken.app.service.store().find_run(taken.names[0]), &handler_json, "Run"); });
 }
 
 namespace {

@@ -4,12 +4,16 @@
 #include "app.hpp"
 #include "authority.hpp"
 #include "main_options.hpp"
+#include "stop_signals.hpp"
 #include "transport.hpp"
 
-#include <csignal>
+#include <algorithm>
 #include <fstream>
-#include <future>
+#include <mutex>
 #include <stdexcept>
+#include <thread>
+#include <utility>
+#include <vector>
 
 namespace weir {
 namespace {
@@ -55,6 +59,15 @@ bool key_is_on_the_command_line(const std::vector<std::string>& keys) {
   return false;
 }
 
+/// Bodies that do not end go on with it: it is never destroyed, and leak checkers find it here.
+template <class T>
+void leave_behind(std::unique_ptr<T> state) {
+  static auto* const left = new std::vector<std::unique_ptr<T>>;
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  left->push_back(std::move(state));
+}
+
 RuntimeOptions runtime_options(const ServerOptions& options) {
   auto out = options.runtime;
   out.store = options.store;
@@ -63,23 +76,72 @@ RuntimeOptions runtime_options(const ServerOptions& options) {
 
 }  // namespace
 
+/// The app is used by callbacks of the runtime until the last of its actors has gone, and so is declared, and destroyed, with both.
 struct WorkflowServer::State {
   ServerOptions options;
-  Runtime runtime;
+  std::unique_ptr<Runtime> runtime;
   http::App app;
   std::unique_ptr<http::Transport> transport;
+  bool stopped = false;
+  std::mutex stopping;  ///< of those that stop it
+  std::thread stopper;  ///< when a route has asked for it
+  std::mutex serving_mutex;
+  std::vector<const http::StopSignals*> serving;  ///< of serve(): woken when somebody else has stopped the server
+
+  class Serving {
+  public:
+    Serving(State& state, const http::StopSignals& signals) : state_(state) {
+      const std::lock_guard lock(state_.serving_mutex);
+      state_.serving.push_back(&signals);
+    }
+    ~Serving() {
+      const std::lock_guard lock(state_.serving_mutex);
+      state_.serving.clear();
+    }
+    Serving(const Serving&) = delete;
+    Serving& operator=(const Serving&) = delete;
+
+  private:
+    State& state_;
+  };
 
   explicit State(ServerOptions given)
-      : options(completed(std::move(given))),
-        runtime(runtime_options(options)), app{runtime.service(),   options.heartbeat,          default_cursor(options.default_cursor),
-                                               limits_of(options),  options.accept_context_api, options.api_keys,
-                                               callers_of(options), options.read_only} {}
+      : options(completed(std::move(given))), runtime(std::make_unique<Runtime>(runtime_options(options))),
+        app{runtime->service(),  options.heartbeat,          default_cursor(options.default_cursor),
+            limits_of(options),  options.accept_context_api, options.api_keys,
+            callers_of(options), options.read_only} {}
+
+  runtime::Service& service() const { return runtime->service(); }
+
+  /// Everything that may wait does so until `drain_timeout` is over.
+  void stop() {
+    using std::chrono::milliseconds;
+    const std::lock_guard lock(stopping);
+    if (!transport || std::exchange(stopped, true)) return;
+    const auto patience = std::chrono::duration_cast<milliseconds>(options.drain_timeout);
+    const auto for_bodies = std::min(patience / 4, milliseconds(1000));  // the requests have the rest
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    transport->stop_accepting();
+    transport->drain(patience - for_bodies);
+    app.stop_workers();
+    service().stop(deadline - for_bodies / 2);
+    transport->stop(
+        std::clamp(std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now()), milliseconds(20), milliseconds(1000)));
+    service().all_ended();
+    const std::lock_guard serving_lock(serving_mutex);
+    for (const auto* signals : serving) signals->wake();
+  }
 };
 
 WorkflowServer::WorkflowServer(ServerOptions options) : state_(std::make_unique<State>(std::move(options))) {}
-WorkflowServer::~WorkflowServer() { stop(); }
 
-Runtime& WorkflowServer::runtime() { return state_->runtime; }
+WorkflowServer::~WorkflowServer() {
+  stop();
+  if (state_->stopper.joinable()) state_->stopper.join();
+  if (!state_->service().end()) leave_behind(std::move(state_));
+}
+
+Runtime& WorkflowServer::runtime() { return *state_->runtime; }
 
 void WorkflowServer::add_route(std::string method, std::string path, std::function<RouteAnswer(const RouteRequest&)> answer) {
   if (state_->transport) throw std::logic_error("routes are added before the server is started");
@@ -88,49 +150,47 @@ void WorkflowServer::add_route(std::string method, std::string path, std::functi
 }
 
 void WorkflowServer::start() {
+  if (state_->stopped) throw std::logic_error("a server that was stopped cannot be started again: make another one");
   if (state_->transport) throw std::logic_error("the server is serving already");
   const auto& options = state_->options;
-  if (const auto resumed = state_->runtime.recover())
-    state_->runtime.service().log(LogLevel::info, "resumed " + std::to_string(resumed) + " unfinished runs");
-  const auto cors = [this](std::string_view origin, std::string_view host) {
-    return http::judge(state_->app.callers, {.host = host, .origin = origin}).cors;
+  if (const auto resumed = state_->runtime->recover())
+    state_->service().log(LogLevel::info, "resumed " + std::to_string(resumed) + " unfinished runs");
+  auto* const state = state_.get();
+  const auto cors = [state](std::string_view origin, std::string_view host) {
+    return http::judge(state->app.callers, {.host = host, .origin = origin}).cors;
   };
-  const auto admit = [this](const http::RequestHead& head) { return http::admit(state_->app, head); };
-  const auto log = [this](LogLevel level, const std::string& text) { state_->runtime.service().log(level, text); };
+  const auto admit = [state](const http::RequestHead& head) { return http::admit(state->app, head); };
+  const auto log = [state](LogLevel level, const std::string& text) { state->service().log(level, text); };
   state_->transport =
       std::make_unique<http::Transport>(http::TransportOptions{options.host, options.port, state_->app.limits, cors, admit, log});
 }
 
-std::uint16_t WorkflowServer::port() const { return state_->transport->port(); }
+std::uint16_t WorkflowServer::port() const {
+  if (!state_->transport) throw std::logic_error("the server has no port before start()");
+  return state_->transport->port();
+}
 
 void WorkflowServer::stop() {
-  if (!state_->transport) return;
-  state_->transport->stop_accepting();
-  state_->transport->drain(state_->options.drain_timeout);
-  state_->app.stop_workers();
-  state_->runtime.service().stop();
-  state_->transport->stop();
-  state_->transport.reset();
+  const bool by_route = state_->transport && state_->transport->is_its_thread();
+  if (!by_route) return state_->stop();
+  // It waits for the thread that has called this.
+  if (!state_->stopper.joinable()) state_->stopper = std::thread([state = state_.get()] { state->stop(); });
 }
 
 void WorkflowServer::serve() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by the threads that start() makes
+  const http::StopSignals signals;
+  const State::Serving serving(*state_, signals);
   start();
   const auto address = address_of(state_->options.host, port());
   const bool open = state_->options.api_keys.empty() && !http::is_loopback(state_->options.host);
-  state_->runtime.service().log(open ? LogLevel::warning : LogLevel::info, http::who_may_ask(state_->app.callers, address));
+  state_->service().log(open ? LogLevel::warning : LogLevel::info, http::who_may_ask(state_->app.callers, address));
   if (key_is_on_the_command_line(state_->options.api_keys))
-    state_->runtime.service().log(LogLevel::warning,
-                                  "an API key is on the command line, where every user of this machine can see it: give a "
-                                  "file (--api-key-file), or WEIR_API_KEY");
-  state_->runtime.service().log(LogLevel::info, "serving on http://" + address);
-  int signal = 0;
-  sigwait(&signals, &signal);
-  state_->runtime.service().log(LogLevel::info, "stopping");
+    state_->service().log(LogLevel::warning,
+                          "an API key is on the command line, where every user of this machine can see it: give a "
+                          "file (--api-key-file), or WEIR_API_KEY");
+  state_->service().log(LogLevel::info, "serving on http://" + address);
+  signals.wait();
+  state_->service().log(LogLevel::info, "stopping");
   stop();
 }
 
@@ -139,11 +199,13 @@ std::string& detail::default_host() {
   return host;
 }
 
+void detail::replace_workflows(WorkflowServer& server) { server.runtime().service().replace_workflows(); }
+
 int WorkflowServer::main(int argc, char** argv) {
   int exit_code = 0;
   try {
     if (!detail::parse_main_options(state_->options, argc, argv, exit_code)) return exit_code;
-    state_->runtime.service().configure(runtime_options(state_->options));
+    state_->service().configure(runtime_options(state_->options));
     state_->app.heartbeat = state_->options.heartbeat;
     state_->app.default_cursor = default_cursor(state_->options.default_cursor);
     state_->app.limits = limits_of(state_->options);
@@ -153,10 +215,10 @@ int WorkflowServer::main(int argc, char** argv) {
     state_->app.read_only = state_->options.read_only;
     serve();
     return 0;
-  } catch (const std::exception& error) {
-    state_->runtime.service().log(LogLevel::error, error.what());
-    return 1;
+  } catch (const std::exception& error) { state_->service().log(LogLevel::error, error.what()); } catch (...) {
+    state_->service().log(LogLevel::error, "an exception that is no std::exception was thrown");
   }
+  return 1;
 }
 
 }  // namespace weir

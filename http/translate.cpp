@@ -22,6 +22,9 @@ void write_members(JsonWriter& out, const HandlerRow& row, std::string_view resu
   text("updated_at", timestamp(row.updated_at));
   out.key("completed_at");
   row.completed_at ? out.string(timestamp(*row.completed_at)) : out.null();
+  if (!row.quarantined) return;  // an extra key: clients ignore those
+  out.key("quarantined");
+  out.raw("true");
 }
 
 void write_handler(JsonWriter& out, const HandlerRow& row, std::string_view result) {

@@ -132,7 +132,9 @@ Transport::~Transport() { stop(); }
 std::uint16_t Transport::port() const { return state_->listener->port(); }
 Loop& Transport::loop() { return state_->thread->loop; }
 
-void Transport::drain(std::chrono::seconds patience) {
+bool Transport::is_its_thread() const { return state_->thread->is_this_thread(); }
+
+void Transport::drain(std::chrono::milliseconds patience) {
   state_->thread->wait_for_none(&IoThread::owed, patience);
   state_->thread->catch_up();
 }
@@ -141,10 +143,10 @@ void Transport::stop_accepting() {
   asio::post(state_->thread->context, [listener = state_->listener] { listener->close(); });
 }
 
-void Transport::stop() {
+void Transport::stop(std::chrono::milliseconds patience) {
   if (!state_->running.joinable()) return;
   auto& thread = *state_->thread;
-  thread.wait_for_none(&IoThread::open, std::chrono::seconds(1));  // streams that are being ended
+  thread.wait_for_none(&IoThread::open, patience);  // streams that are being ended
   thread.catch_up();
   asio::post(thread.context, [connections = state_->connections] { connections->notify_all(); });
   // With its sockets closed the context runs out of work.

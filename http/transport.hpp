@@ -47,9 +47,11 @@ public:
   /// Stops accepting connections; open ones go on.
   void stop_accepting();
   /// Returns when all requests that were received have been answered, or when `patience` is over.
-  void drain(std::chrono::seconds patience);
-  /// Closes everything and ends the I/O thread.
-  void stop();
+  void drain(std::chrono::milliseconds patience);
+  /// Closes everything and ends the I/O thread; streams that are being ended have `patience` for that.
+  void stop(std::chrono::milliseconds patience = std::chrono::seconds(1));
+  /// Is the calling thread the I/O thread?
+  bool is_its_thread() const;
 
 private:
   struct State;

@@ -1,4 +1,5 @@
 // The memory store: sharded maps under one lock each, so that runs do not queue up behind one another.
+#include "ended_handlers.hpp"
 #include "handler_query.hpp"
 
 #include <algorithm>
@@ -98,7 +99,8 @@ public:
       found->second.row = std::move(*commit.handler);
       if (commit.states) found->second.states = std::move(*commit.states);
     }
-    if (ended) forget_oldest(handler_id);
+    if (ended)
+      if (const auto oldest = ended_.add(handler_id, completed_max_)) drop(*oldest, true);
     return true;
   }
 
@@ -336,6 +338,7 @@ private:
       order_.ids.emplace_hint(order_.ids.end(), handler.created, row.handler_id);
     }
     Inheritance left{handler.states, handler.row.workflow_name};
+    ended_.remove(row.handler_id);
     if (!inserted) handler.earlier.push_back(std::move(handler.row));
     handler.row = row;
     handler.runs.push_back(row.run_id);
@@ -359,8 +362,8 @@ private:
     return true;
   }
 
-  /// The handler, its runs, its children and theirs.
-  bool drop(std::string_view handler_id) {
+  /// The handler, its runs, its children and theirs. With `if_ended` not one that runs again.
+  bool drop(std::string_view handler_id, bool if_ended = false) {
     std::vector<std::string> ids{std::string(handler_id)}, runs;
     bool first = true, found_first = false;
     while (!ids.empty()) {
@@ -369,8 +372,11 @@ private:
       auto& shard = handlers_.of(id);
       const std::lock_guard lock(shard.mutex);
       const auto found = shard.items.find(id);
-      if (std::exchange(first, false)) found_first = found != shard.items.end();
+      const bool is_first = std::exchange(first, false);
+      if (is_first) found_first = found != shard.items.end();
       if (found == shard.items.end()) continue;
+      if (is_first && if_ended && !found->second.row.terminal()) return false;
+      ended_.remove(id);
       std::move(found->second.runs.begin(), found->second.runs.end(), std::back_inserter(runs));
       std::move(found->second.children.begin(), found->second.children.end(), std::back_inserter(ids));
       {
@@ -416,18 +422,6 @@ private:
     shard.items.insert_or_assign(std::move(key.key), UsedKey{std::move(key.fingerprint), run_id});
   }
 
-  void forget_oldest(const std::string& just_ended) {
-    std::string oldest;
-    {
-      const std::lock_guard lock(ended_mutex_);
-      ended_.push_back(just_ended);
-      if (ended_.size() <= completed_max_) return;
-      oldest = std::move(ended_.front());
-      ended_.pop_front();
-    }
-    if (const auto row = find_handler(oldest); row && row->terminal()) drop(oldest);
-  }
-
   void drop_log(std::string_view run_id) {
     std::vector<std::string> keys;
     {
@@ -451,8 +445,7 @@ private:
   Sharded<Handler> handlers_;
   Sharded<EventLog> logs_;
   Sharded<UsedKey> keys_;
-  std::mutex ended_mutex_;
-  std::deque<std::string> ended_;  ///< terminal handlers, oldest first
+  EndedHandlers ended_;
 };
 
 }  // namespace

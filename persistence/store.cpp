@@ -2,11 +2,11 @@
 #include "commit_order.hpp"
 #include "handler_query.hpp"
 
+#include <weir/assert.hpp>
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <cstdio>
-#include <cstdlib>
 #include <stdexcept>
 #include <tuple>
 
@@ -19,9 +19,7 @@ thread_local bool blocking_is_forbidden = false;
 void forbid_blocking_here() noexcept { blocking_is_forbidden = true; }
 void assert_may_block() noexcept {
 #ifndef NDEBUG
-  if (!blocking_is_forbidden) return;
-  std::fputs("weir: a store that may block was called on a thread that must not wait\n", stderr);
-  std::abort();
+  WEIR_ASSERT(!blocking_is_forbidden, "a store that may block was called on a thread that must not wait");
 #endif
 }
 

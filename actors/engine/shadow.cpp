@@ -1,5 +1,6 @@
 #include "shadow.hpp"
 
+#include "invariants.hpp"
 #include "journal_codec.hpp"
 #include "named_json.hpp"
 #include "state_codec.hpp"
@@ -74,7 +75,8 @@ std::optional<std::string> Shadow::difference(const State& live) {
     const auto expected = encode_state(plan_, live);
     fed_ = 0;
     compared_ = expected.size();
-    problem_ = first_difference(expected, encode_state(plan_, state_));
+    problem_ = broken_invariant(plan_, live);
+    if (!problem_) problem_ = first_difference(expected, encode_state(plan_, state_));
     if (!problem_) problem_ = first_difference(describe(plan_, pending(live)), describe(plan_, pending(state_)));
     if (!problem_) return std::nullopt;
   }

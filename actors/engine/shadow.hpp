@@ -19,9 +19,9 @@ public:
   /// A snapshot was written: goes on from its text.
   void go_on_from(const std::string& snapshot);
 
-  /// How the live state, or the work that it implies, differs, with some text around the first place; nothing when the two
-  /// are the same byte for byte in their canonical form. Of a large state (64 KiB) only when what was fed since the last
-  /// comparison is a quarter of it: a fan-out of 100,000 must not cost its square.
+  /// Which invariant the live state breaks (invariants.hpp), or how it, or the work that it implies, differs, with some text around the
+  /// first place; nothing when the two are the same byte for byte in their canonical form. Of a large state (64 KiB) only when what was fed
+  /// since the last comparison is a quarter of it: a fan-out of 100,000 must not cost its square.
   std::optional<std::string> difference(const State& live);
 
 private:

@@ -1,5 +1,9 @@
 #include "blocking_pool.hpp"
 
+#include "exceptions.hpp"
+
+#include <algorithm>
+
 namespace weir::runtime {
 
 void BlockingPool::submit(std::function<void()> job) {
@@ -15,17 +19,23 @@ void BlockingPool::resize(std::size_t threads_max) {
   threads_max_ = threads_max;
 }
 
-void BlockingPool::stop() {
+bool BlockingPool::stop(std::chrono::steady_clock::time_point deadline) {
   std::deque<std::function<void()>> dropped;
   std::vector<std::thread> threads;
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     stopping_ = true;
     dropped.swap(jobs_);
+    changed_.notify_all();
+    while (busy_ > 0 && std::chrono::steady_clock::now() < deadline) {
+      constexpr std::chrono::hours far{1};  // a wait until time_point::max() would overflow
+      rests_.wait_until(lock, std::min(deadline, std::chrono::steady_clock::now() + far));
+    }
+    if (busy_ > 0) return false;
     threads.swap(threads_);
   }
-  changed_.notify_all();
   for (auto& thread : threads) thread.join();
+  return true;
 }
 
 void BlockingPool::run() {
@@ -35,13 +45,21 @@ void BlockingPool::run() {
     changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
     --idle_;
     if (stopping_) return;
-    auto job = std::move(jobs_.front());
-    jobs_.pop_front();
-    lock.unlock();
-    job();
-    job = nullptr;
-    lock.lock();
+    run_one(lock);
   }
+}
+
+void BlockingPool::run_one(std::unique_lock<std::mutex>& lock) {
+  auto job = std::move(jobs_.front());
+  jobs_.pop_front();
+  ++busy_;
+  lock.unlock();
+  try {
+    job();
+  } catch (...) { threw_(describe_current_exception().exception_message); }
+  job = nullptr;
+  lock.lock();
+  if (--busy_ == 0) rests_.notify_all();
 }
 
 }  // namespace weir::runtime

@@ -4,14 +4,31 @@
 #include <mutex>
 
 namespace weir::runtime {
-void Catalog::add(WorkflowPtr workflow) {
-  for (const auto& [step, child] : workflow->children) add(child);
+
+namespace {
+
+WorkflowError registered_already(const RegisteredWorkflow& workflow) {
+  const auto version = workflow.version.empty() ? "" : ", version '" + workflow.version + "',";
+  return WorkflowError("workflow '" + workflow.name + "'" + version +
+                       " is registered already: give this one another name or version, or set WorkflowOptions::replace");
+}
+
+}  // namespace
+
+void Catalog::add(WorkflowPtr workflow, bool replace) {
   const std::unique_lock lock(mutex_);
-  const auto known =
-      std::find_if(workflows_.begin(), workflows_.end(), [&](const auto& all) { return all.back()->name == workflow->name; });
+  put(workflow, replace);
+}
+
+void Catalog::put(const WorkflowPtr& workflow, bool replace) {
+  const auto same_name = [&](const auto& versions) { return versions.back()->name == workflow->name; };
+  const auto same_version = [&](const WorkflowPtr& other) { return other->version == workflow->version; };
+  const auto known = std::find_if(workflows_.begin(), workflows_.end(), same_name);
+  if (!replace && known != workflows_.end() && std::any_of(known->begin(), known->end(), same_version)) throw registered_already(*workflow);
   auto& versions = known == workflows_.end() ? workflows_.emplace_back() : *known;
-  std::erase_if(versions, [&](const auto& other) { return other->version == workflow->version; });
-  versions.push_back(std::move(workflow));
+  std::erase_if(versions, same_version);
+  versions.push_back(workflow);
+  for (const auto& [step, child] : workflow->children) put(child, true);
 }
 
 WorkflowPtr Catalog::find(std::string_view name) const {

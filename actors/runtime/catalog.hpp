@@ -37,8 +37,9 @@ WorkflowPtr prepare_workflow(std::string name, std::string class_name, std::shar
 /// Thread-safe.
 class Catalog {
 public:
-  /// A workflow of the same name and version is replaced; one of another version stays for the runs it has.
-  void add(WorkflowPtr workflow);
+  /// One of another version stays for the runs it has. One of the same name and version is replaced, or else refused with
+  /// WorkflowError.
+  void add(WorkflowPtr workflow, bool replace);
   /// The one registered last under the name.
   WorkflowPtr find(std::string_view name) const;
   WorkflowPtr find(std::string_view name, std::string_view version) const;
@@ -46,6 +47,9 @@ public:
   std::vector<std::string> names() const;
 
 private:
+  /// With the mutex held.
+  void put(const WorkflowPtr& workflow, bool replace);
+
   mutable std::shared_mutex mutex_;
   std::vector<std::vector<WorkflowPtr>> workflows_;  ///< by name; the newest version last
 };

@@ -1,5 +1,9 @@
 #include "commit_queue.hpp"
 
+#include "exceptions.hpp"
+
+#include <weir/assert.hpp>
+
 #include <algorithm>
 
 namespace weir::runtime {
@@ -9,9 +13,22 @@ bool to_be_tried_again(const Expected<bool>& result) {
   return !result && (result.error().code == Code::unavailable || result.error().code == Code::data_loss);
 }
 
-CommitNews news_of(const Expected<bool>& result) {
-  return result ? CommitNews{} : CommitNews{CommitNews::Kind::refused, result.error()};
+/// What a store must not do: it counts as one that does not answer.
+Error threw() { return {Code::unavailable, "it threw: " + describe_current_exception().exception_message}; }
+
+std::vector<Expected<bool>> commit_all(Store& store, const std::vector<Commit>& commits) {
+  try {
+    return store.commit_all(commits);
+  } catch (...) { return std::vector<Expected<bool>>(commits.size(), threw()); }
 }
+
+Expected<bool> probe(Store& store) {
+  try {
+    return store.probe();
+  } catch (...) { return threw(); }
+}
+
+CommitNews news_of(const Expected<bool>& result) { return result ? CommitNews{} : CommitNews{CommitNews::Kind::refused, result.error()}; }
 
 }  // namespace
 
@@ -62,7 +79,7 @@ void CommitQueue::run() {
       ++group_;
     }
     if (busy_) write();
-    else if (const auto looked = store_->probe(); looked) health_.recovered();
+    else if (const auto looked = probe(*store_); looked) health_.recovered();
     else health_.failed(looked.error());
     const std::lock_guard lock(mutex_);
     if (stopping_ && !writing_.empty()) return;  // the next process goes on without them: nobody was told that they are durable
@@ -74,7 +91,8 @@ void CommitQueue::write() {
   commits.reserve(writing_.size());
   for (auto& kept : writing_) commits.push_back(std::move(kept.commit));
   const auto watchdog = timers_.at(now() + patience, [this, group = group_] { overdue(group); });
-  const auto results = store_->commit_all(commits);
+  const auto results = commit_all(*store_, commits);
+  WEIR_ASSERT(results.size() == commits.size(), "a store answers each commit, and nothing else");
   timers_.cancel(watchdog);
 
   std::vector<std::pair<Tell, CommitNews>> told;

@@ -1,5 +1,7 @@
 #include "event_log.hpp"
 
+#include "exceptions.hpp"
+
 #include <algorithm>
 
 namespace weir::runtime {
@@ -10,7 +12,9 @@ ReadFromStore read(const Store& store, const std::shared_ptr<Subscription>& subs
   ReadFromStore out{.subscription = subscription, .batch = {}, .cursor = cursor};
   try {
     out.batch = next_batch(store, run_id, out.cursor, include_internal, run_over);
-  } catch (const StoreFailure&) { out.failed = true; }
+  } catch (const StoreFailure&) { out.failed = true; } catch (...) {
+    out.thrown = std::current_exception();
+  }
   return out;
 }
 
@@ -26,7 +30,7 @@ EventLog::EventLog(EventLogActor::base* self, Environment& environment, bool run
 
 EventLog::~EventLog() {
   for (auto& reader : readers_) {
-    if (!reader.subscription->cancelled()) reader.subscription->sink_({{}, true});
+    if (!reader.subscription->cancelled()) end(*reader.subscription);
     const std::lock_guard lock(reader.subscription->mutex_);
     reader.subscription->log_ = nullptr;
   }
@@ -85,6 +89,29 @@ void EventLog::feed_all() {
 }
 
 bool EventLog::feed(Reader& reader) {
+  return guarded(reader, [&] { return give_next(reader); });
+}
+
+template <class F>
+bool EventLog::guarded(Reader& reader, F&& give) {
+  try {
+    return give();
+  } catch (...) {
+    if (const auto& log = environment_.options.log)
+      log(LogLevel::error,
+          "events of run " + reader.subscription->run_id_ + " could not be shown: " + describe_current_exception().exception_message);
+  }
+  end(*reader.subscription);
+  return false;
+}
+
+void EventLog::end(Subscription& subscription) {
+  try {
+    subscription.sink_({{}, true});
+  } catch (...) {}  // nobody is left to be told
+}
+
+bool EventLog::give_next(Reader& reader) {
   auto& subscription = *reader.subscription;
   if (subscription.cancelled()) return false;
   reader.stale = true;
@@ -97,6 +124,7 @@ bool EventLog::feed(Reader& reader) {
   }
   auto done =
       read(*environment_.store, reader.subscription, subscription.run_id_, subscription.cursor_, subscription.include_internal_, run_over_);
+  if (done.thrown) std::rethrow_exception(done.thrown);
   subscription.cursor_ = done.cursor;
   return deliver(reader, std::move(done.batch));
 }
@@ -117,8 +145,11 @@ void EventLog::store_was_read(ReadFromStore& read) {
   found->reading = false;
   if (read.failed) return look_again();
   found->subscription->cursor_ = read.cursor;
-  const bool nothing = read.batch.rows.empty() && !read.batch.end;
-  const bool goes_on = nothing && found->stale ? feed(*found) : deliver(*found, std::move(read.batch));
+  const bool goes_on = guarded(*found, [&] {
+    if (read.thrown) std::rethrow_exception(read.thrown);
+    const bool nothing = read.batch.rows.empty() && !read.batch.end;
+    return nothing && found->stale ? give_next(*found) : deliver(*found, std::move(read.batch));
+  });
   if (!goes_on) readers_.erase(found);
   leave_if_done();
 }

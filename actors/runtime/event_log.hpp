@@ -38,6 +38,11 @@ private:
   void store_was_read(ReadFromStore& read);
   /// False when that was the end.
   bool deliver(Reader& reader, StreamBatch batch);
+  bool give_next(Reader& reader);
+  /// What cannot be read, or given away, ends its reader's stream, not this actor: who reads comes again.
+  template <class F>
+  bool guarded(Reader& reader, F&& give);
+  static void end(Subscription& subscription);
   void look_again();
   void leave_if_done();
   std::vector<Reader>::iterator find(const Subscription& subscription);

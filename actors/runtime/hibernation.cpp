@@ -1,5 +1,7 @@
 #include "hibernation.hpp"
 
+#include "exceptions.hpp"
+#include "resumption.hpp"
 #include "supervisor.hpp"
 
 #include <algorithm>
@@ -20,6 +22,7 @@ bool Hibernation::wake(const HandlerRow& row) {
     const std::lock_guard lock(mutex_);
     if (stopping_) return false;
   }
+  if (environment_.resumption->held(row)) return false;
   const auto workflow = catalog_.find(row.workflow_name, row.workflow_version);
   if (!workflow) {
     const auto version = row.workflow_version.empty() ? "" : " of version '" + row.workflow_version + "'";
@@ -93,7 +96,7 @@ void Hibernation::load_again(const std::set<std::string>& handlers) {
   for (const auto& handler_id : handlers) {
     try {
       with(handler_id, [](const Registry::Entry&) {});
-    } catch (const StoreFailure&) { try_again(handler_id); }
+    } catch (...) { try_again(handler_id); }
   }
 }
 
@@ -108,12 +111,13 @@ void Hibernation::wake_those_due(Time until) {
     // Those in memory have timers of their own.
     for (const auto& handler_id : store.find_wakes(after, until)) with(handler_id, [](const Registry::Entry&) {});
     if (const auto next = store.next_wake(until)) wake_at(*next);
-  } catch (const std::exception& error) {
+  } catch (...) {
+    const auto error = describe_current_exception();
     const std::lock_guard lock(mutex_);
     seen_ = std::min(seen_, after);
     next_ = until + std::chrono::seconds(1);
     if (const auto& log = environment_.options.log)
-      log(LogLevel::error, std::string("runs that are due could not be woken: ") + error.what());
+      log(LogLevel::error, "runs that are due could not be woken: " + error.exception_message);
   }
 }
 

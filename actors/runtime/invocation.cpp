@@ -95,10 +95,37 @@ Invocation::Outcome Invocation::guarded(F&& body) {
   } catch (...) { return report_failure(); }
 }
 
+/// While it lives, user code of the invocation runs on this thread or may.
+class Invocation::UserCode {
+public:
+  explicit UserCode(const Invocation& invocation) : invocation_(invocation), bodies_(invocation.runner_->bodies()) {
+    const auto& row = invocation.run_->row;
+    if (bodies_) bodies_->begun(&invocation_, invocation.spec().name, row.run_id, row.workflow_name);
+  }
+  ~UserCode() {
+    if (bodies_) bodies_->ended(&invocation_);
+  }
+  UserCode(const UserCode&) = delete;
+  UserCode& operator=(const UserCode&) = delete;
+
+private:
+  const Invocation& invocation_;
+  BodiesAtWork* bodies_;
+};
+
 Invocation::Outcome Invocation::begin() {
+  return guarded([this] { return begin_at_once(); });
+}
+
+Invocation::Outcome Invocation::resume() {
+  return guarded([this] { return go_on(); });
+}
+
+Invocation::Outcome Invocation::begin_at_once() {
   if (spec().child) return begin_child();
   if (spec().resources.empty() || resources_ready()) return begin_body();
-  return making_resources_ ? Outcome::pending : guarded([&]() -> Outcome { std::rethrow_exception(no_resources_); });
+  if (no_resources_) std::rethrow_exception(no_resources_);
+  return Outcome::pending;
 }
 
 bool Invocation::resources_ready() {
@@ -121,6 +148,7 @@ bool Invocation::resources_ready() {
 
 void Invocation::make_resources() {
   const auto& flow = *run_->workflow->flow;
+  const UserCode running(*this);
   try {
     input_.resources = flow.resource_cache()->resolve(flow.definition().resources, spec().resources);
   } catch (...) { no_resources_ = std::current_exception(); }
@@ -136,18 +164,21 @@ Invocation::Outcome Invocation::begin_body() {
 
 Invocation::Outcome Invocation::run_plain() {
   const auto began = std::chrono::steady_clock::now();
-  return guarded([&] {
+  detail::StepOutput output;
+  {
+    const UserCode running(*this);
     const CurrentContext current(context_);
-    auto output = spec().plain(*run_->workflow->flow, context_, input_);
-    if (!spec().blocking) warn_if_slow(began);
-    return report(engine::Returned{std::move(output.events), output.fanned_out});
-  });
+    output = spec().plain(*run_->workflow->flow, context_, input_);
+  }
+  if (!spec().blocking) warn_if_slow(began);
+  return report(engine::Returned{std::move(output.events), output.fanned_out});
 }
 
-Invocation::Outcome Invocation::resume() {
+Invocation::Outcome Invocation::go_on() {
+  sleep_.reset();
   if (child_) return child_ended();
   if (std::exchange(making_resources_, false)) {
-    if (no_resources_) return guarded([&]() -> Outcome { std::rethrow_exception(no_resources_); });
+    if (no_resources_) std::rethrow_exception(no_resources_);
     return begin_body();
   }
   return run_slice([this] { std::exchange(body_, nullptr).resume(); });
@@ -158,6 +189,7 @@ template <class F>
 Invocation::Outcome Invocation::run_slice(F&& slice) {
   const auto began = std::chrono::steady_clock::now();
   {
+    const UserCode running(*this);
     const CurrentContext current(context_);
     slice();
   }
@@ -232,11 +264,10 @@ Invocation::Outcome Invocation::continue_with(engine::RunStep command) {
 bool Invocation::answered_by(const engine::RunStep& command) const { return waiting_ && find_answer(command, waiting_->options.id); }
 
 Invocation::Outcome Invocation::after_slice() {
-  if (task_.done())
-    return guarded([&] {
-      auto output = task_.take();
-      return report(engine::Returned{std::move(output.events), output.fanned_out});
-    });
+  if (task_.done()) {
+    auto output = task_.take();
+    return report(engine::Returned{std::move(output.events), output.fanned_out});
+  }
   if (waiting_) {
     const auto& options = waiting_->options;
     report(engine::Suspended{options.id, waiting_->type, options.requirements, options.publish, options.timeout});
@@ -406,14 +437,17 @@ void Invocation::suspend_until_recorded(const std::string& name, std::string jso
 
 void Invocation::suspend_for(Duration delay, std::coroutine_handle<> body) {
   body_ = body;
-  runner_->resume_at(runner_->now() + delay, command_.id.serial);
+  sleep_ = runner_->resume_at(runner_->now() + delay, command_.id.serial);
 }
 
 void Invocation::suspend_for_blocking(std::function<void()> job, std::coroutine_handle<> body) {
   body_ = body;
   // Holding the invocation keeps the frame that `job` refers to alive, even when the run ends meanwhile.
   runner_->run_blocking([self = shared_from_this(), job = std::move(job)] {
-    job();
+    {
+      const UserCode running(*self);
+      job();
+    }
     self->runner_->resume(self->command_.id.serial);
   });
 }

@@ -2,6 +2,7 @@
 // a StepRunner stands between.
 #pragma once
 
+#include "bodies_at_work.hpp"
 #include "child_run.hpp"
 #include "run_context.hpp"
 #include "step_report.hpp"
@@ -32,13 +33,16 @@ public:
   virtual void report(StepReport report) = 0;
   /// Has Invocation::resume called on the invocation with that serial, later, unless it has been dropped.
   virtual void resume(std::uint64_t serial) = 0;
-  virtual void resume_at(Time due, std::uint64_t serial) = 0;
+  /// The same at that time, unless what it returns is dropped before.
+  [[nodiscard]] virtual std::shared_ptr<void> resume_at(Time due, std::uint64_t serial) = 0;
   /// Has resume(serial) called when the function that `begin` is given has been called.
   virtual void resume_when_called(const std::function<void(std::function<void()>)>& begin, std::uint64_t serial) = 0;
   /// Runs the job where it may block.
   virtual void run_blocking(std::function<void()> job) = 0;
   virtual std::unique_ptr<ChildRun> start_child(ChildRequest request) = 0;
   virtual const RuntimeOptions& options() const = 0;
+  /// Is told of user code while it runs; may be nullptr.
+  virtual BodiesAtWork* bodies() const { return nullptr; }
 };
 
 /// Driven by its step actor, or by a blocking thread for `.blocking()` steps; never by both at once.
@@ -93,9 +97,12 @@ public:
 private:
   const detail::StepSpec& spec() const { return *run_->workflow->specs[command_.id.step]; }
   detail::StepInput input() const;
-  /// The one place that catches what user code throws.
+  /// The one place that catches what user code throws, and whatever else goes wrong on its way: the step fails with it.
   template <class F>
   Outcome guarded(F&& body);
+  Outcome begin_at_once();
+  Outcome go_on();
+  class UserCode;
   /// True when the body has what it needs; otherwise the way there is begun.
   bool resources_ready();
   void make_resources();
@@ -146,6 +153,7 @@ private:
   std::set<std::string> record_names_;
   std::optional<detail::WaitRequest> waiting_;
   std::coroutine_handle<> body_;
+  std::shared_ptr<void> sleep_;    ///< the timer of ctx.sleep: it dies with the body that waits for it
   Task<detail::StepOutput> task_;  ///< last: its frame refers to everything above
 };
 

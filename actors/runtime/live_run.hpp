@@ -2,6 +2,7 @@
 #pragma once
 
 #include "blocking_pool.hpp"
+#include "bodies_at_work.hpp"
 #include "commit_queue.hpp"
 #include "handler_changes.hpp"
 #include "messages.hpp"
@@ -17,11 +18,18 @@ namespace weir::runtime {
 
 class Hibernation;
 class Registry;
+class Resumption;
 class Service;
 
-/// What comes from steps and clients must not write lines of its own into the log, nor act on a terminal.
+/// What comes from steps and clients must not write lines of its own into the log, nor act on a terminal. A sink that throws costs
+/// its line, not the run or the thread that has something to tell.
 inline RuntimeOptions with_clean_log(RuntimeOptions options) {
-  if (options.log) options.log = [sink = std::move(options.log)](LogLevel level, std::string_view text) { sink(level, printable(text)); };
+  if (options.log)
+    options.log = [sink = std::move(options.log)](LogLevel level, std::string_view text) {
+      try {
+        sink(level, printable(text));
+      } catch (...) {}
+    };
   return options;
 }
 
@@ -30,22 +38,31 @@ struct Environment {
   RuntimeOptions options;
   Timers timers;
   BlockingPool pool;
-  BlockingPool store_jobs{4};  ///< what the runtime itself asks of a store that may block
+  BlockingPool store_jobs;  ///< what the runtime itself asks of a store that may block
   std::shared_ptr<Store> store;
   StoreHealth store_health;
   std::unique_ptr<CommitQueue> commits;  ///< of durable stores
   HandlerChanges changes;
+  BodiesAtWork bodies;
   Registry* registry = nullptr;
   Hibernation* hibernation = nullptr;
+  Resumption* resumption = nullptr;
   Service* service = nullptr;
 
   explicit Environment(RuntimeOptions given)
-      : options(with_clean_log(std::move(given))), pool(options.blocking_threads_max), store(options.store ? options.store : memory()),
-        store_health(options.log) {
+      : options(with_clean_log(std::move(given))), pool(options.blocking_threads_max, job_threw()), store_jobs(4, job_threw()),
+        store(options.store ? options.store : memory()), store_health(options.log) {
     use_store(store);
   }
 
   ~Environment() { store->on_trouble(nullptr); }
+
+  /// What the pools do with an exception that nobody else has caught.
+  std::function<void(const std::string&)> job_threw() const {
+    return [log = options.log](const std::string& what) {
+      if (log) log(LogLevel::error, "a job in the background failed: " + what);
+    };
+  }
 
   /// Whether requests that need the store are taken in.
   bool store_takes() const noexcept { return store_health.ok() && !store->damaged(); }

@@ -67,6 +67,8 @@ struct TimerFired {
 };
 /// The run may have rested for long enough to leave memory.
 struct Rested {};
+/// The run was gone on with after a crash, and is still there after a while.
+struct LivedOn {};
 /// The run is over, or has left memory, and nobody can find it any more: everything sent before this has been answered.
 struct Retire {};
 
@@ -103,12 +105,13 @@ struct Appended {
 struct RunOver {
   SharedRows rows;  ///< with those before it that are new
 };
-/// What was read from the store for a reader. `failure`: the store does not answer.
+/// What was read from the store for a reader.
 struct ReadFromStore {
   std::shared_ptr<Subscription> subscription;
   StreamBatch batch;
   std::int64_t cursor = -1;  ///< behind the batch
-  bool failed = false;
+  bool failed = false;                  ///< the store does not answer
+  std::exception_ptr thrown = nullptr;  ///< anything else
 };
 /// The store did not answer: try again.
 struct LookAgain {};
@@ -126,6 +129,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Admitted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Committed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::ResumeRun)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Rested)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::LivedOn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Inspect)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::DropBody)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::StartBody)
@@ -149,6 +153,7 @@ CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Admitted))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Committed))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::ResumeRun))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Rested))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::LivedOn))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Inspect))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::DropBody))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StartBody))
@@ -166,9 +171,9 @@ namespace weir::runtime {
 template <class M>
 using Takes = compat::Takes<void, M>;
 
-using SupervisorActor =
-    caf::typed_actor<Takes<StartRun>, Takes<Deliver>, Takes<CancelRun>, Takes<AwaitEnd>, Takes<StepReport>, Takes<TimerFired>,
-                     Takes<Subscribe>, Takes<Admitted>, Takes<Inspect>, Takes<Committed>, Takes<ResumeRun>, Takes<Rested>, Takes<Retire>>;
+using SupervisorActor = caf::typed_actor<Takes<StartRun>, Takes<Deliver>, Takes<CancelRun>, Takes<AwaitEnd>, Takes<StepReport>,
+                                         Takes<TimerFired>, Takes<Subscribe>, Takes<Admitted>, Takes<Inspect>, Takes<Committed>,
+                                         Takes<ResumeRun>, Takes<Rested>, Takes<LivedOn>, Takes<Retire>>;
 using StepActor = caf::typed_actor<Takes<StartBody>, Takes<ResumeBody>, Takes<DropBody>>;
 using EventLogActor =
     caf::typed_actor<Takes<Subscribe>, Takes<Continue>, Takes<Appended>, Takes<RunOver>, Takes<ReadFromStore>, Takes<LookAgain>>;

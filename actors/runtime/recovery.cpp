@@ -68,6 +68,8 @@ Expected<HandlerRow> end(Store& store, HandlerRow row, HandlerStatus status, con
   row.updated_at = now();
   row.completed_at = row.updated_at;
   row.idle_since = row.wake_at = std::nullopt;
+  row.resumes = 0;
+  row.quarantined = false;
   const auto stored = store.commit({.run_id = row.run_id,
                                     .events = {make_row(last ? last->sequence + 1 : 0, row.updated_at, {event})},
                                     .handler = row,

@@ -34,11 +34,11 @@ bool Registry::with(const std::string& handler_id, const std::function<void(cons
   return true;
 }
 
-std::vector<SupervisorActor> Registry::all() const {
-  std::vector<SupervisorActor> out;
+std::vector<Registry::Entry> Registry::all() const {
+  std::vector<Entry> out;
   for (const auto& shard : shards_) {
     const std::lock_guard lock(shard.mutex);
-    for (const auto& [id, entry] : shard.entries) out.push_back(entry.supervisor);
+    for (const auto& [id, entry] : shard.entries) out.push_back(entry);
   }
   return out;
 }

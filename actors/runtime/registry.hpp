@@ -32,7 +32,7 @@ public:
   /// supervisor's mailbox before the message that retires it.
   bool with(const std::string& handler_id, const std::function<void(const Entry&)>& use);
 
-  std::vector<SupervisorActor> all() const;
+  std::vector<Entry> all() const;
   std::size_t size() const;
 
 private:

@@ -2,7 +2,8 @@
 
 #include "../engine/state_codec.hpp"
 
-#include <cstdio>
+#include <weir/assert.hpp>
+
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -60,9 +61,8 @@ void ReplayCheck::came_back(const Store& store, const engine::State& recovered) 
 }
 
 void ReplayCheck::fail(const std::string& what) const {
-  std::fprintf(stderr, "weir: replay does not equal life: run %s of workflow '%s': %s\n", run_->row.run_id.c_str(),
-               run_->row.workflow_name.c_str(), what.c_str());
-  std::abort();
+  const auto where = "replay does not equal life: run " + run_->row.run_id + " of workflow '" + run_->row.workflow_name + "': " + what;
+  detail::assertion_failed("a replayed run", __FILE__, __LINE__, where.c_str());
 }
 
 }  // namespace weir::runtime

@@ -1,17 +1,19 @@
 #include "run_commits.hpp"
 
 #include "event_row.hpp"
+#include "exceptions.hpp"
 #include "invocation.hpp"
 #include "recovery.hpp"
+#include "resumption.hpp"
 
 #include "../engine/edits.hpp"
 #include "../engine/journal_codec.hpp"
 #include "../engine/reduce.hpp"
 #include "../engine/state_codec.hpp"
 
+#include <weir/assert.hpp>
+
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <iterator>
 
 namespace weir::runtime {
@@ -22,11 +24,25 @@ constexpr std::string_view may_still_be_done = "it may still be done when the st
 void apply_ending(HandlerRow& row, const engine::FinishRun& ending, Time at) {
   row.idle_since = row.wake_at = std::nullopt;
   row.waiting_for.clear();
+  row.resumes = 0;
   row.status = handler_status(ending.status);
   row.error = ending.error;
   if (ending.status == engine::Status::completed) row.result = envelope_json(ending.terminal);
   row.updated_at = at;
   row.completed_at = at;
+}
+
+/// A store that throws, which none should, has not taken the commit.
+Expected<bool> commit_now(Store& store, Commit commit) {
+  try {
+    return store.commit(std::move(commit));
+  } catch (...) { return Error{Code::internal, "the store threw: " + describe_current_exception().exception_message}; }
+}
+
+/// A tick that the run has brought about itself.
+bool is_progress(const engine::Tick& tick) {
+  return !std::holds_alternative<engine::EventArrived>(tick) && !std::holds_alternative<engine::LimitsChanged>(tick) &&
+         !std::holds_alternative<engine::StateEdited>(tick);
 }
 
 std::string awaited_json(const engine::Plan& plan, const engine::State& state) {
@@ -61,9 +77,9 @@ RunCommits::~RunCommits() {
 void RunCommits::enter(CommitEvent event) {
   const auto next = after(commit_state_, event);
   if (!next) {
-    std::fprintf(stderr, "weir: run %s: a commit that is %s cannot %s\n", row_.run_id.c_str(),
-                 std::string(to_string(commit_state_)).c_str(), std::string(to_string(event)).c_str());
-    std::abort();
+    const auto wrong =
+        "run " + row_.run_id + ": a commit that is " + std::string(to_string(commit_state_)) + " cannot " + std::string(to_string(event));
+    WEIR_ASSERT(next, wrong.c_str());
   }
   commit_state_ = *next;
 }
@@ -120,8 +136,8 @@ void RunCommits::take(Batch& batch, Input input) {
       if (pipelined_ && may_run_ahead(command)) owner_.act(command);
       else batch.commands.push_back(std::move(command));
     }
-  } catch (const std::exception& error) {
-    batch.broken = error.what();
+  } catch (...) {
+    batch.broken = describe_current_exception().exception_message;
     state_ = engine::initial_state(plan);  // what it was went with the tick
     state_.status = engine::Status::failed;
   }
@@ -145,6 +161,7 @@ std::vector<engine::Command> RunCommits::reduce(Batch& batch, engine::Tick tick,
   const auto& plan = run_->workflow->plan;
   engine::Stamped stamped{++tick_last_, at, std::move(tick)};
   if (replay_check_) replay_check_->feed(stamped);
+  if (on_trial_ && is_progress(stamped.tick)) got_further_ = true;
   if (durable_) batch.commit.ticks.push_back({static_cast<std::int64_t>(tick_last_), at, engine::encode_tick(plan, stamped.tick)});
   auto outcome = engine::reduce(plan, std::move(state_), stamped);
   state_ = std::move(outcome.state);
@@ -160,7 +177,7 @@ void RunCommits::commit(Batch batch) {
   }
   add_visible(batch);
   add_states(batch);
-  if (durable_) add_journal(batch.commit);
+  if (durable_) add_journal(batch);
   else if (!state_.over()) mark_rest(batch.commit);
   if (replay_check_) replay_check_->compare(state_);
   submit(std::move(batch));
@@ -175,11 +192,12 @@ void RunCommits::submit(Batch batch) {
   if (nothing) return settle(std::move(batch));
   auto& environment = run_->environment;
   if (commit_state_ != CommitState::ending) enter(CommitEvent::submit);
+  WEIR_ASSERT(!under_way_, "a run has one commit under way");
   under_way_ = std::move(batch);
   if (durable_)
     return environment.commits->submit(std::move(commit),
                                        [actor = supervisor_](const CommitNews& news) { compat::post(actor, Committed{news}); });
-  const auto done = environment.store->commit(std::move(commit));
+  const auto done = commit_now(*environment.store, std::move(commit));
   hear(done ? CommitNews{} : CommitNews{CommitNews::Kind::refused, done.error()});
 }
 
@@ -203,7 +221,9 @@ void RunCommits::add_visible(Batch& batch) {
 }
 
 /// In a durable run every tick is recorded.
-void RunCommits::add_journal(Commit& commit) {
+void RunCommits::add_journal(Batch& batch) {
+  auto& commit = batch.commit;
+  if (on_trial_ && (got_further_ || state_.over() || engine::resting(state_))) end_trial(batch);
   if (!begun_) commit.begin = run_->row;
   if (!state_.over()) {
     mark_rest(commit);
@@ -285,6 +305,7 @@ void RunCommits::hear(const CommitNews& news) {
 }
 
 void RunCommits::on_durable() {
+  WEIR_ASSERT(under_way_, "only what is under way becomes durable");
   if (commit_state_ == CommitState::ending) return ended_for_good();
   enter(CommitEvent::durable);
   settle(*std::exchange(under_way_, std::nullopt));
@@ -331,6 +352,7 @@ void RunCommits::settle(Batch batch) {
   while (used_keys_.size() > used_keys_max) used_keys_.pop_front();
   if (batch.ended) row_ = std::move(*batch.ended);
   if (row_.terminal()) enter(CommitEvent::close);
+  if (batch.settles) owner_.settled();
   owner_.visible(batch.events > 0, std::move(batch.rows), begins || batch.handler_changed);
   for (auto& command : batch.commands) owner_.act(command);
   batch.answer(true);
@@ -393,6 +415,37 @@ void RunCommits::load(const HandlerRow& row, RecoveredRun recovered) {
     std::erase_if(batch.commands, [](const engine::Command& command) { return !std::holds_alternative<engine::PublishEvent>(command); });
   }
   for (auto& command : engine::pending(state_)) batch.commands.push_back(std::move(command));
+  begin_trial(batch);
+  commit(std::move(batch));
+}
+
+/// A run that rests, or only waits for its children, cannot be what the process dies of.
+void RunCommits::begin_trial(Batch& batch) {
+  const auto runs_code = [this](const engine::Command& command) {
+    const auto* run = std::get_if<engine::RunStep>(&command);
+    return run && !run_->workflow->plan.steps[run->id.step].runs_child;
+  };
+  on_trial_ = !row_.idle_since && std::any_of(batch.commands.begin(), batch.commands.end(), runs_code);
+  batch.settles = !on_trial_;
+  if (!on_trial_) return;
+  const auto resumes = run_->environment.resumption->resumes_of(row_);
+  if (std::exchange(row_.resumes, resumes) != resumes) batch.commit.handler = row_;
+}
+
+void RunCommits::end_trial(Batch& batch) {
+  on_trial_ = false;
+  batch.settles = true;
+  if (std::exchange(row_.resumes, 0) != 0 && !batch.ended) batch.commit.handler = row_;
+}
+
+void RunCommits::lived_on() {
+  if (!on_trial_ || commit_state_ != CommitState::idle || !run_->environment.resumption->others_wait()) return;
+  Batch batch;
+  batch.settles = true;
+  if (row_.resumes > resumes_to_suspect) {
+    row_.resumes = resumes_to_suspect;
+    batch.commit.handler = row_;
+  }
   commit(std::move(batch));
 }
 

@@ -52,6 +52,8 @@ public:
     virtual void over() = 0;
     /// The run has never begun: nothing of it is in the store.
     virtual void never_begun(const Error& why) = 0;
+    /// The run has got further since it was gone on with, or rests.
+    virtual void settled() = 0;
   };
 
   RunCommits(Owner& owner, std::shared_ptr<LiveRun> run, SupervisorActor supervisor);
@@ -78,6 +80,10 @@ public:
   bool durable() const noexcept { return durable_; }
   /// The run leaves memory.
   void left() const;
+  /// It was gone on with after a crash, by which it counts as tried, and has got no further yet.
+  bool on_trial() const noexcept { return on_trial_; }
+  /// It has been on trial for long: when others wait for that, it is not counted against it.
+  void lived_on();
 
 private:
   /// Ticks that are reduced and made durable together, and what is to be done then.
@@ -92,6 +98,7 @@ private:
     bool handler_changed = false;                ///< with the commit
     std::optional<HandlerRow> ended;             ///< the handler's row, when the run ends with it
     std::optional<std::string> broken;           ///< the engine itself failed
+    bool settles = false;                        ///< a trial is over with it
 
     void answer(const Expected<bool>& what);
   };
@@ -106,7 +113,7 @@ private:
   void commit(Batch batch);
   void submit(Batch batch);
   void add_visible(Batch& batch);
-  void add_journal(Commit& commit);
+  void add_journal(Batch& batch);
   void add_snapshot(Commit& commit);
   void add_states(Batch& batch);
   /// States that hold more than their bodies have reported say so in the journal.
@@ -114,6 +121,9 @@ private:
   void add_last_edits(Batch& batch, Time at);
   /// Of a handler that has never kept anything, nothing is written.
   void keep_states(Commit& commit, NamedStates states);
+  /// Before user code runs again, the row says so.
+  void begin_trial(Batch& batch);
+  void end_trial(Batch& batch);
   /// Whether the run only waits, for what and until when, stands in its row.
   void mark_rest(Commit& commit);
 
@@ -136,6 +146,8 @@ private:
   std::int64_t event_next_ = 0;
   const bool durable_, pipelined_;
   bool begun_ = false;  ///< durable runs: written to the store
+  bool on_trial_ = false;
+  bool got_further_ = false;  ///< since then: a tick of the run's own
   CommitState commit_state_ = CommitState::idle;
   std::optional<Batch> under_way_;  ///< with the commit queue
   std::vector<Input> backlog_;      ///< what has come meanwhile

@@ -41,7 +41,13 @@ public:
   void rest_looked_at() { rest_.reset(); }
   bool rest_watched() const noexcept { return rest_.has_value(); }
 
+  /// Sends LivedOn to the supervisor then.
+  void look_at_trial(Time due, const SupervisorActor& supervisor) {
+    trial_ = timers_.at(due, [supervisor] { compat::post(supervisor, LivedOn()); });
+  }
+
   void clear_all() {
+    if (trial_) timers_.cancel(*std::exchange(trial_, std::nullopt));
     for (const auto& [timer, id] : std::exchange(set_, {})) timers_.cancel(id);
     if (rest_) timers_.cancel(*std::exchange(rest_, std::nullopt));
   }
@@ -49,7 +55,7 @@ public:
 private:
   Timers& timers_;
   std::map<std::uint64_t, Timers::Id> set_;
-  std::optional<Timers::Id> rest_;
+  std::optional<Timers::Id> rest_, trial_;
 };
 
 }  // namespace weir::runtime

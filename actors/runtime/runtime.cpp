@@ -134,11 +134,25 @@ void Run::wrong_result(const EventBox& stop) {
   throw RunFailed("the run ended with " + envelope_json(stop) + ", which is not what was asked for");
 }
 
+namespace {
+
+/// Threads that do not end go on with it: it is never destroyed, and leak checkers find it here.
+void leave_behind(std::unique_ptr<runtime::Service> service) {
+  static auto* const left = new std::vector<std::unique_ptr<runtime::Service>>;
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  left->push_back(std::move(service));
+}
+
+}  // namespace
+
 Runtime::Runtime(RuntimeOptions options) : service_(std::make_unique<runtime::Service>(std::move(options))) {}
-Runtime::~Runtime() = default;
+Runtime::~Runtime() {
+  if (!service_->end()) leave_behind(std::move(service_));
+}
 
 void Runtime::add(const std::string& name, std::string class_name, std::shared_ptr<Workflow> workflow, WorkflowOptions options) {
-  service_->add_workflow(name, std::move(class_name), std::move(workflow), std::move(options.additional_events));
+  service_->add_workflow(name, std::move(class_name), std::move(workflow), std::move(options.additional_events), options.replace);
 }
 
 static runtime::WorkflowInfoPtr registered(const runtime::Service& service, const std::string& workflow) {
@@ -153,6 +167,14 @@ static runtime::WorkflowInfoPtr registered(const runtime::Service& service, cons
 }
 
 std::size_t Runtime::recover() { return service_->recover(); }
+
+void Runtime::resume(const std::string& handler_id) {
+  const auto done = service_->resume(handler_id);
+  if (done) return;
+  const auto& [code, message] = done.error();
+  if (code == Code::not_found || code == Code::conflict) throw std::invalid_argument(message);
+  throw StoreFailure(code, message);
+}
 
 std::optional<Run> Runtime::find_run(const std::string& handler_id) {
   auto row = service_->store().find_handler(handler_id);

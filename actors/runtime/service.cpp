@@ -1,27 +1,25 @@
-#include "service.hpp"
+#include "service_state.hpp"
 
 #include "event_log.hpp"
 #include "event_row.hpp"
 #include "handler_id.hpp"
-#include "hibernation.hpp"
-#include "recovery.hpp"
-#include "registry.hpp"
 #include "resource_files.hpp"
-#include "retention_keeper.hpp"
 #include "rewind.hpp"
 #include "supervisor.hpp"
 
 #include "../engine/drawing.hpp"
-#include "../engine/edits.hpp"
 #include "../engine/journal_codec.hpp"
 #include "../engine/reduce.hpp"
 
+#include <weir/assert.hpp>
+
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstdio>
-#include <cstdlib>
+#include <thread>
+#include <utility>
 
 namespace weir {
 
@@ -76,7 +74,8 @@ std::string make_id() {
   std::string out;
   while (out.size() < 10) {
     if (used == random.size()) {
-      if (getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) std::abort();
+      const auto drawn = getrandom(random.data(), random.size(), 0);
+      WEIR_ASSERT(drawn == static_cast<ssize_t>(random.size()), "the system has no random numbers");
       used = 0;
     }
     const auto byte = random[used++];
@@ -85,52 +84,79 @@ std::string make_id() {
   return out;
 }
 
-struct Service::State {
-  Environment environment;
-  Registry registry;
-  Catalog catalog;
-  compat::Config<caf::id_block::weir_runtime> config;
-  std::unique_ptr<caf::actor_system> system;
-  Hibernation hibernation;
-  RetentionKeeper retention;
-  std::atomic<bool> stopping = false;
-
-  void send_event(Service& service, const std::string& handler_id, EventBox event, const std::string& step,
-                  const std::function<void(Expected<bool>)>& reply, std::optional<IdempotencyKey> key);
-  void cancel(const std::string& handler_id, const std::function<void(Expected<bool>)>& reply, bool patient);
-
-  explicit State(RuntimeOptions options)
-      : environment(std::move(options)), config(environment.options.actor_threads), system(std::make_unique<caf::actor_system>(config)),
-        hibernation(environment, registry, catalog, system), retention(environment) {
-    environment.registry = &registry;
-    environment.hibernation = &hibernation;
-  }
-};
-
 Service::Service(RuntimeOptions options) : state_(std::make_unique<State>(std::move(options))) { state_->environment.service = this; }
 
 Service::~Service() {
-  stop();
-  state_->system.reset();  // waits for all actors
+  if (!end()) (void)state_.release();  // what has been left behind uses it
 }
 
 Time Service::now() const { return runtime::now(); }
 bool Service::stopping() const noexcept { return state_->stopping; }
 
-void Service::stop() {
-  if (state_->stopping.exchange(true)) return;
-  state_->hibernation.stop();
-  for (const auto& supervisor : state_->registry.all()) compat::stop(supervisor);
-  state_->environment.timers.stop();
-  state_->environment.pool.stop();
-  state_->environment.store_jobs.stop();
-  if (state_->environment.commits) state_->environment.commits->stop();
+namespace {
+
+/// True when there are none at the deadline at the latest. CAF tells nobody when an actor goes.
+bool actors_end(caf::actor_system& system, Deadline deadline) {
+  while (system.registry().running() > 0) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
+
+}  // namespace
+
+bool Service::stop(Deadline deadline) {
+  const std::lock_guard lock(state_->stopping_mutex);
+  auto& environment = state_->environment;
+  if (!state_->stopping.exchange(true)) {
+    state_->deadline = deadline;
+    state_->hibernation.stop();
+    state_->resumption.stop();
+    for (const auto& [supervisor, run] : state_->registry.all()) {
+      run->stop.request_stop();  // a body may hold the thread that its supervisor needs for that
+      compat::stop(supervisor);
+    }
+    environment.timers.stop();
+  }
+  const bool bodies_ended = environment.pool.stop(state_->deadline);
+  const bool jobs_ended = environment.store_jobs.stop(state_->deadline);
+  if (environment.commits) environment.commits->stop();
+  if (std::exchange(state_->noted_at_work, false)) (void)environment.store->note_at_work(false);  // else the next process counts a crash
+  return bodies_ended && jobs_ended;
+}
+
+bool Service::all_ended() {
+  constexpr std::chrono::milliseconds grace{50};  // for actors that are about to go
+  if (!stop(state_->deadline)) return false;
+  const std::lock_guard lock(state_->stopping_mutex);
+  return !state_->system || actors_end(*state_->system, std::max(state_->deadline, std::chrono::steady_clock::now() + grace));
+}
+
+bool Service::end() {
+  stop(std::chrono::steady_clock::now() + state_->environment.options.stop_timeout);
+  if (!all_ended()) {
+    name_those_left();
+    return false;
+  }
+  state_->system.reset();
+  return true;
+}
+
+void Service::name_those_left() {
+  const std::lock_guard lock(state_->stopping_mutex);
+  if (std::exchange(state_->named, true)) return;
+  const std::string then = store().durable() ? ", and its run goes on at the next start" : "";
+  for (const auto& body : state_->environment.bodies.names())
+    log(LogLevel::warning, body + " has not ended although it was asked to: it is left behind" + then);
 }
 
 void Service::add_workflow(std::string name, std::string class_name, std::shared_ptr<Workflow> flow,
-                           std::vector<const EventType*> additional_events) {
-  state_->catalog.add(prepare_workflow(std::move(name), std::move(class_name), std::move(flow), std::move(additional_events)));
+                           std::vector<const EventType*> additional_events, bool replace) {
+  auto prepared = prepare_workflow(std::move(name), std::move(class_name), std::move(flow), std::move(additional_events));
+  state_->catalog.add(std::move(prepared), replace || state_->workflows_are_replaced);
 }
+void Service::replace_workflows() { state_->workflows_are_replaced = true; }
 
 WorkflowInfoPtr Service::find_workflow(std::string_view name) const { return state_->catalog.find(name); }
 WorkflowInfoPtr Service::find_workflow(const HandlerRow& row) const {
@@ -150,6 +176,7 @@ void Service::configure(RuntimeOptions options) {
   environment.options.idle_timeout = options.idle_timeout;
   environment.options.retention = options.retention;
   environment.options.slow_step = options.slow_step;
+  environment.options.stop_timeout = options.stop_timeout;
   environment.pool.resize(options.blocking_threads_max);
   if (options.actor_threads == environment.options.actor_threads) return;
   environment.options.actor_threads = options.actor_threads;
@@ -164,13 +191,7 @@ void Service::log(LogLevel level, std::string_view text) const {
   if (const auto& log = state_->environment.options.log) log(level, text);
 }
 
-namespace {
-/// Of a request that has read from the store in vain: nothing has been done about it.
-Error unanswered(const StoreFailure& error) {
-  return {Code::unavailable, "the store does not answer (" + std::string(error.what()) + "); nothing was done: try again"};
-}
-Error already_running(const HandlerRow& row) { return {Code::conflict, "Handler '" + row.handler_id + "' is already running"}; }
-}  // namespace
+static Error already_running(const HandlerRow& row) { return {Code::conflict, "Handler '" + row.handler_id + "' is already running"}; }
 
 /// A durable run is written with its first commit, so that nothing of it is there before all of it is. Until then the
 /// registry says that the id is taken.
@@ -234,180 +255,14 @@ std::size_t Service::recover() {
   state_->retention.start();
   if (!store().durable()) return 0;
   state_->hibernation.start();
-  std::size_t resumed = 0;
+  if (!state_->noted_at_work) {
+    const auto before = store().note_at_work(true);
+    if (!before) throw StoreFailure(before.error().code, before.error().message);
+    state_->noted_at_work = true;
+    state_->died_before = *before;
+  }
   const HandlerFilter at_work{.workflow_names = std::nullopt, .statuses = std::vector{HandlerStatus::running}, .idle = false};
-  for (const auto& row : store().list_handlers(at_work))
-    if (!state_->registry.with(row.handler_id, [](const Registry::Entry&) {}) && state_->hibernation.wake(row)) ++resumed;
-  return resumed;
-}
-
-namespace {
-
-/// Where an event for a run goes, or why it may not go there.
-struct Destination {
-  std::optional<Error> refused;
-  std::optional<engine::StepIndex> target;
-  std::vector<std::string> children;  ///< empty: the run itself
-};
-
-Destination destination_of(const LiveRun& run, const EventType& type, const std::string& step) {
-  const auto& plan = run.workflow->plan;
-  if (step.empty()) {
-    if (!engine::accepting(plan, type).empty()) return {};
-    return {std::nullopt, std::nullopt, run.forwarded.knowing(type)};
-  }
-  const auto target = engine::find_step(plan, step);
-  if (!target) return {Error{Code::not_found, "Step " + step + " does not exist"}, std::nullopt, {}};
-  if (engine::accepts(plan.steps[*target], type)) return {std::nullopt, target, {}};
-  return {Error{Code::invalid_argument, "Step " + step + " does not accept event of type " + type.class_text}, std::nullopt, {}};
-}
-
-/// A library that is loaded again brings types of the same names: a run gets events of the type that it knows itself.
-Expected<EventBox> as_known_to(const RegisteredWorkflow& workflow, EventBox event) {
-  const auto* own = workflow.registry.by_qualified_name(event.type().qualified_name);
-  return own && own != &event.type() ? decode_event(*own, event.value()) : Expected<EventBox>(std::move(event));
-}
-
-/// Replies once, when the last of `count` answers is there: well if any of them was.
-std::function<void(Expected<bool>)> any_of_replies(std::size_t count, std::function<void(Expected<bool>)> reply) {
-  struct Shared {
-    std::mutex mutex;
-    std::size_t left;
-    bool sent = false;
-  };
-  auto shared = std::make_shared<Shared>();
-  shared->left = count;
-  return [shared, reply = std::move(reply)](const Expected<bool>& answer) {
-    {
-      const std::lock_guard lock(shared->mutex);
-      shared->sent = shared->sent || answer.ok();
-      if (--shared->left > 0) return;
-    }
-    reply(shared->sent ? Expected<bool>(true) : answer);
-  };
-}
-
-}  // namespace
-
-void Service::send_event(const std::string& handler_id, EventBox event, const std::string& step, std::function<void(Expected<bool>)> reply,
-                         std::optional<IdempotencyKey> key) {
-  if (!state_->environment.store_takes()) return reply(state_->environment.refusal());
-  try {
-    state_->send_event(*this, handler_id, std::move(event), step, reply, std::move(key));
-  } catch (const StoreFailure& error) { reply(unanswered(error)); }
-}
-
-/// What a live run is sent: posts it, or says where it should go instead.
-Destination post_event(const Registry::Entry& entry, EventBox event, const std::string& step,
-                       const std::function<void(Expected<bool>)>& reply, const std::optional<IdempotencyKey>& key) {
-  auto known = as_known_to(*entry.run->workflow, std::move(event));
-  if (!known) return {known.error(), std::nullopt, {}};
-  auto to = destination_of(*entry.run, known->type(), step);
-  if (!to.refused && to.children.empty()) compat::post(entry.supervisor, Deliver{std::move(*known), to.target, key, reply});
-  return to;
-}
-
-WorkflowInfoPtr Service::find_live_workflow(const std::string& handler_id) const {
-  WorkflowInfoPtr out;
-  state_->registry.with(handler_id, [&](const Registry::Entry& entry) { out = entry.run->workflow; });
-  return out;
-}
-
-bool Service::send_event_to_live(const std::string& handler_id, EventBox event, const std::string& step,
-                                 const std::function<void(Expected<bool>)>& reply, const std::optional<IdempotencyKey>& key) {
-  if (!state_->environment.store_takes()) {
-    reply(state_->environment.refusal());
-    return true;
-  }
-  Destination to;
-  const bool live =
-      state_->registry.with(handler_id, [&](const Registry::Entry& entry) { to = post_event(entry, event, step, reply, key); });
-  if (to.refused) reply(*to.refused);
-  return live && to.children.empty();
-}
-
-void Service::State::send_event(Service& service, const std::string& handler_id, EventBox event, const std::string& step,
-                                const std::function<void(Expected<bool>)>& reply, std::optional<IdempotencyKey> key) {
-  Destination to;
-  const bool live = hibernation.with(handler_id, [&](const Registry::Entry& entry) { to = post_event(entry, event, step, reply, key); });
-  if (to.refused) return reply(*to.refused);
-  if (!live) {
-    const auto row = environment.store->find_handler(handler_id);
-    const bool left_alone = row && !row->terminal() && !service.find_workflow(*row);
-    return reply(left_alone ? Error{Code::failed_precondition, "Workflow " + row->workflow_name + " not registered"}
-                            : Error{Code::conflict, "Workflow already completed"});
-  }
-  if (to.children.empty()) return;
-  const auto collect = any_of_replies(to.children.size(), reply);
-  for (const auto& child : to.children) service.send_event(child, event, "", collect, key);
-}
-
-void Service::cancel(const std::string& handler_id, std::function<void(Expected<bool>)> reply) {
-  if (!state_->environment.store_takes()) return reply(state_->environment.refusal());
-  try {
-    state_->cancel(handler_id, reply, false);
-  } catch (const StoreFailure& error) { reply(unanswered(error)); }
-}
-
-void Service::give_up(const std::string& handler_id) {
-  when_store_answers([this, handler_id] {
-    state_->cancel(
-        handler_id, [](const Expected<bool>&) {}, true);
-  });
-}
-
-void Service::State::cancel(const std::string& handler_id, const std::function<void(Expected<bool>)>& reply, bool patient) {
-  const bool live = hibernation.with(handler_id, [&](const Registry::Entry& entry) {
-    compat::post(entry.supervisor, CancelRun{reply, patient});
-  });
-  if (live) return;
-  // A run whose workflow is no longer registered can still be given up.
-  auto& store = *environment.store;
-  const auto row = store.durable() && !stopping ? store.find_handler(handler_id) : std::nullopt;
-  if (!row || row->terminal()) return reply(false);
-  const auto ended = give_up_cancelled(store, *row);
-  reply(ended ? Expected<bool>(true) : ended.error());
-}
-
-namespace {
-
-std::vector<std::string> running_steps(const engine::Plan& plan, const engine::State& state) {
-  std::vector<std::string> out;
-  for (engine::StepIndex step = 0; step < state.steps.size(); ++step)
-    if (!state.steps[step].running.empty()) out.push_back(plan.steps[step].name);
-  return out;
-}
-
-RunSnapshot look(const engine::Plan& plan, const engine::State& state, const NamedStates& states) {
-  return {running_steps(plan, state), engine::save_context(plan, state, states)};
-}
-
-/// With what bodies have done to the states and not yet reported: who goes on from there does not do it again.
-RunSnapshot look(const RunContext& run, engine::State state) {
-  const auto taken = run.states.take();
-  engine::note_edits(state, engine::unknown_edits(state, taken.edits));
-  return look(run.workflow->plan, state, taken.states);
-}
-
-}  // namespace
-
-bool Service::inspect(const std::string& handler_id, const std::function<void(RunSnapshot)>& reply) {
-  const bool live = state_->hibernation.with(handler_id, [&](const Registry::Entry& entry) {
-    compat::post(entry.supervisor, Inspect{[reply, run = entry.run](const engine::State& state) { reply(look(*run, state)); }});
-  });
-  if (live) return true;
-  const auto row = store().find_handler(handler_id);
-  const auto workflow = row ? state_->catalog.find(row->workflow_name, row->workflow_version) : nullptr;
-  if (!workflow) return false;
-  reply(look(workflow->plan, engine::initial_state(workflow->plan), store().find_states(handler_id)));
-  return true;
-}
-
-bool Service::find_running_steps(const std::string& handler_id, const std::function<void(std::vector<std::string>)>& reply) {
-  return state_->registry.with(handler_id, [&](const Registry::Entry& entry) {
-    compat::post(entry.supervisor,
-                 Inspect{[reply, run = entry.run](const engine::State& state) { reply(running_steps(run->workflow->plan, state)); }});
-  });
+  return state_->resumption.begin(store().list_handlers(at_work), state_->died_before);
 }
 
 Expected<SavedContext> Service::read_context(const WorkflowInfo& workflow, const Value& context) const {
@@ -437,28 +292,6 @@ std::string Service::draw(const WorkflowInfo& workflow, DrawingFormat format, co
   const auto& plan = static_cast<const RegisteredWorkflow&>(workflow).plan;
   const auto visits = run_id.empty() ? engine::Visits() : visits_of(store(), run_id);
   return format == DrawingFormat::mermaid ? engine::mermaid(plan, visits) : engine::dot(plan, visits);
-}
-
-std::optional<std::size_t> Service::queue_position(const std::string& handler_id) {
-  std::optional<std::size_t> out;
-  state_->registry.with(handler_id, [&](const Registry::Entry& entry) {
-    if (const auto& admission = entry.run->workflow->admission) out = admission->position(entry.run->row.run_id);
-  });
-  return out;
-}
-
-void Service::await_end(const std::string& handler_id, HandlerReply reply) {
-  try {
-    const bool live =
-        state_->hibernation.with(handler_id, [&](const Registry::Entry& entry) { compat::post(entry.supervisor, AwaitEnd{reply}); });
-    if (live) return;
-    if (const auto row = store().find_handler(handler_id)) return reply(*row);
-  } catch (const StoreFailure& error) { return reply(unanswered(error)); }
-  HandlerRow gone;
-  gone.handler_id = handler_id;
-  gone.status = HandlerStatus::failed;
-  gone.error = "the handler is no longer kept";
-  reply(gone);
 }
 
 Expected<bool> Service::purge(const std::string& handler_id) {

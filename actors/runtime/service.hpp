@@ -11,6 +11,7 @@
 #include "store_health.hpp"
 #include "stream_batch.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -70,6 +71,8 @@ public:
   virtual bool reads_store() const { return false; }
 };
 
+using Deadline = std::chrono::steady_clock::time_point;
+
 class Service {
 public:
   explicit Service(RuntimeOptions options);
@@ -77,9 +80,11 @@ public:
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  /// Throws WorkflowError when the workflow cannot work.
+  /// Throws WorkflowError when the workflow cannot work, or one of its name and version is there that it does not `replace`.
   void add_workflow(std::string name, std::string class_name, std::shared_ptr<Workflow> flow,
-                    std::vector<const EventType*> additional_events);
+                    std::vector<const EventType*> additional_events, bool replace = false);
+  /// From now on every workflow that is added replaces what has its name and version.
+  void replace_workflows();
   /// The version registered last.
   WorkflowInfoPtr find_workflow(std::string_view name) const;
   /// The version that a run was started with; nullptr when it is no longer registered.
@@ -100,7 +105,8 @@ public:
   void start(StartRequest request, HandlerReply started, HandlerReply ended, const std::function<void(const Error&)>& refused);
   /// Goes on with the runs that another process left at work in the store. After the last add_workflow; returns how many.
   /// Those that only wait stay in the store until they are asked for or their time comes. Those that cannot go on are ended
-  /// with the reason; those whose workflow is not registered are left alone, and named in the log.
+  /// with the reason; those whose workflow is not registered are left alone, and named in the log. When the process before has died,
+  /// those that it may have died of are gone on with one by one, or set aside (resumption.hpp).
   std::size_t recover();
   /// What no step of the run takes goes to those of its children that are shown on its stream and know the event.
   void send_event(const std::string& handler_id, EventBox event, const std::string& step, std::function<void(Expected<bool>)> reply,
@@ -122,7 +128,10 @@ public:
   void cancel(const std::string& handler_id, std::function<void(Expected<bool>)> reply);
   /// The same however long the store takes, for a run that nobody wants any more.
   void give_up(const std::string& handler_id);
+  /// Of a run that is set aside: when it has been resumed and is over.
   void await_end(const std::string& handler_id, HandlerReply reply);
+  /// Goes on with a run that was set aside. Code::not_found; Code::conflict when it is not. Blocks.
+  Expected<HandlerRow> resume(const std::string& handler_id);
   /// The first batch is requested already. A run that is over is read on the calling thread.
   std::unique_ptr<Stream> subscribe(const StreamRequest& request, std::function<void(StreamBatch)> sink);
 
@@ -146,12 +155,21 @@ public:
 
   Time now() const;
   bool stopping() const noexcept;
-  /// Ends all runs' actors and streams; handlers that were running stay `running` in the store. Idempotent.
-  void stop();
+  /// Ends all runs' actors and streams; handlers that were running stay `running` in the store. Bodies that still run are asked to end
+  /// (stop_token) and waited for until the deadline: false when some have not ended by then. Called again, goes by the first deadline.
+  /// Thread-safe; blocks.
+  bool stop(Deadline deadline);
+  /// After stop(): waits for the actors, too, until the same deadline.
+  bool all_ended();
+  /// Stops, if that has not been done, for RuntimeOptions::stop_timeout. False: there are bodies that do not end, which the log names;
+  /// they use this object, which must live on.
+  bool end();
 
 private:
   /// What a new run starts with, and the id of the handler's earlier run. An id that was made up has none.
   Expected<std::pair<Inheritance, std::string>> begin(HandlerRow& row, const WorkflowInfo& workflow, bool id_is_made_up);
+
+  void name_those_left();
 
   struct State;
   std::unique_ptr<State> state_;

@@ -1,7 +1,22 @@
 #include "step_actor.hpp"
 
+#include "exceptions.hpp"
+
 namespace weir::runtime {
 namespace {
+
+/// A timer that is cancelled when nobody holds it any more: else it would hold its actor until it is due.
+class SetTimer {
+public:
+  SetTimer(Timers& timers, Time due, std::function<void()> action) : timers_(timers), id_(timers.at(due, std::move(action))) {}
+  ~SetTimer() { timers_.cancel(id_); }
+  SetTimer(const SetTimer&) = delete;
+  SetTimer& operator=(const SetTimer&) = delete;
+
+private:
+  Timers& timers_;
+  Timers::Id id_;
+};
 
 /// Turns what invocations ask for into messages, timers and jobs.
 class ActorRunner final : public StepRunner {
@@ -12,8 +27,8 @@ public:
   Time now() const override { return runtime::now(); }
   void report(StepReport report) override { compat::post(supervisor_, std::move(report)); }
   void resume(std::uint64_t serial) override { compat::post(step_, ResumeBody{serial}); }
-  void resume_at(Time due, std::uint64_t serial) override {
-    environment_.timers.at(due, [step = step_, serial] { compat::post(step, ResumeBody{serial}); });
+  std::shared_ptr<void> resume_at(Time due, std::uint64_t serial) override {
+    return std::make_shared<SetTimer>(environment_.timers, due, [step = step_, serial] { compat::post(step, ResumeBody{serial}); });
   }
   void resume_when_called(const std::function<void(std::function<void()>)>& begin, std::uint64_t serial) override {
     begin([step = step_, serial] { compat::post(step, ResumeBody{serial}); });
@@ -23,6 +38,7 @@ public:
     return start_child_run(*environment_.service, std::move(request));
   }
   const RuntimeOptions& options() const override { return environment_.options; }
+  BodiesAtWork* bodies() const override { return &environment_.bodies; }
 
 private:
   Environment& environment_;
@@ -38,10 +54,24 @@ Step::Step(StepActor::base* self, std::shared_ptr<LiveRun> run, SupervisorActor 
 StepActor::behavior_type Step::make_behavior() {
   runner_ = std::make_shared<ActorRunner>(run_->environment, supervisor_, StepActor(self_));
   return {
-      compat::on(self_, [this](StartBody& m) { start(std::move(m.command)); }),
+      compat::on(self_, [this](StartBody& m) { guarded(m.command.id, [&] { start(std::move(m.command)); }); }),
       compat::on(self_, [this](ResumeBody m) { resume(m.serial); }),
       compat::on(self_, [this](DropBody m) { drop(m.serial); }),
   };
+}
+
+template <class F>
+void Step::guarded(engine::InvocationId id, F&& handle) {
+  try {
+    handle();
+  } catch (...) {
+    runner_->report({engine::StepEnded{.id = id,
+                                       .published = {},
+                                       .sent = {},
+                                       .collects = {},
+                                       .answered_waiters = {},
+                                       .ending = engine::Failed{describe_current_exception(), std::nullopt}}});
+  }
 }
 
 void Step::start(engine::RunStep command) {
@@ -70,8 +100,10 @@ void Step::resume(std::uint64_t serial) {
   if (found == pending_.end()) return;
   auto invocation = std::move(found->second);
   pending_.erase(found);
-  const auto outcome = invocation->resume();
-  keep(std::move(invocation), outcome);
+  guarded(invocation->id(), [&] {
+    const auto outcome = invocation->resume();
+    keep(std::move(invocation), outcome);
+  });
 }
 
 void Step::drop(std::uint64_t serial) {

@@ -17,6 +17,9 @@ public:
   StepActor::behavior_type make_behavior();
 
 private:
+  /// Whatever goes wrong with an invocation is its step's failure, not this actor's end.
+  template <class F>
+  void guarded(engine::InvocationId id, F&& handle);
   void start(engine::RunStep command);
   void resume(std::uint64_t serial);
   void drop(std::uint64_t serial);

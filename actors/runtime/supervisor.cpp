@@ -1,6 +1,7 @@
 #include "supervisor.hpp"
 
 #include "event_log.hpp"
+#include "exceptions.hpp"
 #include "hibernation.hpp"
 #include "registry.hpp"
 #include "step_actor.hpp"
@@ -23,19 +24,13 @@ Supervisor::~Supervisor() {
 
 SupervisorActor::behavior_type Supervisor::make_behavior() {
   return {
-      taking(&Supervisor::start),
-      taking(&Supervisor::deliver),
-      taking(&Supervisor::cancel),
-      taking(&Supervisor::await_end),
-      taking(&Supervisor::inspect),
-      taking(&Supervisor::step_reported),
-      taking(&Supervisor::timer_fired),
-      taking(&Supervisor::admitted),
-      taking(&Supervisor::committed),
-      taking(&Supervisor::resume),
-      taking(&Supervisor::rested),
-      taking(&Supervisor::subscribe),
-      compat::on(self_, [this](Retire) { self_->quit(); }),
+      taking(&Supervisor::start),       taking(&Supervisor::deliver),
+      taking(&Supervisor::cancel),      taking(&Supervisor::await_end),
+      taking(&Supervisor::inspect),     taking(&Supervisor::step_reported),
+      taking(&Supervisor::timer_fired), taking(&Supervisor::admitted),
+      taking(&Supervisor::committed),   taking(&Supervisor::resume),
+      taking(&Supervisor::rested),      taking(&Supervisor::subscribe),
+      taking(&Supervisor::lived_on),    compat::on(self_, [this](Retire) { self_->quit(); }),
   };
 }
 
@@ -44,9 +39,7 @@ void Supervisor::guarded(F&& handle) {
   std::string what;
   try {
     return handle();
-  } catch (const std::exception& error) { what = error.what(); } catch (...) {
-    what = "something that is no std::exception was thrown";
-  }
+  } catch (...) { what = describe_current_exception().exception_message; }
   try {
     commits_.fail(what);
   } catch (...) {  // not even that: the run is found unfinished by whoever asks next
@@ -183,6 +176,7 @@ void Supervisor::subscribe(Subscribe& request) {
 }
 
 void Supervisor::leave() {
+  settled();
   run_->stop.request_stop();
   timers_.clear_all();
   for (auto& step : steps_)

@@ -28,6 +28,7 @@ private:
   void visible(bool events, SharedRows rows, bool row_changed) override;
   void over() override;
   void never_begun(const Error& why) override;
+  void settled() override;
 
   /// The one boundary of all messages: whatever is thrown ends the run, not the actor, and nobody is left waiting.
   template <class F>
@@ -63,6 +64,7 @@ private:
   /// Looks again when the run has rested for long enough.
   void watch_rest();
   void rested(Rested&);
+  void lived_on(LivedOn&);
   bool may_sleep();
   void remember_reader(const std::shared_ptr<Subscription>& reader);
   void forget_gone_readers();

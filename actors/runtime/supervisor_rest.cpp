@@ -1,6 +1,8 @@
 // How a supervisor comes to a run that is in the store alone, and how it leaves one that only waits.
+#include "exceptions.hpp"
 #include "hibernation.hpp"
 #include "recovery.hpp"
+#include "resumption.hpp"
 #include "subscription.hpp"
 #include "supervisor.hpp"
 
@@ -38,8 +40,13 @@ void Supervisor::resume(ResumeRun&) {
   } catch (const StoreFailure& error) {
     could_not_be_loaded(error.what());
     run_->environment.hibernation->try_again(row().handler_id);
-  } catch (const std::exception& error) { could_not_be_loaded(error.what()); }
+  } catch (...) { could_not_be_loaded(describe_current_exception().exception_message); }
+  if (commits_.on_trial()) timers_.look_at_trial(now() + trial_time, SupervisorActor(self_));
 }
+
+void Supervisor::lived_on(LivedOn&) { commits_.lived_on(); }
+
+void Supervisor::settled() { run_->environment.resumption->settled(row().run_id); }
 
 void Supervisor::was_over(const std::optional<HandlerRow>& stored) {
   auto ended = row();
@@ -99,6 +106,7 @@ void Supervisor::forget_gone_readers() {
 /// Who cannot find the run any more loads it from the store; who has found it before is passed on.
 void Supervisor::fall_asleep() {
   asleep_ = true;
+  settled();
   commits_.left();
   run_->environment.registry->remove(row().handler_id, row().run_id);
   if (row().wake_at) run_->environment.hibernation->wake_at(*row().wake_at);
@@ -111,9 +119,7 @@ bool Supervisor::passed_on(const std::function<void(const SupervisorActor&)>& po
   try {
     if (environment.hibernation->with(row().handler_id, give)) return true;
     was_over(environment.store->find_handler(row().handler_id));
-  } catch (const StoreFailure& error) {
-    gone_ = not_loaded(error.what());
-  }
+  } catch (const StoreFailure& error) { gone_ = not_loaded(error.what()); }
   return false;
 }
 

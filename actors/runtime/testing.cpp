@@ -133,7 +133,9 @@ public:
   void report(runtime::StepReport report) override {
     later(time_.now(), [report = std::move(report)](VirtualRun& run) { run.feed(to_tick(report)); });
   }
-  void resume(std::uint64_t serial) override { resume_at(time_.now(), serial); }
+  void resume(std::uint64_t serial) override {
+    later(time_.now(), [serial](VirtualRun& run) { run.resume(serial); });
+  }
   /// Virtual time stands still while something real is waited for.
   void resume_when_called(const std::function<void(std::function<void()>)>& begin, std::uint64_t serial) override {
     auto called = std::make_shared<std::promise<void>>();
@@ -141,8 +143,10 @@ public:
     called->get_future().wait();
     resume(serial);
   }
-  void resume_at(Time due, std::uint64_t serial) override {
+  /// A run that is over hears nothing of it.
+  std::shared_ptr<void> resume_at(Time due, std::uint64_t serial) override {
     later(due, [serial](VirtualRun& run) { run.resume(serial); });
+    return nullptr;
   }
   void run_blocking(std::function<void()> job) override { job(); }
   std::unique_ptr<runtime::ChildRun> start_child(runtime::ChildRequest request) override {

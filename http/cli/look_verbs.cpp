@@ -37,6 +37,11 @@ std::string short_time(const std::string& timestamp) {
   return out;
 }
 
+/// What people see: those that are set aside are running as far as the protocol is concerned.
+std::string shown_status(const RemoteHandler& handler) {
+  return std::string(to_string(handler.status)) + (handler.quarantined ? " (set aside)" : "");
+}
+
 void add_workflows(CLI::App& app, Chosen& chosen) {
   const auto remote = std::make_shared<Remote>();
   add_remote_verb(app, chosen, "workflows", "Lists the workflows of a server", remote, [remote] {
@@ -71,8 +76,7 @@ int list(const Remote& remote, const ListArguments& given) {
   std::vector<std::vector<std::string>> rows;
   if (output == Output::terminal) rows.push_back({"HANDLER", "WORKFLOW", "STATUS", "STARTED", "ERROR"});
   for (const auto& handler : handlers)
-    rows.push_back(
-        {handler.handler_id, handler.workflow_name, std::string(to_string(handler.status)), short_time(handler.started_at), handler.error});
+    rows.push_back({handler.handler_id, handler.workflow_name, shown_status(handler), short_time(handler.started_at), handler.error});
   print_table(std::move(rows), output);
   return exit_code::done;
 }
@@ -102,10 +106,11 @@ void add_show(CLI::App& app, Chosen& chosen) {
       std::cout << printable(to_json(to_json_value(handler))) << '\n';
       return exit_code::done;
     }
-    std::vector<std::vector<std::string>> rows{{"handler", handler.handler_id},
-                                               {"workflow", handler.workflow_name},
-                                               {"run", handler.run_id},
-                                               {"status", std::string(to_string(handler.status))}};
+    std::vector<std::vector<std::string>> rows{
+        {"handler", handler.handler_id}, {"workflow", handler.workflow_name}, {"run", handler.run_id}, {"status", shown_status(handler)}};
+    if (handler.quarantined)
+      rows.push_back({"why", "the server died three times in a row while the run was at work: `weir resume " + handler.handler_id +
+                                 "` goes on with it, `weir cancel " + handler.handler_id + "` ends it"});
     if (!handler.error.empty()) rows.push_back({"error", handler.error});
     if (handler.result) rows.push_back({"result", handler.result->type + " " + to_json(handler.result->value)});
     rows.push_back({"started", handler.started_at});
@@ -114,6 +119,18 @@ void add_show(CLI::App& app, Chosen& chosen) {
     print_table(std::move(rows), remote->output());
     return exit_code::done;
   });
+  verb->add_option("ID", *id, "The handler's id")->required();
+}
+
+void add_resume(CLI::App& app, Chosen& chosen) {
+  const auto remote = std::make_shared<Remote>();
+  const auto id = std::make_shared<std::string>();
+  auto* verb = add_remote_verb(app, chosen, "resume", "Goes on with a run that was set aside, because the server died with it", remote,
+                               [remote, id] {
+                                 const auto handler = value_of(remote->client().resume(*id).get());
+                                 std::cout << (remote->json ? printable(to_json(to_json_value(handler))) : "resumed") << '\n';
+                                 return exit_code::done;
+                               });
   verb->add_option("ID", *id, "The handler's id")->required();
 }
 
@@ -136,6 +153,7 @@ void add_look_verbs(CLI::App& app, Chosen& chosen) {
   add_workflows(app, chosen);
   add_list(app, chosen);
   add_show(app, chosen);
+  add_resume(app, chosen);
   add_cancel(app, chosen);
 }
 

@@ -51,7 +51,9 @@ Plugin::Plugin(const std::string& library, std::string file, bool own_build) : f
 void Plugin::add_workflows(WorkflowServer& server) const {
   try {
     add_workflows_(server);
-  } catch (const std::exception& error) { throw std::runtime_error("'" + file_ + "': " + error.what()); }
+  } catch (const std::exception& error) { throw std::runtime_error("'" + file_ + "': " + error.what()); } catch (...) {
+    throw std::runtime_error("'" + file_ + "' threw something that is no std::exception");
+  }
 }
 
 }  // namespace weir::cli

@@ -96,15 +96,17 @@ Value to_json_value(const RemoteEvent& event) {
 }
 
 Value to_json_value(const RemoteHandler& handler) {
-  return Object{{"handler_id", handler.handler_id},
-                {"workflow_name", handler.workflow_name},
-                {"run_id", text_or_null(handler.run_id)},
-                {"status", to_string(handler.status)},
-                {"error", text_or_null(handler.error)},
-                {"result", handler.result ? to_json_value(*handler.result) : Value()},
-                {"started_at", text_or_null(handler.started_at)},
-                {"updated_at", text_or_null(handler.updated_at)},
-                {"completed_at", text_or_null(handler.completed_at)}};
+  Object out{{"handler_id", handler.handler_id},
+             {"workflow_name", handler.workflow_name},
+             {"run_id", text_or_null(handler.run_id)},
+             {"status", to_string(handler.status)},
+             {"error", text_or_null(handler.error)},
+             {"result", handler.result ? to_json_value(*handler.result) : Value()},
+             {"started_at", text_or_null(handler.started_at)},
+             {"updated_at", text_or_null(handler.updated_at)},
+             {"completed_at", text_or_null(handler.completed_at)}};
+  if (handler.quarantined) out.set("quarantined", true);
+  return out;
 }
 
 }  // namespace weir::cli

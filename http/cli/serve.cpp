@@ -80,6 +80,7 @@ int serve(const Arguments& given, const http::ParsedSettings& settings) {
   WorkflowServer server(http::finished(configuration));
   for (const auto& [plugin, sources] : loaded) plugin.add_workflows(server);
   std::vector<std::unique_ptr<FileWatch>> watches;
+  detail::replace_workflows(server);  // a file that has changed brings its own again
   if (given.watch)
     for (std::size_t i = 0; i < loaded.size(); ++i)
       watches.push_back(std::make_unique<FileWatch>(loaded[i].sources, [&server, flags, file = given.files[i]] {

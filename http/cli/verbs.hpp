@@ -30,7 +30,7 @@ inline constexpr const char* footer =
 
 void add_serve(CLI::App& app, Chosen& chosen);                ///< serve
 void add_run_verbs(CLI::App& app, Chosen& chosen);            ///< run, start, watch, send, ask
-void add_look_verbs(CLI::App& app, Chosen& chosen);           ///< workflows, list, show, cancel
+void add_look_verbs(CLI::App& app, Chosen& chosen);           ///< workflows, list, show, resume, cancel
 void add_graph(CLI::App& app, Chosen& chosen);                ///< graph
 void add_documentation_verbs(CLI::App& app, Chosen& chosen);  ///< completion, man
 

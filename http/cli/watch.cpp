@@ -101,7 +101,9 @@ void FileWatch::watch(std::vector<std::string> files) {
     try {
       files = changed_();
       times = times_of(files, times);
-    } catch (const std::exception& error) { std::cerr << "weir: " << error.what() << ": what was loaded before stays\n"; }
+    } catch (const std::exception& error) { std::cerr << "weir: " << error.what() << ": what was loaded before stays\n"; } catch (...) {
+      std::cerr << "weir: a file could not be loaded: what was loaded before stays\n";
+    }
   }
 }
 

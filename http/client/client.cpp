@@ -57,6 +57,8 @@ std::optional<RemoteHandler> handler_of(const Value& object) {
   out.started_at = text_of(object, "started_at");
   out.updated_at = text_of(object, "updated_at");
   out.completed_at = text_of(object, "completed_at");
+  const auto* quarantined = object.find("quarantined");
+  out.quarantined = quarantined && quarantined->truthy();
   if (const auto* result = object.find("result"); result && result->is_object()) out.result = client::read_event(*result);
   return out;
 }
@@ -223,6 +225,12 @@ Answered<std::vector<RemoteHandler>> Client::handlers(RemoteFilter filter, CallO
   for (const auto& name : filter.workflow_names) add("workflow_name", name);
   return ask<std::vector<RemoteHandler>>(state_, get(state_, "/handlers" + query, options), options.stop,
                                          read_array<RemoteHandler>("handlers", handler_of));
+}
+
+Answered<RemoteHandler> Client::resume(std::string handler_id, CallOptions options) const {
+  auto request = post(state_, "/handlers/" + percent_encoded(handler_id) + "/resume", Object());
+  request.timeout = options.timeout;
+  return ask<RemoteHandler>(state_, std::move(request), options.stop, read_handler);
 }
 
 Answered<std::string> Client::cancel(std::string handler_id, bool purge, CallOptions options) const {

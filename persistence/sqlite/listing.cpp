@@ -22,7 +22,8 @@ HandlerSearch::HandlerSearch(const HandlerQuery& query, Total total)
     : limit_(query.limit), where_(where_of(query)), from_the_start_(query.cursor.empty()),
       rows_(indexed_of(query.filter), query.newest_first, place_of(query.cursor),
             total == Total::counted ? candidates_max : list_candidates_max),
-      counted_(indexed_of(query.filter), query.newest_first, std::nullopt, candidates_max), total_done_(total == Total::not_needed || !query.with_total) {}
+      counted_(indexed_of(query.filter), query.newest_first, std::nullopt, candidates_max),
+      total_done_(total == Total::not_needed || !query.with_total) {}
 
 void HandlerSearch::turn(Connection& db) {
   if (!rows_done_) look_at_rows(db);
@@ -36,7 +37,7 @@ void HandlerSearch::look_at_rows(Connection& db) {
       return false;
     }
     page_.rows.push_back(handler_of(row));
-    last_ = row.integer(15);
+    last_ = row.integer(17);
     return true;
   });
   if (!rows_done_ && rows_.at_end()) rows_end("");

@@ -149,6 +149,9 @@ public:
     });
   }
 
+  Expected<bool> note_at_work(bool at_work) override {
+    return writing<bool>([&](Connection& db) -> Expected<bool> { return sqlite_detail::note_at_work(db, at_work); });
+  }
   Expected<bool> claim_first_read(std::string_view run_id) override {
     return writing<bool>([&](Connection& db) -> Expected<bool> { return sqlite_detail::claim_first_read(db, run_id); });
   }

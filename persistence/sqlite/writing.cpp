@@ -9,21 +9,23 @@ Query& bind_changing(Query& query, const HandlerRow& row) {
   query.bind(row.workflow_name).bind(row.workflow_version).bind(row.workflow_graph).bind(row.parent_handler_id).bind(row.run_id);
   query.bind(static_cast<std::int64_t>(row.status)).bind(row.error).bind(row.result);
   query.bind(stored(row.started_at)).bind(stored(row.updated_at)).bind(stored(row.completed_at));
-  return query.bind(stored(row.idle_since)).bind(stored(row.wake_at)).bind(row.waiting_for);
+  query.bind(stored(row.idle_since)).bind(stored(row.wake_at)).bind(row.waiting_for);
+  return query.bind(row.resumes).bind(std::int64_t{row.quarantined});
 }
 
 void update(Connection& db, std::int64_t handler, const HandlerRow& row) {
   auto query = db.query(
       "UPDATE handlers SET workflow_name = ?, workflow_version = ?, workflow_graph = ?, parent_handler_id = ?, run_id = ?, status = ?, "
-      "error = ?, result = ?, started_at = ?, updated_at = ?, completed_at = ?, idle_since = ?, wake_at = ?, waiting_for = ? WHERE handler = ?");
+      "error = ?, result = ?, started_at = ?, updated_at = ?, completed_at = ?, idle_since = ?, wake_at = ?, waiting_for = ?, "
+      "resumes = ?, quarantined = ? WHERE handler = ?");
   bind_changing(query, row).bind(handler).run();
 }
 
 /// Within a run only these change: no index of the others is touched.
 void update_progress(Connection& db, std::int64_t handler, const HandlerRow& row) {
   db.query(
-        "UPDATE handlers SET status = ?, error = ?, result = ?, updated_at = ?, completed_at = ?, idle_since = ?, wake_at = ?, waiting_for = ? "
-        "WHERE handler = ?")
+        "UPDATE handlers SET status = ?, error = ?, result = ?, updated_at = ?, completed_at = ?, idle_since = ?, wake_at = ?, waiting_for = ?, "
+        "resumes = ?, quarantined = ? WHERE handler = ?")
       .bind(static_cast<std::int64_t>(row.status))
       .bind(row.error)
       .bind(row.result)
@@ -32,6 +34,8 @@ void update_progress(Connection& db, std::int64_t handler, const HandlerRow& row
       .bind(stored(row.idle_since))
       .bind(stored(row.wake_at))
       .bind(row.waiting_for)
+      .bind(row.resumes)
+      .bind(std::int64_t{row.quarantined})
       .bind(handler)
       .run();
 }
@@ -39,7 +43,8 @@ void update_progress(Connection& db, std::int64_t handler, const HandlerRow& row
 std::int64_t insert(Connection& db, const HandlerRow& row) {
   auto query = db.query(
       "INSERT INTO handlers (workflow_name, workflow_version, workflow_graph, parent_handler_id, run_id, status, error, result, started_at, "
-      "updated_at, completed_at, idle_since, wake_at, waiting_for, handler_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "updated_at, completed_at, idle_since, wake_at, waiting_for, resumes, quarantined, handler_id) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   bind_changing(query, row).bind(row.handler_id).run();
   return db.last_insert();
 }
@@ -152,6 +157,13 @@ Expected<bool> write(Connection& db, const Commit& commit) {
   if (present && commit.states) write_states(db, handler, *commit.states);
   if (commit.states) write_history(db, run, commit.states_after, *commit.states);
   return true;
+}
+
+bool note_at_work(Connection& db, bool at_work) {
+  auto noted = db.query("SELECT at_work FROM process");
+  const bool before = noted.step() && noted.integer(0) != 0;
+  if (before != at_work) db.query("UPDATE process SET at_work = ?").bind(std::int64_t{at_work}).run();
+  return before;
 }
 
 bool claim_first_read(Connection& db, std::string_view run_id) {

@@ -8,6 +8,8 @@ namespace weir::sqlite_detail {
 /// Writes the row of a new run, and keeps what the handler's earlier run was.
 Expected<Inheritance> begin_run(Connection& db, const HandlerRow& row);
 Expected<bool> write(Connection& db, const Commit& commit);
+/// Returns what was noted before.
+bool note_at_work(Connection& db, bool at_work);
 bool claim_first_read(Connection& db, std::string_view run_id);
 bool purge(Connection& db, const std::string& handler_id);
 /// Those of the handlers whose parent is gone indeed.

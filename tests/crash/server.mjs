@@ -71,7 +71,14 @@ export class Server {
     const answers = () => this.port && this.ask('GET', '/health').then(({ status }) => status === 200, () => false);
     if (!(await eventually(async () => this.child.ended || (await answers()), milliseconds))) throw new Error(`no server: see ${this.log}`);
     if (!this.child.ended) this.answered = this.child.answered = true;
+    if (!this.child.ended) await this.resumeThoseSetAside().catch(() => {});  // it may be killed meanwhile: then the next one does it
     return !this.child.ended;
+  }
+  /** Runs that were at work at several kills in a row: somebody looks at them and lets them go on. */
+  async resumeThoseSetAside() {
+    const { body } = await this.ask('GET', '/handlers?status=running');
+    for (const { handler_id, quarantined } of body?.handlers ?? [])
+      if (quarantined) await this.ask('POST', `/handlers/${encodeURIComponent(handler_id)}/resume`);
   }
   /** Starts; an end before it answers is an error. */
   async begin(options, faults) {

@@ -3,6 +3,7 @@
 
 #include "../../http/client/sse_reader.hpp"
 #include "../store/temporary.hpp"
+#include "../until.hpp"
 
 #include <weir/client.hpp>
 #include <weir/weir.hpp>
@@ -203,7 +204,7 @@ TEST_CASE("client: a call ends when its time is over, or when its caller gives u
   CHECK(late.error().code == weir::Code::deadline_exceeded);
   std::stop_source stop;
   auto running = std::async(std::launch::async, [&] { return client.run("shop", Order{"tea"}, {.stop = stop.get_token()}).get(); });
-  while (value_of(client.handlers().get()).size() < 2) std::this_thread::yield();
+  until("the run has begun", [&] { return value_of(client.handlers().get()).size() >= 2; });
   stop.request_stop();
   CHECK(running.get().error().code == weir::Code::cancelled);
   auto stream = client.events(value_of(client.handlers().get()).back().handler_id, {.stop = stop.get_token()});

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "../store/temporary.hpp"
+#include "../until.hpp"
 #include "talk.hpp"
 
 #include <weir/weir.hpp>
@@ -90,7 +91,7 @@ struct Server {
     const auto sum = sums(id).size();
     REQUIRE(status(post(server.port(), "/events/" + id,
                         R"({"event":{"type":"Amount","value":{"n":)" + std::to_string(n) + R"(,"note":")" + note + R"("}}})")) == 200);
-    while (sums(id).size() == sum) std::this_thread::yield();
+    until("the amount has been taken", [&] { return sums(id).size() != sum; });
   }
   /// What was asked or answered so far, as (sequence, sum).
   std::vector<std::pair<std::int64_t, std::int64_t>> sums(const std::string& id) {
@@ -112,7 +113,7 @@ struct Server {
   /// Its total, after another amount.
   std::int64_t total(const std::string& id, int n) {
     add(id, n);
-    while (handler(id).find("status")->as_string() == "running") std::this_thread::yield();
+    until("the run is over", [&] { return handler(id).find("status")->as_string() != "running"; });
     return handler(id).find("result")->find("value")->find("sum")->as_integer();
   }
 
@@ -125,7 +126,7 @@ TEST_CASE("a run is gone on with from any of its events, with what it kept then 
   const TemporaryFolder folder;
   Server server({.store = weir::sqlite(folder.file("runs.db")), .port = 0, .accept_context_api = true});
   const auto run = server.start("run");
-  while (server.sums(run).empty()) std::this_thread::yield();
+  until("the run asks", [&] { return !server.sums(run).empty(); });
   server.add(run, 3);
   CHECK(server.total(run, 8) == 11);
   const auto past = server.sums(run);
@@ -151,7 +152,7 @@ TEST_CASE("a fork that cannot be says why") {
   const TemporaryFolder folder;
   Server server({.store = weir::sqlite(folder.file("runs.db")), .port = 0});
   const auto run = server.start("run");
-  while (server.sums(run).empty()) std::this_thread::yield();
+  until("the run asks", [&] { return !server.sums(run).empty(); });
   CHECK(server.total(run, 10) == 10);
   const auto last = server.handler(run).find("last_sequence")->as_integer();
   const auto refusal = [&](const std::string& answer) { return json_body(answer).find("detail")->as_string(); };
@@ -175,7 +176,7 @@ TEST_CASE("a long run is forked behind its last snapshot; what is older is named
   const TemporaryFolder folder;
   Server server({.store = weir::sqlite(folder.file("runs.db")), .port = 0});
   const auto run = server.start("run");
-  while (server.sums(run).empty()) std::this_thread::yield();
+  until("the run asks", [&] { return !server.sums(run).empty(); });
   server.add(run, 1, std::string(70000, 'x'));  // more than a journal holds
   server.add(run, 2);
   server.add(run, 3);
@@ -221,7 +222,7 @@ TEST_CASE("statistics tell how the last runs went, step by step") {
   const auto port = server.server.port();
   for (const auto* id : {"a", "b"}) {
     server.start(id);
-    while (server.sums(id).empty()) std::this_thread::yield();
+    until("the run asks", [&] { return !server.sums(id).empty(); });
     server.add(id, 3, "stumble");
     CHECK(server.total(id, 8) == 11);
   }

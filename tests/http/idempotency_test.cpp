@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "../store/temporary.hpp"
+#include "../until.hpp"
 #include "talk.hpp"
 
 #include <weir/weir.hpp>
@@ -82,7 +83,7 @@ TEST_CASE("a start that is sent again is the same run with the same answer; anot
     const auto handler_id = talk::json_body(first).find("handler_id")->as_string();
     CHECK(talk::status(first) == 200);
     if (shop.durable) {
-      while (talk::status(talk::get(server->port(), "/handlers/" + handler_id)) == 202) std::this_thread::yield();
+      until("the run is over", [&] { return talk::status(talk::get(server->port(), "/handlers/" + handler_id)) != 202; });
       server = nullptr;
       server = shop.open();
     }
@@ -135,7 +136,7 @@ TEST_CASE("an event that is sent again is not sent twice, also after a restart")
   CHECK(talk::status(approve("b")) == 200);
   CHECK(talk::status(talk::get(server->port(), "/handlers/h")) == 202);
   CHECK(talk::status(approve("c")) == 200);
-  while (talk::status(talk::get(server->port(), "/handlers/h")) == 202) std::this_thread::yield();
+  until("the run is over", [&] { return talk::status(talk::get(server->port(), "/handlers/h")) != 202; });
   CHECK(talk::status(approve("c")) == 200);  // done before the end, so it was sent
   CHECK(talk::status(approve("d")) == 409);
 }

@@ -1,6 +1,7 @@
 // WorkflowServer in a program of its own: free ports, several servers, stopping and starting.
 #include <doctest/doctest.h>
 
+#include "../until.hpp"
 #include "talk.hpp"
 
 #include <weir/weir.hpp>
@@ -148,7 +149,7 @@ TEST_CASE("/run waits for a run that idles, however long") {
   server.start();
   std::string answer;
   std::thread waiting([&] { answer = post(server.port(), "/workflows/ask/run", R"({"handler_id":"h","start_event":{"n":0}})"); });
-  while (get(server.port(), "/handlers/h").starts_with("HTTP/1.1 404")) std::this_thread::yield();
+  until("the run has begun", [&] { return !get(server.port(), "/handlers/h").starts_with("HTTP/1.1 404"); });
   // The stream shows that the run idles; the answer comes after that.
   const auto sent = [&] { return post(server.port(), "/events/h", R"({"event":{"type":"Answer","value":{"n":7}}})"); };
   CHECK(sent().find(R"({"status":"sent"})") != std::string::npos);
@@ -194,7 +195,7 @@ TEST_CASE("for debuggers: details, pages, metadata, state at an event, run again
   server.start();
   const auto port = server.port();
   post(port, "/workflows/asking/run-nowait", R"({"start_event":{"n":1},"handler_id":"a"})");
-  while (json_body(get(port, "/handlers/a?detail=true")).find("waiting_for")->as_array().empty()) std::this_thread::yield();
+  until("the run waits", [&] { return !json_body(get(port, "/handlers/a?detail=true")).find("waiting_for")->as_array().empty(); });
   const auto detail = json_body(get(port, "/handlers/a?detail=true"));
   CHECK(detail.find("input")->find("value")->find("n")->as_integer() == 1);
   CHECK(detail.find("question")->find("type")->as_string() == "Question");
@@ -205,7 +206,7 @@ TEST_CASE("for debuggers: details, pages, metadata, state at an event, run again
   CHECK(json_body(get(port, "/handlers?limit=0")).find("detail")->as_string() == "limit must be from 1 to 1000, got 0");
   CHECK(talk::status(get(port, "/handlers?limit=5&since=yesterday")) == 400);
   post(port, "/events/a", R"({"event":{"type":"Answer","value":{"n":5}}})");
-  while (json_body(get(port, "/handlers/a")).find("status")->as_string() == "running") std::this_thread::yield();
+  until("the run is over", [&] { return json_body(get(port, "/handlers/a")).find("status")->as_string() != "running"; });
   CHECK(json_body(get(port, "/handlers/a/state")).find("states")->find("")->find("sum")->as_integer() == 5);
   CHECK(json_body(get(port, "/handlers/a/state?at=0")).find("states")->as_object().empty());
   const auto page = json_body(get(port, "/events/a?stream=false&include_internal=true&type=StepStateChanged&limit=2"));

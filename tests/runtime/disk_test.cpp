@@ -148,7 +148,7 @@ public:
   BadMoment(faulty_vfs::Installed& disk, int nth, int code) : disk_(disk) {
     disk.fail(nth, 1000000, code);
     healer_ = std::thread([this, until_operation = nth + 3] {
-      while (!over_ && disk_.operations() < until_operation) std::this_thread::yield();
+      until("the disk has been asked often enough", [&] { return over_ || disk_.operations() >= until_operation; });
       disk_.fail(0, 0, SQLITE_OK);
     });
   }

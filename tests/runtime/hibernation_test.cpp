@@ -4,6 +4,7 @@
 #include "../../actors/runtime/service.hpp"
 #include "../../persistence/sqlite/maintenance.hpp"
 #include "../store/temporary.hpp"
+#include "../until.hpp"
 #include "flows.hpp"
 
 using namespace flows;
@@ -25,7 +26,7 @@ struct Sleepy {
 };
 
 void until_asleep(Runtime& runtime) {
-  while (runtime.service().live_runs() > 0) std::this_thread::yield();
+  until("all runs sleep", [&] { return runtime.service().live_runs() == 0; });
 }
 
 struct Asking : weir::Workflow {
@@ -142,7 +143,7 @@ TEST_CASE("deadlines fire while the run is not in memory: waits, workflow timeou
   // Nobody asks for the runs: only their rows are looked at.
   const auto& store = runtime->service().store();
   for (const char* name : {"patient", "limited", "retrying"})
-    while (!store.find_handler(name)->terminal()) std::this_thread::yield();
+    until(name + std::string(" is over"), [&] { return store.find_handler(name)->terminal(); });
   CHECK(runtime->find_run("patient")->result<std::string>() == "nobody came");
   CHECK(runtime->find_run("limited")->wait().error.starts_with("Workflow timed out"));
   CHECK(runtime->find_run("retrying")->result<std::string>() == "at last");
@@ -221,7 +222,7 @@ TEST_CASE("a run of many steps is resumed from a snapshot and the few ticks afte
     Runtime runtime(disk.options());
     runtime.add_workflow<Ending>("loop");
     runtime.start("loop", StartEvent(), "h");
-    while (!runtime.service().store().find_handler("h")->idle_since) std::this_thread::yield();
+    until("the run rests", [&] { return runtime.service().store().find_handler("h")->idle_since.has_value(); });
   }
   Runtime runtime(disk.options());
   runtime.add_workflow<Ending>("loop");
@@ -332,7 +333,7 @@ TEST_CASE("what ended too long ago is purged in the background, by how it ended"
   runtime.start("ask", StartEvent(), "waiting");
   runtime.start("bad", StartEvent(), "failed").wait();
   const auto run = runtime.start("good", StartEvent(), "completed");
-  while (runtime.find_run("completed")) std::this_thread::yield();
+  until("it is purged", [&] { return !runtime.find_run("completed"); });
   CHECK(runtime.service().store().read_events(run.run_id(), -1, 10).empty());
   CHECK(runtime.find_run("failed"));
   CHECK(runtime.find_run("waiting"));

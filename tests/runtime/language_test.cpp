@@ -1,6 +1,7 @@
 // What workflow authors can say beyond single steps, through the public face.
 #include <doctest/doctest.h>
 
+#include "../until.hpp"
 #include "flows.hpp"
 
 #include <future>
@@ -52,15 +53,6 @@ struct Narrow : weir::Workflow {
   Sum finish(const Verdict& verdict) { return {static_cast<int>(verdict.note.size())}; }
 };
 
-template <class Condition>
-void eventually(Condition condition) {
-  const auto patience = std::chrono::steady_clock::now() + 20s;
-  while (!condition()) {
-    REQUIRE(std::chrono::steady_clock::now() < patience);
-    std::this_thread::yield();
-  }
-}
-
 std::vector<std::string> types_of(const weir::Run& run) {
   std::vector<std::string> out;
   for (const auto& event : run.events()) out.push_back(event.event.type().name);
@@ -103,13 +95,14 @@ TEST_CASE("more runs than a workflow allows wait in order, can be looked at, ans
   const auto second = runtime.start("narrow", Topic{"b"});
   const auto third = runtime.start("narrow", Topic{"c"});
   const auto fourth = runtime.start("narrow", Topic{"d"});
-  eventually([&] { return second.queue_position() == 1 && third.queue_position() == 2 && fourth.queue_position() == 3; });
+  until("two wait before the fourth",
+        [&] { return second.queue_position() == 1 && third.queue_position() == 2 && fourth.queue_position() == 3; });
   CHECK_FALSE(first.queue_position());
   CHECK(second.handler().status == weir::HandlerStatus::running);
   CHECK(fourth.send_event(Verdict{true, "early"}).ok());
   CHECK(third.cancel());
   CHECK(types_of(third) == std::vector<std::string>{"WorkflowCancelledEvent"});
-  eventually([&] { return fourth.queue_position() == 2; });
+  until("the fourth waits behind one", [&] { return fourth.queue_position() == 2; });
   CHECK(first.send_event(Verdict{true}).ok());
   CHECK(first.wait().status == weir::HandlerStatus::completed);
   REQUIRE(second.events().next()->as<Review>()->text == "b");
@@ -173,7 +166,7 @@ TEST_CASE("a step that takes too long is stopped, a coroutine where it is, a blo
   runtime.add_workflow("slow", slow, {});
   runtime.add_workflow("stubborn", stubborn, {});
   CHECK(runtime.start("slow", StartEvent()).result<std::string>() == "Step 'run' timed out after 0.02s");
-  eventually([&] { return slow->held.use_count() == 1; });  // the first body's frame is gone
+  until("the first body's frame is gone", [&] { return slow->held.use_count() == 1; });
   const auto run = runtime.start("stubborn", StartEvent());
   CHECK(run.wait().error == "Step 'run' timed out after 0.02s");
   stubborn->stopped.get_future().wait();

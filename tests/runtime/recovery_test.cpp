@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "../store/temporary.hpp"
+#include "../until.hpp"
 #include "flows.hpp"
 
 using namespace flows;
@@ -229,7 +230,7 @@ TEST_CASE("timeouts are absolute: one that has passed meanwhile fires at the res
   }
   const auto store = weir::sqlite(disk.folder.file("weir.db"));
   const auto due = store->find_handler("h")->started_at + 30ms;
-  while (std::chrono::system_clock::now() < due) std::this_thread::yield();
+  until("its time has come", [&] { return std::chrono::system_clock::now() >= due; });
   Runtime runtime({.store = store});
   runtime.add_workflow<Coroutine>(
       "sleeper",
@@ -276,7 +277,7 @@ TEST_CASE("a parent finds the child it had begun: the child goes on, and is not 
   runtime->add_workflow<Outer>("outer", begun);
   CHECK(runtime->recover() == 1);  // the child waits in the store
   const auto run = *runtime->find_run("p");
-  while (run.send_event(Verdict{true, "late"}).ok() && !run.handler().terminal()) std::this_thread::yield();
+  until("the run is over", [&] { return !run.send_event(Verdict{true, "late"}).ok() || run.handler().terminal(); });
   CHECK(run.result<std::string>() == "late");
   CHECK(begun == 1);
   CHECK(stream_of(run) == std::vector<std::string>{"Review", "StopEvent"});

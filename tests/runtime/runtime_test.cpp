@@ -1,6 +1,7 @@
 // Runs through the public face: weir::Runtime and weir::Run.
 #include <doctest/doctest.h>
 
+#include "../until.hpp"
 #include "flows.hpp"
 
 using namespace flows;
@@ -185,7 +186,7 @@ TEST_CASE("blocking steps run beside each other, stream while they run, and see 
 
   runtime.add_workflow<Blocking>("patient", [](weir::Context& ctx) {
     for (int n = 0; n < 100; ++n) ctx.write_event_to_stream(Note{n});
-    while (!ctx.stop_token().stop_requested()) std::this_thread::yield();
+    until("the body is asked to stop", [&] { return ctx.stop_token().stop_requested(); });
     return StopEvent();
   });
   const auto run = runtime.start("patient", StartEvent());
@@ -317,7 +318,7 @@ TEST_CASE("two runtimes live in one process, and go away with runs in flight of 
       co_return StopEvent();
     });
     runtime.add_workflow<Blocking>("patient", [](weir::Context& ctx) {
-      while (!ctx.stop_token().stop_requested()) std::this_thread::yield();
+      until("the body is asked to stop", [&] { return ctx.stop_token().stop_requested(); });
       return StopEvent();
     });
     runtime.add_workflow<Coroutine>(

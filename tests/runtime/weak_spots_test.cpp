@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "../store/forwarding_store.hpp"
+#include "../until.hpp"
 #include "flows.hpp"
 
 using namespace flows;
@@ -86,11 +87,13 @@ TEST_CASE("who sees a handler ended finds its last event, and who sees the last 
   runtime.add_workflow<Plain>("w", [](weir::Context&) { return StopEvent(); });
   for (int i = 0; i < 300; ++i) {
     const auto run = runtime.start("w", StartEvent());
-    while (!run.handler().terminal()) std::this_thread::yield();
+    until("the run is over", [&] { return run.handler().terminal(); });
     CHECK(store->last_event(run.run_id())->terminal);
     const auto other = runtime.start("w", StartEvent());
-    for (auto last = store->last_event(other.run_id()); !last || !last->terminal; last = store->last_event(other.run_id()))
-      std::this_thread::yield();
+    until("its last event is there", [&] {
+      const auto last = store->last_event(other.run_id());
+      return last && last->terminal;
+    });
     CHECK(other.handler().terminal());
   }
 }

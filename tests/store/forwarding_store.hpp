@@ -13,6 +13,7 @@ public:
   weir::Expected<weir::Inheritance> begin_run(const weir::HandlerRow& row) override { return inner_->begin_run(row); }
   weir::Expected<bool> commit(weir::Commit commit) override { return inner_->commit(std::move(commit)); }
   std::vector<weir::Expected<bool>> commit_all(const std::vector<weir::Commit>& commits) override { return inner_->commit_all(commits); }
+  weir::Expected<bool> note_at_work(bool at_work) override { return inner_->note_at_work(at_work); }
   weir::Expected<bool> probe() override { return inner_->probe(); }
   std::optional<weir::HandlerRow> find_handler(std::string_view id) const override { return inner_->find_handler(id); }
   std::optional<weir::HandlerRow> find_run(std::string_view id) const override { return inner_->find_run(id); }

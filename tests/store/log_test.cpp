@@ -1,5 +1,6 @@
 // The write-ahead log: it begins anew while commits go on, and what keeps it from that is told.
 #include "faulty_vfs.hpp"
+#include "../until.hpp"
 #include "rows.hpp"
 #include "troubles.hpp"
 
@@ -160,7 +161,5 @@ TEST_CASE("a log that an earlier process has left is copied back without a commi
   const auto path = left.file("weir.db");
   const auto before = std::filesystem::file_size(path);
   const auto store = sqlite(path, {.wal_bytes_target = small});
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (std::filesystem::file_size(path) == before && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
-  CHECK(std::filesystem::file_size(path) > before);
+  until("the log is copied back", [&] { return std::filesystem::file_size(path) > before; });
 }

@@ -1,4 +1,5 @@
 // Long searches: they can be given up, and go on from where they were.
+#include "../until.hpp"
 #include "rows.hpp"
 
 #include <doctest/doctest.h>
@@ -136,6 +137,6 @@ TEST_CASE("many long searches at once leave other reads and commits their turns"
     CHECK(store->find_handlers({.limit = 5}).rows.size() == 5);
     CHECK(store->last_event("r1")->sequence == i + 1);
   }
-  while (rounds < 8) std::this_thread::yield();
+  until("the searches have gone round", [&] { return rounds >= 8; });
   end.request_stop();
 }

@@ -311,6 +311,30 @@ TEST_CASE("only so many ended handlers are kept, the oldest go first, running on
   CHECK(store->find_handler("running"));
 }
 
+TEST_CASE("ended handlers are counted, not their runs: the one that ended just now is never dropped") {
+  const auto store = memory(3);
+  const auto run = [&](const std::string& handler, const std::string& id) {
+    REQUIRE(store->begin_run(row(handler, id)).ok());
+    end(*store, handler, id);
+  };
+  run("first", "f");
+  for (int i = 0; i < 8; ++i) run("again", "a" + std::to_string(i));
+  CHECK(store->find_handler("first"));
+  CHECK(store->find_handler("again")->run_id == "a7");
+  run("second", "s");
+  run("first", "f2");  // the newest from now on
+  run("third", "t");
+  CHECK_FALSE(store->find_handler("again"));
+  CHECK(store->find_handler("first"));
+  CHECK(store->find_handler("second"));
+  REQUIRE(store->purge("second").ok());
+  run("fourth", "u");  // has the place of what was purged
+  CHECK(store->find_handler("first"));
+  CHECK(store->begin_run(row("first", "f3")).ok());
+  for (int i = 0; i < 3; ++i) run("new" + std::to_string(i), "n" + std::to_string(i));
+  CHECK(store->find_handler("first")->run_id == "f3");  // at work again
+}
+
 TEST_CASE("a durable store has everything when it is opened again") {
   const TemporaryFolder folder;
   const auto path = folder.file("weir.db");

@@ -20,6 +20,8 @@ class Service;
 struct WorkflowOptions {
   /// Events that no step declares but clients may see or send: list them with weir::events<A, B>().
   std::vector<const EventType*> additional_events = {};
+  /// Takes the place of the workflow of the same name and version; runs in flight keep what they began with.
+  bool replace = false;
 };
 
 template <class... E>
@@ -35,6 +37,10 @@ struct StartOptions {
 };
 
 /// Owns its actor system, timers and threads; several live side by side in one process. Thread-safe.
+///
+/// The destructor asks bodies that still run to end (Context::stop_token) and waits for them, for RuntimeOptions::stop_timeout. Those
+/// that have not ended then are named in the log and left behind, with this runtime's insides and everything they use, for the rest
+/// of the process.
 class Runtime {
 public:
   explicit Runtime(RuntimeOptions options = {});
@@ -47,7 +53,7 @@ public:
   void add_workflow(const std::string& name, A&&... arguments) {
     add_workflow(name, std::make_shared<W>(std::forward<A>(arguments)...), WorkflowOptions());
   }
-  /// A workflow of the same name and version is replaced; runs in flight keep what they began with. A name may have several
+  /// Throws WorkflowError when one of the same name and version is there, unless WorkflowOptions::replace. A name may have several
   /// versions: new runs get the one added last, earlier ones finish the runs they have.
   template <class W>
   void add_workflow(const std::string& name, std::shared_ptr<W> workflow, WorkflowOptions options) {
@@ -64,8 +70,12 @@ public:
   /// Goes on with the runs that an earlier process left at work in a durable store; returns how many. Those that only wait
   /// stay in the store until an event, their time or somebody who asks wakes them. A run that cannot go on ends with the
   /// reason; one whose workflow is not registered waits for it. Call it after the last add_workflow, also when nothing is left:
-  /// what RuntimeOptions::retention no longer keeps is purged from then on.
+  /// what RuntimeOptions::retention no longer keeps is purged from then on. A run that was at work at the last three ends of the
+  /// process, and got no further in between, is set aside: HandlerRow::quarantined. See docs/reliability.md.
   std::size_t recover();
+  /// Goes on with a run that was set aside; it has one more chance. Throws std::invalid_argument when it was not, StoreFailure when the
+  /// store does not answer.
+  void resume(const std::string& handler_id);
 
   /// The run that a handler has, or had last; nothing when there is no such handler.
   std::optional<Run> find_run(const std::string& handler_id);

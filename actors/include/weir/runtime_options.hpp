@@ -34,6 +34,8 @@ struct RuntimeOptions {
   /// A run in a durable store that has only waited for so long leaves memory, until an event, a time or somebody who asks
   /// wakes it; empty: never.
   std::optional<Duration> idle_timeout = std::chrono::seconds(60);
+  /// How long the runtime's end waits for steps that still run, which are asked to end; after that they are left behind.
+  Duration stop_timeout = std::chrono::seconds(5);
   Retention retention = {};  ///< what is older is purged in the background, after Runtime::recover
   std::function<void(LogLevel, std::string_view)> log = log_to_stderr;  ///< called from any thread
 };

@@ -67,6 +67,7 @@ struct RemoteHandler {
   HandlerStatus status = HandlerStatus::running;
   std::string error;                                 ///< empty unless failed
   std::optional<RemoteEvent> result;                 ///< the stop event of a completed run
+  bool quarantined = false;                          ///< set aside: the server died three times in a row with the run (Weir only)
   std::string started_at, updated_at, completed_at;  ///< as the server wrote them; empty: not yet
 
   bool terminal() const noexcept { return status != HandlerStatus::running; }
@@ -206,6 +207,8 @@ public:
 
   Answered<RemoteHandler> handler(std::string handler_id, CallOptions options = {}) const;
   Answered<std::vector<RemoteHandler>> handlers(RemoteFilter filter = {}, CallOptions options = {}) const;
+  /// Goes on with a run that is set aside (Weir only). Code::conflict when it is not.
+  Answered<RemoteHandler> resume(std::string handler_id, CallOptions options = {}) const;
   /// Ends the run; with `purge` what is stored of the handler goes too. Answers "cancelled" or "deleted".
   Answered<std::string> cancel(std::string handler_id, bool purge = false, CallOptions options = {}) const;
 

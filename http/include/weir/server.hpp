@@ -41,7 +41,9 @@ struct ServerOptions {
   std::size_t body_bytes_max = 16 * 1024 * 1024;
   std::size_t connections_max = 10000;
   std::chrono::seconds read_timeout{60};
-  std::chrono::seconds drain_timeout{5};  ///< how long stop() lets requests in flight finish
+  /// How long stop() takes at most: it lets requests in flight finish, then asks steps that still run to end (Context::stop_token), for
+  /// which the last quarter of it is reserved, a second at most. Steps that have not ended by then are left behind.
+  std::chrono::seconds drain_timeout{5};
 };
 
 /// A request to one of the program's own routes.
@@ -61,6 +63,7 @@ class WorkflowServer {
 public:
   /// Throws std::invalid_argument on an option that makes no sense.
   explicit WorkflowServer(ServerOptions options = {});
+  /// stop(). What steps that have not ended use lives on, for the rest of the process.
   ~WorkflowServer();
   WorkflowServer(const WorkflowServer&) = delete;
   WorkflowServer& operator=(const WorkflowServer&) = delete;
@@ -80,13 +83,16 @@ public:
   /// asked for as everywhere. Before start().
   void add_route(std::string method, std::string path, std::function<RouteAnswer(const RouteRequest&)> answer);
 
-  /// Begins to serve on a thread of its own. Throws std::runtime_error when host and port cannot be bound.
+  /// Begins to serve on a thread of its own. Throws std::runtime_error when host and port cannot be bound, std::logic_error when the
+  /// server is serving, or was stopped.
   void start();
-  /// The port that is served, also when port 0 was asked for. Only after start().
+  /// The port that is served, also when port 0 was asked for. Throws std::logic_error before start().
   std::uint16_t port() const;
-  /// Stops accepting, lets requests in flight finish for `drain_timeout`, ends streams and runs. Idempotent.
+  /// Stops accepting, lets requests in flight finish for `drain_timeout`, ends streams and runs. Idempotent; from any thread. Returns
+  /// when that is done; when a route of one's own calls it, at once.
   void stop();
-  /// start(), then blocks until SIGINT or SIGTERM, then stop().
+  /// start(), then blocks until SIGINT or SIGTERM, or until somebody has stopped the server, then stop(). Those signals are taken while it
+  /// serves, whatever threads the program has; several servers end at one.
   void serve();
   /// serve() with options from the command line (--help lists them), the environment and a configuration file over those
   /// that the server was made with; returns the exit code.

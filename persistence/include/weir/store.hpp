@@ -54,6 +54,9 @@ struct HandlerRow {
   /// The start event. Written with the run's beginning, as `rerun_of` is; read by find_origin.
   std::shared_ptr<const EventPayload> input = nullptr;
   std::optional<Rerun> rerun_of = {};
+  /// How often in a row the run was gone on with after the process had died, without getting any further since.
+  std::int64_t resumes = 0;
+  bool quarantined = false;  ///< set aside because of that: it stays as it is until somebody resumes or cancels it
 
   bool terminal() const noexcept { return status != HandlerStatus::running; }
 };
@@ -219,6 +222,9 @@ public:
   virtual std::vector<Expected<bool>> commit_all(const std::vector<Commit>& commits);
   /// A write. Whether commits can be made again after some could not: makes something small durable that changes nothing.
   virtual Expected<bool> probe() { return true; }
+  /// A write. Notes that a process is at work on the store, or has left it in order. Returns what the note said before: when it says
+  /// that one is at work although none can be, that process has died. Stores that are not durable note nothing.
+  virtual Expected<bool> note_at_work(bool) { return false; }
 
   virtual std::optional<HandlerRow> find_handler(std::string_view handler_id) const = 0;
   /// The handler as it was in that run, which may be an earlier one.

@@ -1,0 +1,52 @@
+// What the service is made of, for the files that do its work.
+#pragma once
+
+#include "hibernation.hpp"
+#include "registry.hpp"
+#include "resumption.hpp"
+#include "retention_keeper.hpp"
+#include "service.hpp"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace weir::runtime {
+
+struct Service::State {
+  Environment environment;
+  Registry registry;
+  Catalog catalog;
+  compat::Config<caf::id_block::weir_runtime> config;
+  std::unique_ptr<caf::actor_system> system;
+  Hibernation hibernation;
+  RetentionKeeper retention;
+  Resumption resumption;
+  std::atomic<bool> stopping = false;
+  std::mutex stopping_mutex;  ///< of those that stop it
+  Deadline deadline{};        ///< for what is asked to end
+  std::atomic<bool> workflows_are_replaced = false;
+  bool named = false;                               ///< the log knows what was left behind
+  bool noted_at_work = false, died_before = false;  ///< in the store: this process; the one before
+
+  void send_event(Service& service, const std::string& handler_id, EventBox event, const std::string& step,
+                  const std::function<void(Expected<bool>)>& reply, std::optional<IdempotencyKey> key);
+  void cancel(const std::string& handler_id, const std::function<void(Expected<bool>)>& reply, bool patient);
+
+  explicit State(RuntimeOptions options)
+      : environment(std::move(options)), config(environment.options.actor_threads), system(std::make_unique<caf::actor_system>(config)),
+        hibernation(environment, registry, catalog, system), retention(environment), resumption(environment) {
+    environment.registry = &registry;
+    environment.hibernation = &hibernation;
+    environment.resumption = &resumption;
+  }
+};
+
+/// Of a request that has read from the store in vain: nothing has been done about it.
+inline Error unanswered(const StoreFailure& error) {
+  return {Code::unavailable, "the store does not answer (" + std::string(error.what()) + "); nothing was done: try again"};
+}
+
+}  // namespace weir::runtime

@@ -1,0 +1,166 @@
+// The ends of a server: whatever still runs, whoever asks for it, and from where.
+#include <doctest/doctest.h>
+
+#include "../store/temporary.hpp"
+#include "../until.hpp"
+#include "talk.hpp"
+
+#include <weir/weir.hpp>
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using talk::get;
+using talk::post;
+
+struct Ping {
+  using kind = weir::StartEvent;
+};
+struct Pong {
+  using kind = weir::StopEvent;
+  int n = 1;
+};
+
+/// What a step that is left behind may still use.
+struct Gate {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool open = false;
+  int begun = 0, ended = 0;
+
+  void wait() {
+    std::unique_lock lock(mutex);
+    ++begun;
+    changed.wait(lock, [this] { return open; });
+    ++ended;
+  }
+  void let_go() {
+    {
+      const std::lock_guard lock(mutex);
+      open = true;
+    }
+    changed.notify_all();
+  }
+  bool at_work() {
+    const std::lock_guard lock(mutex);
+    return begun > ended;
+  }
+  bool over() {
+    const std::lock_guard lock(mutex);
+    return begun > 0 && begun == ended;
+  }
+};
+
+/// Holds the actor thread.
+struct Holding : weir::Workflow {
+  std::shared_ptr<Gate> gate;
+  explicit Holding(std::shared_ptr<Gate> given) : gate(std::move(given)) { step<&Holding::run>(); }
+  Pong run(const Ping&) {
+    gate->wait();
+    return {};
+  }
+};
+
+struct Quick : weir::Workflow {
+  Quick() { step<&Quick::run>(); }
+  Pong run(const Ping&) { return {}; }
+};
+
+}  // namespace
+
+TEST_CASE("what a step that outlives its server still calls is there") {
+  const TemporaryFolder folder;
+  for (const bool durable : {false, true}) {
+    CAPTURE(durable);
+    const auto gate = std::make_shared<Gate>();
+    std::vector<std::thread> clients;
+    {
+      weir::ServerOptions options{.port = 0, .drain_timeout = 0s};
+      if (durable) options.store = weir::sqlite(folder.file("weir.db"));
+      weir::WorkflowServer server(std::move(options));
+      server.add_workflow<Holding>("hold", gate);
+      server.start();
+      const auto port = server.port();
+      const auto asks = [&](const std::string& path, const std::string& body, const std::string& headers) {
+        clients.emplace_back([=] { (void)post(port, path, body, headers); });  // answered, or cut off
+      };
+      asks("/workflows/hold/run", R"({"handler_id":"h","start_event":{}})", "Idempotency-Key: k\r\n");
+      until("the step holds the actor thread", [&] { return gate->at_work(); });
+      asks("/workflows/hold/run", R"({"handler_id":"h","start_event":{}})", "Idempotency-Key: k\r\n");
+      asks("/workflows/hold/run-nowait", R"({"start_event":{}})", "Idempotency-Key: l\r\n");
+      asks("/handlers/h/cancel?purge=true", "", "");
+      asks("/events/h", R"({"event":{"type":"Ping","value":{}}})", "Idempotency-Key: m\r\n");
+      clients.emplace_back([=] { (void)get(port, "/events/h"); });
+      clients.emplace_back([=] { (void)get(port, "/handlers/h?detail=true"); });
+      CHECK(talk::status(get(port, "/health")) == 200);
+    }
+    for (auto& client : clients) client.join();
+    gate->let_go();
+    until("the step has ended", [&] { return gate->over(); });
+  }
+}
+
+TEST_CASE("a route of one's own may throw anything") {
+  weir::WorkflowServer server{{.port = 0}};
+  server.add_route("GET", "/odd", [](const weir::RouteRequest&) -> weir::RouteAnswer { throw 7; });
+  server.start();
+  CHECK(get(server.port(), "/odd").ends_with(R"({"detail":"Internal server error: an exception that is no std::exception"})"));
+  CHECK(talk::status(get(server.port(), "/health")) == 200);
+}
+
+TEST_CASE("a server is stopped from any thread, several times, and from a route of its own") {
+  weir::WorkflowServer server{{.port = 0}};
+  server.add_workflow<Quick>("quick");
+  server.add_route("POST", "/stop", [&](const weir::RouteRequest&) {
+    server.stop();
+    return weir::RouteAnswer{.body = "stopping"};
+  });
+  CHECK_THROWS_WITH_AS(server.port(), "the server has no port before start()", std::logic_error);
+  server.start();
+  CHECK(talk::status(post(server.port(), "/workflows/quick/run", R"({"start_event":{}})")) == 200);
+  SUBCASE("from threads") {}
+  SUBCASE("from a route") { CHECK(post(server.port(), "/stop", "").ends_with("stopping")); }
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) threads.emplace_back([&] { server.stop(); });
+  for (auto& thread : threads) thread.join();
+  CHECK_THROWS_WITH_AS(server.start(), "a server that was stopped cannot be started again: make another one", std::logic_error);
+}
+
+TEST_CASE("one signal ends all that serve in a program with threads of its own, and what it had set for signals stays") {
+  struct sigaction before {
+  }, after{};
+  ::sigaction(SIGTERM, nullptr, &before);
+  std::atomic<int> serving = 0;
+  const auto log = [&](weir::LogLevel, std::string_view text) { serving += text.starts_with("serving on") ? 1 : 0; };
+  std::vector<std::thread> servers;
+  for (int i = 0; i < 2; ++i)
+    servers.emplace_back([&] {
+      weir::WorkflowServer server{{.port = 0, .runtime = {.log = log}}};
+      server.add_workflow<Quick>("quick");
+      server.serve();
+    });
+  until("both serve", [&] { return serving == 2; });
+  ::kill(::getpid(), SIGTERM);
+  for (auto& server : servers) server.join();
+  ::sigaction(SIGTERM, nullptr, &after);
+  CHECK((after.sa_handler == before.sa_handler));
+}
+
+TEST_CASE("serve() returns when somebody else stops the server") {
+  std::atomic<bool> serving = false;
+  const auto log = [&](weir::LogLevel, std::string_view text) { serving = serving || text.starts_with("serving on"); };
+  weir::WorkflowServer server{{.port = 0, .runtime = {.log = log}}};
+  std::thread thread([&] { server.serve(); });
+  until("it serves", [&] { return serving.load(); });
+  server.stop();
+  thread.join();
+}
