@@ -33,7 +33,7 @@ http::Limits limits_of(const ServerOptions& options) {
   http::Limits limits;
   limits.body_bytes_max = options.body_bytes_max;
   limits.connections_max = options.connections_max;
-  limits.read_timeout = options.read_timeout;
+  limits.read_timeout = clamped<std::chrono::milliseconds>(options.read_timeout);
   return limits;
 }
 

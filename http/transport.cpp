@@ -133,7 +133,7 @@ std::uint16_t Transport::port() const { return state_->listener->port(); }
 Loop& Transport::loop() { return state_->thread->loop; }
 
 void Transport::drain(std::chrono::seconds patience) {
-  state_->thread->wait_for_none(&IoThread::owed, patience);
+  state_->thread->wait_for_none(&IoThread::owed, clamped<Duration>(patience));
   state_->thread->catch_up();
 }
 

@@ -79,7 +79,7 @@ bool EventLog::feed(Reader& reader) {
 void EventLog::look_again() {
   constexpr Duration pause = std::chrono::milliseconds(500);
   if (std::exchange(looking_again_, true)) return;
-  environment_.timers.at(now() + pause, [self = EventLogActor(self_)] { compat::post(self, Appended()); });
+  environment_.timers.after(pause, [self = EventLogActor(self_)] { compat::post(self, Appended()); });
 }
 
 void EventLog::leave_if_done() {

@@ -61,6 +61,7 @@ struct Inspect {
 };
 struct TimerFired {
   std::uint64_t timer;
+  Time due;  ///< no earlier than that is it now, whatever the wall clock says
   engine::TimerTick tick;
 };
 /// The run may have rested for long enough to leave memory.

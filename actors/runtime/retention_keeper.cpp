@@ -11,7 +11,7 @@ void RetentionKeeper::start() {
 }
 
 void RetentionKeeper::schedule(Duration in) {
-  environment_.timers.at(now() + in, [this] { environment_.pool.submit([this] { work(); }); });
+  environment_.timers.after(in, [this] { environment_.pool.submit([this] { work(); }); });
 }
 
 /// One small transaction: runs that commit get their turn before the next.

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <atomic>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -132,7 +133,7 @@ private:
   std::map<std::string, WorkflowPtr> children_;
 };
 
-/// Immutable but for the states, the children and the stop source, which guard themselves.
+/// Immutable but for the states, the children, the stop source and what the log was told, which guard themselves.
 struct RunContext {
   RunContext(WorkflowPtr registered, HandlerRow begun, NamedStates inherited)
       : workflow(std::move(registered)), row(std::move(begun)), states(std::move(inherited)) {}
@@ -142,6 +143,7 @@ struct RunContext {
   StateStores states;
   ForwardedChildren forwarded;
   std::stop_source stop;
+  std::atomic<bool> told_of_replaced_text = false;
 };
 
 }  // namespace weir::runtime

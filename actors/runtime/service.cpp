@@ -450,7 +450,7 @@ void Service::when_store_answers(std::function<void()> job) {
     try {
       job();
     } catch (const StoreFailure&) {
-      environment.timers.at(runtime::now() + pause, [this, job] { when_store_answers(job); });
+      environment.timers.after(pause, [this, job] { when_store_answers(job); });
     }
   });
 }

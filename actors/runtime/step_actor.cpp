@@ -12,8 +12,8 @@ public:
   Time now() const override { return runtime::now(); }
   void report(StepReport report) override { compat::post(supervisor_, std::move(report)); }
   void resume(std::uint64_t serial) override { compat::post(step_, ResumeBody{serial}); }
-  void resume_at(Time due, std::uint64_t serial) override {
-    environment_.timers.at(due, [step = step_, serial] { compat::post(step, ResumeBody{serial}); });
+  void resume_after(Duration delay, std::uint64_t serial) override {
+    environment_.timers.after(delay, [step = step_, serial] { compat::post(step, ResumeBody{serial}); });
   }
   void resume_when_called(const std::function<void(std::function<void()>)>& begin, std::uint64_t serial) override {
     begin([step = step_, serial] { compat::post(step, ResumeBody{serial}); });

@@ -6,6 +6,7 @@
 #include "../callers.hpp"
 
 #include <weir/runtime_options.hpp>
+#include <weir/time.hpp>
 
 #include <restinio/all.hpp>
 
@@ -28,7 +29,7 @@ public:
   explicit AsioLoop(asio::io_context& context) : context_(context) {}
   void post(std::function<void()> action) override { asio::post(context_, std::move(action)); }
   std::shared_ptr<void> after(std::chrono::milliseconds delay, std::function<void()> action) override {
-    auto timer = std::make_shared<asio::steady_timer>(context_, delay);
+    auto timer = std::make_shared<asio::steady_timer>(context_, later(std::chrono::steady_clock::now(), delay));
     timer->async_wait([action = std::move(action)](const asio::error_code& error) {
       if (!error) action();
     });
@@ -105,9 +106,9 @@ struct IoThread {
     const std::lock_guard lock(mutex);
     if (--(this->*count) == 0) idle.notify_all();
   }
-  void wait_for_none(std::size_t IoThread::*count, std::chrono::milliseconds patience) {
+  void wait_for_none(std::size_t IoThread::*count, Duration patience) {
     std::unique_lock lock(mutex);
-    idle.wait_for(lock, patience, [&] { return this->*count == 0; });
+    idle.wait_until(lock, later(std::chrono::steady_clock::now(), patience), [&] { return this->*count == 0; });
   }
   /// Returns when what was posted to the thread before has been done.
   void catch_up() {
