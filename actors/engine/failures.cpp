@@ -45,7 +45,8 @@ bool hand_to_error_handler(Reduction& r, StepIndex step, const Attempt& attempt,
 
 std::shared_ptr<const StepTrace> trace_of_failure(const Reduction& r, const Attempt& attempt, const Failed& failed) {
   StepTrace out{.attempt = attempt.failures + 1, .error = failed.error};
-  if (failed.retry_after) out.retry_at = later(r.now, *failed.retry_after);
+  const auto retry_at = later(r.now, failed.retry_after.value_or(Duration::max()));
+  if (retry_at != Time::max()) out.retry_at = retry_at;
   return std::make_shared<const StepTrace>(std::move(out));
 }
 

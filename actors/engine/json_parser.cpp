@@ -109,7 +109,7 @@ private:
     std::string path;
     for (std::size_t i = 0; i < open_.size(); ++i) {
       if (!path.empty()) path += '.';
-      path += open_[i]->is_array() ? std::to_string(open_[i]->as_array().size() - (i + 1 < open_.size() ? 1 : 0)) : keys_[i];
+      path += open_[i]->is_array() ? std::to_string(open_[i]->as_array().size() - (i + 1 < open_.size() ? 1u : 0u)) : keys_[i];
     }
     return path.empty() ? path : "field '" + path + "': ";
   }

@@ -148,7 +148,7 @@ TEST_CASE("what is no JSON number or no character is named") {
   CHECK(refusal<StartEvent>(R"([-Infinity])").starts_with("-Infinity is no JSON"));
   CHECK(refusal<StartEvent>(R"({"x":"\ud800"})").starts_with("Half of a surrogate pair is no character: line 1 column 7 (char 6)"));
   CHECK(refusal<StartEvent>(R"({"x":"\udc00y"})").starts_with("Half of a surrogate pair is no character"));
-  CHECK(refusal<StartEvent>("[\"\xC5\xBElu\xC5\xA5\",\n \"\xF0\x9F\x98\x80\" x]") == "Expecting ',' delimiter: line 2 column 6 (char 13)");
+  CHECK(refusal<StartEvent>("[\"\xC5\xBElu\xC5\xA5\",\n \"\xF0\x9F\x98\x80\" x]") == "Expecting ',' delimiter: line 2 column 6 (char 14)");
 }
 
 TEST_CASE("numbers in texts are read as pydantic's lax mode reads them") {
