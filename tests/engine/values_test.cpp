@@ -12,7 +12,7 @@ using namespace weir;
 
 namespace values {
 
-enum class Code { low = -7, none = 0, ok = 200, gone = 410, flag = 1 << 20 };
+enum class Grade { low = -7, none = 0, ok = 200, gone = 410, flag = 1 << 20 };
 enum class Letter : char { a = 'a', b = 'b' };
 enum class Far : std::uint64_t { far = 100'000, last = std::numeric_limits<std::uint64_t>::max() };
 
@@ -23,8 +23,8 @@ struct Numbers {
   std::uint8_t byte = 7;
   double real = 7;
   float single = 7;
-  std::optional<Time> at;
-  std::optional<Code> code;
+  std::optional<Time> at = {};
+  std::optional<Grade> code = {};
 };
 struct Defaults {
   bool loud = false;
@@ -43,7 +43,7 @@ struct Hidden {
   std::map<std::string, int> counts;
 };
 struct Enumerated {
-  Code code;
+  Grade code;
   Letter letter;
   Far far;
 };
@@ -80,7 +80,7 @@ Expected<T> read(std::string_view json) {
   if (!tree) return tree.error();
   auto event = decode_event(event_type<T>(), *tree);
   if (!event) return event.error();
-  return *event->as<T>();
+  return *event->template as<T>();
 }
 template <class T>
 std::string refusal(std::string_view json) {
@@ -95,7 +95,7 @@ T there_and_back(const T& value) {
   REQUIRE(out.ok());
   const auto event = decode_event(event_type<T>(), EventBox(value).value());
   REQUIRE(event.ok());
-  CHECK(codec::encoded(*event->as<T>()) == codec::encoded(value));
+  CHECK(codec::encoded(*event->template as<T>()) == codec::encoded(value));
   return *out;
 }
 
@@ -199,13 +199,14 @@ TEST_CASE("times beyond the calendar are refused by field, and those of a progra
 }
 
 TEST_CASE("enumerators are found wherever they are, and values without a name are numbers") {
-  CHECK(codec::encoded(Enumerated{Code::ok, Letter::b, Far::last}) == R"({"code":"ok","letter":"b","far":"last"})");
-  CHECK(codec::encoded(Code::low) == "\"low\"");
-  CHECK(codec::encoded(Code::flag) == "\"flag\"");
-  CHECK(codec::encoded(static_cast<Code>(201)) == "201");
+  const Enumerated named{Grade::ok, Letter::b, Far::last};
+  CHECK(codec::encoded(named) == R"({"code":"ok","letter":"b","far":"last"})");
+  CHECK(codec::encoded(Grade::low) == "\"low\"");
+  CHECK(codec::encoded(Grade::flag) == "\"flag\"");
+  CHECK(codec::encoded(static_cast<Grade>(201)) == "201");
   CHECK(codec::encoded(static_cast<Far>(std::numeric_limits<std::uint64_t>::max() - 1)) == "18446744073709551614");
-  CHECK(read<Enumerated>(R"({"code":"low","letter":"a","far":"far"})")->code == Code::low);
-  CHECK(there_and_back(Enumerated{static_cast<Code>(-8), static_cast<Letter>('z'), static_cast<Far>(1)}).letter == static_cast<Letter>('z'));
+  CHECK(read<Enumerated>(R"({"code":"low","letter":"a","far":"far"})")->code == Grade::low);
+  CHECK(there_and_back(Enumerated{static_cast<Grade>(-8), static_cast<Letter>('z'), static_cast<Far>(1)}).letter == static_cast<Letter>('z'));
   CHECK(refusal<Enumerated>(R"({"code":"nope","letter":"a","far":"far"})")
             .find("code\n  Input should be 'low', 'none', 'ok', 'gone' or 'flag'") != std::string::npos);
   CHECK(refusal<Enumerated>(R"({"code":"ok","letter":1000,"far":"far"})").find("letter\n  Input should be less than") != std::string::npos);
@@ -337,7 +338,7 @@ TEST_CASE("random events come back from their texts as they were") {
     numbers.real = source.real();
     numbers.single = static_cast<float>(std::bit_cast<float>(static_cast<std::uint32_t>(source.bits())));
     numbers.at = source.time();
-    numbers.code = static_cast<Code>(static_cast<int>(source.bits()));
+    numbers.code = static_cast<Grade>(static_cast<int>(source.bits()));
     const auto back = there_and_back(numbers);
     REQUIRE(back.big == numbers.big);
     REQUIRE(back.small == numbers.small);
