@@ -37,7 +37,7 @@ http::Limits limits_of(const ServerOptions& options) {
   http::Limits limits;
   limits.body_bytes_max = options.body_bytes_max;
   limits.connections_max = options.connections_max;
-  limits.read_timeout = options.read_timeout;
+  limits.read_timeout = clamped<std::chrono::milliseconds>(options.read_timeout);
   return limits;
 }
 
@@ -118,9 +118,9 @@ struct WorkflowServer::State {
     using std::chrono::milliseconds;
     const std::lock_guard lock(stopping);
     if (!transport || std::exchange(stopped, true)) return;
-    const auto patience = std::chrono::duration_cast<milliseconds>(options.drain_timeout);
+    const auto patience = clamped<milliseconds>(options.drain_timeout);
     const auto for_bodies = std::min(patience / 4, milliseconds(1000));  // the requests have the rest
-    const auto deadline = std::chrono::steady_clock::now() + patience;
+    const auto deadline = later(std::chrono::steady_clock::now(), patience);
     transport->stop_accepting();
     transport->drain(patience - for_bodies);
     app.stop_workers();

@@ -135,7 +135,7 @@ Loop& Transport::loop() { return state_->thread->loop; }
 bool Transport::is_its_thread() const { return state_->thread->is_this_thread(); }
 
 void Transport::drain(std::chrono::milliseconds patience) {
-  state_->thread->wait_for_none(&IoThread::owed, patience);
+  state_->thread->wait_for_none(&IoThread::owed, clamped<Duration>(patience));
   state_->thread->catch_up();
 }
 

@@ -230,7 +230,7 @@ public:
   Expected<std::size_t> expire(const Retention& retention, Time now, std::size_t limit) override {
     const auto expired = [&](const HandlerRow& row) {
       const auto& kept = kept_for(retention, row.status);
-      return kept && row.completed_at && *row.completed_at + *kept < now;
+      return kept && row.completed_at && later(*row.completed_at, *kept) < now;
     };
     std::vector<std::string> handlers, runs;
     for (auto& shard : handlers_) {

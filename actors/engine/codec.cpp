@@ -1,17 +1,17 @@
 // The non-template half of codec.hpp: coercions and messages (contract B.1, B.2) and schema keys (B.3).
+#include "lax_numbers.hpp"
+
 #include <weir/codec.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <charconv>
 #include <cmath>
-#include <cstdio>
 
 namespace weir {
 
-void Issues::add(std::string_view tag, std::string message, const Value& input) {
-  issues_.push_back({path_, std::string(tag), std::move(message), python_repr(input), std::string(python_type_name(input))});
+void Issues::add(std::string_view tag, std::string message, const Value& input, std::string hint) {
+  issues_.push_back(
+      {path_, std::string(tag), std::move(message), python_repr(input), std::string(python_type_name(input)), std::move(hint)});
 }
 
 Issues::Scope::Scope(Issues& issues, std::string_view part) : issues_(issues), length_(issues.path_.size()) {
@@ -27,6 +27,7 @@ std::string Issues::text(std::string_view type_name) const {
   for (const auto& issue : issues_) {
     if (!issue.location.empty()) out += '\n' + issue.location;
     out += "\n  " + issue.message + " [type=" + issue.tag + ", input_value=" + issue.input + ", input_type=" + issue.input_type + "]";
+    if (!issue.hint.empty()) out += "\n  " + issue.hint;
   }
   return out;
 }
@@ -38,19 +39,6 @@ std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t\r\n");
-  return begin == text.npos ? std::string_view{} : text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
-}
-
-template <class T>
-bool parse_whole(std::string_view text, T& out) {
-  text = trimmed(text);
-  if (text.starts_with('+')) text.remove_prefix(1);
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), out);
-  return !text.empty() && result.ec == std::errc() && result.ptr == text.data() + text.size();
 }
 
 bool fail(Issues& issues, std::string_view tag, std::string message, const Value& in) {
@@ -87,32 +75,60 @@ bool decode_bool(const Value& in, bool& out, Issues& issues) {
   return fail(issues, "bool_type", "Input should be a valid boolean", in);
 }
 
-bool decode_integer(const Value& in, std::int64_t& out, std::int64_t min, std::int64_t max, Issues& issues) {
-  if (in.is_bool()) {
-    out = in.as_bool() ? 1 : 0;
-  } else if (in.is_integer()) {
-    out = in.as_integer();
-  } else if (in.is_double()) {
-    if (in.as_double() != std::floor(in.as_double()) || std::fabs(in.as_double()) >= 9.2e18)
-      return fail(issues, "int_from_float", "Input should be a valid integer, got a number with a fractional part", in);
-    out = static_cast<std::int64_t>(in.as_double());
-  } else if (in.is_string()) {
-    if (!parse_whole(in.as_string(), out))
-      return fail(issues, "int_parsing", "Input should be a valid integer, unable to parse string as an integer", in);
-  } else {
-    return fail(issues, "int_type", "Input should be a valid integer", in);
+namespace {
+
+bool decode_whole(const Value& in, Whole& out, Issues& issues) {
+  if (in.is_bool()) return out = {.magnitude = in.as_bool() ? 1u : 0u}, true;
+  if (in.is_big_integer()) return out = {.magnitude = in.as_big_integer()}, true;
+  if (in.is_integer()) {
+    const auto value = in.as_integer();
+    out = {.negative = value < 0, .magnitude = value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value)};
+    return true;
   }
-  if (out < min) return fail(issues, "greater_than_equal", "Input should be greater than or equal to " + std::to_string(min), in);
-  if (out > max) return fail(issues, "less_than_equal", "Input should be less than or equal to " + std::to_string(max), in);
+  if (in.is_double()) {
+    if (!std::isfinite(in.as_double())) return fail(issues, "finite_number", "Input should be a finite number", in);
+    if (in.as_double() != std::floor(in.as_double()))
+      return fail(issues, "int_from_float", "Input should be a valid integer, got a number with a fractional part", in);
+    return out = whole_of(in.as_double()), true;
+  }
+  if (!in.is_string()) return fail(issues, "int_type", "Input should be a valid integer", in);
+  const auto whole = whole_of(in.as_string());
+  if (!whole) return fail(issues, "int_parsing", "Input should be a valid integer, unable to parse string as an integer", in);
+  return out = *whole, true;
+}
+
+bool check_range(const Whole& whole, std::int64_t min, std::uint64_t max, const Value& in, Issues& issues) {
+  if (whole.less_than(min)) return fail(issues, "greater_than_equal", "Input should be greater than or equal to " + std::to_string(min), in);
+  if (whole.greater_than(max)) return fail(issues, "less_than_equal", "Input should be less than or equal to " + std::to_string(max), in);
   return true;
 }
 
-bool decode_number(const Value& in, double& out, Issues& issues) {
-  if (in.is_number()) return out = in.as_double(), true;
-  if (in.is_bool()) return out = in.as_bool() ? 1 : 0, true;
-  if (!in.is_string()) return fail(issues, "float_type", "Input should be a valid number", in);
-  if (parse_whole(in.as_string(), out)) return true;
-  return fail(issues, "float_parsing", "Input should be a valid number, unable to parse string as a number", in);
+}  // namespace
+
+bool decode_integer(const Value& in, std::int64_t& out, std::int64_t min, std::uint64_t max, Issues& issues) {
+  Whole whole;
+  if (!decode_whole(in, whole, issues) || !check_range(whole, min, max, in, issues)) return false;
+  out = static_cast<std::int64_t>(whole.negative ? 0 - whole.magnitude : whole.magnitude);
+  return true;
+}
+
+bool decode_unsigned(const Value& in, std::uint64_t& out, std::uint64_t max, Issues& issues) {
+  Whole whole;
+  if (!decode_whole(in, whole, issues) || !check_range(whole, 0, max, in, issues)) return false;
+  out = whole.magnitude;
+  return true;
+}
+
+bool decode_number(const Value& in, double& out, double max, Issues& issues) {
+  bool named = in.is_double() && !std::isfinite(in.as_double());
+  if (in.is_number()) out = in.as_double();
+  else if (in.is_bool()) out = in.as_bool() ? 1 : 0;
+  else if (!in.is_string()) return fail(issues, "float_type", "Input should be a valid number", in);
+  else if (const auto real = real_of(in.as_string())) out = real->value, named = real->named;
+  else return fail(issues, "float_parsing", "Input should be a valid number, unable to parse string as a number", in);
+  if (named || std::fabs(out) <= max) return true;
+  const auto bound = to_json(max);
+  return fail(issues, "float_out_of_range", "Input is out of range: it should be a number between -" + bound + " and " + bound, in);
 }
 
 bool decode_string(const Value& in, std::string& out, Issues& issues) {
@@ -122,31 +138,11 @@ bool decode_string(const Value& in, std::string& out, Issues& issues) {
 }
 
 bool decode_time(const Value& in, Time& out, Issues& issues) {
-  if (in.is_number()) {
-    auto seconds = in.as_double();
-    if (std::fabs(seconds) > 2e10) seconds /= 1000;  // the protocol reads large numbers as milliseconds
-    out = Time(Duration(std::llround(seconds * 1e6)));
-    return true;
-  }
-  if (in.is_string()) {
-    int year = 0, hour = 0, minute = 0, zone_hour = 0, zone_minute = 0, used = 0;
-    unsigned month = 0, day = 0;
-    double second = 0;
-    const auto& text = in.as_string();
-    if (std::sscanf(text.c_str(), "%d-%u-%u%*1[T ]%d:%d:%lf%n", &year, &month, &day, &hour, &minute, &second, &used) == 6) {
-      const auto rest = std::string_view(text).substr(static_cast<std::size_t>(used));
-      const bool zoned = std::sscanf(rest.data(), "%d:%d", &zone_hour, &zone_minute) == 2;
-      const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month), std::chrono::day(day)};
-      if (date.ok() && (rest.empty() || rest == "Z" || rest == "z" || zoned)) {
-        const auto offset = std::chrono::hours(zone_hour) + std::chrono::minutes(rest.starts_with('-') ? -zone_minute : zone_minute);
-        out = Time(std::chrono::sys_days(date)) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-              Duration(std::llround(second * 1e6)) - offset;
-        return true;
-      }
-    }
-    return fail(issues, "datetime_from_date_parsing", "Input should be a valid datetime or date", in);
-  }
-  return fail(issues, "datetime_type", "Input should be a valid datetime", in);
+  if (!in.is_number() && !in.is_string()) return fail(issues, "datetime_type", "Input should be a valid datetime", in);
+  const auto time = in.is_number() ? time_of(in.as_double()) : time_of(in.as_string());
+  if (time) return out = *time, true;
+  if (in.is_string()) return fail(issues, "datetime_from_date_parsing", "Input should be a valid datetime or date", in);
+  return fail(issues, "datetime_parsing", "Input should be a valid datetime or date, in the years 1 to 9999", in);
 }
 
 bool decode_enumerator(const Value& in, const std::string_view* names, std::size_t count, std::size_t& out, Issues& issues) {
@@ -175,7 +171,7 @@ bool check_bounds(const Value& in, const FieldInfo& info, Issues& issues) {
   if (in.is_null()) return true;
   double number = 0;
   Issues ignored;
-  const bool numeric = (info.minimum || info.maximum) && decode_number(in, number, ignored);
+  const bool numeric = (info.minimum || info.maximum) && decode_number(in, number, std::numeric_limits<double>::max(), ignored);
   if (numeric && info.minimum && number < *info.minimum)
     return fail(issues, "greater_than_equal", "Input should be greater than or equal to " + bound_text(*info.minimum), in);
   if (numeric && info.maximum && number > *info.maximum)
@@ -189,7 +185,13 @@ bool check_bounds(const Value& in, const FieldInfo& info, Issues& issues) {
   return true;
 }
 
-void missing(std::string_view, const Value& object, Issues& issues) { issues.add("missing", "Field required", object); }
+void missing(std::string_view field, const Value& object, std::string_view type_name, Issues& issues) {
+  std::string hint;
+  if (!type_name.empty())
+    hint = "Should it have a default? An empty one is not seen here: make the member a std::optional, or say fields[&" +
+           std::string(type_name) + "::" + std::string(field) + "].defaulted() in its describe()";
+  issues.add("missing", "Field required", object, std::move(hint));
+}
 
 namespace {
 
@@ -201,20 +203,28 @@ void put_digits(char* end, std::uint64_t value, int width) {
 }  // namespace
 
 std::string time_text(Time time) {
+  time = std::max(time, Time::min() + std::chrono::days(1));  // whose own day would begin before it
   const auto days = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(days);
-  const std::chrono::hh_mm_ss clock(time - days);
-  std::string out = "0000-00-00T00:00:00.000000Z";
+  // chrono's own years are too few: the calendar repeats itself after 400 of them.
+  constexpr std::int64_t days_of_cycle = 146097;
+  const auto cycles = static_cast<std::int64_t>(std::floor(static_cast<double>(days.time_since_epoch().count()) / days_of_cycle));
+  const std::chrono::year_month_day date(days - std::chrono::days(cycles * days_of_cycle));
+  const auto year = static_cast<int>(date.year()) + cycles * 400;
+  const auto since_midnight = time.time_since_epoch() - std::chrono::duration_cast<Duration>(days.time_since_epoch());
+  const std::chrono::hh_mm_ss clock(since_midnight);
+  std::string out = "-00-00T00:00:00.000000Z";
   const auto put = [&](std::size_t end, auto value, int width) { put_digits(out.data() + end, static_cast<std::uint64_t>(value), width); };
-  put(4, static_cast<int>(date.year()), 4);
-  put(7, static_cast<unsigned>(date.month()), 2);
-  put(10, static_cast<unsigned>(date.day()), 2);
-  put(13, clock.hours().count(), 2);
-  put(16, clock.minutes().count(), 2);
-  put(19, clock.seconds().count(), 2);
-  put(26, clock.subseconds().count(), 6);
-  if (clock.subseconds().count() == 0) out.erase(19, 7);
-  return out;
+  put(3, static_cast<unsigned>(date.month()), 2);
+  put(6, static_cast<unsigned>(date.day()), 2);
+  put(9, clock.hours().count(), 2);
+  put(12, clock.minutes().count(), 2);
+  put(15, clock.seconds().count(), 2);
+  put(22, clock.subseconds().count(), 6);
+  if (clock.subseconds().count() == 0) out.erase(15, 7);
+  const bool plain = year >= 1 && year <= 9999;
+  std::string digits(plain ? 4 : 6, '0');
+  put_digits(digits.data() + digits.size(), static_cast<std::uint64_t>(year < 0 ? -year : year), static_cast<int>(digits.size()));
+  return (plain ? "" : year < 0 ? "-" : "+") + digits + out;
 }
 
 std::string field_title(std::string_view field) {

@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::int64_t version_max = 2;
 
-std::optional<Time> time_of(const Value& value) {
-  if (!value.is_number()) return std::nullopt;
-  return Time(Duration(std::llround(value.as_double() * 1e6)));
-}
-
 /// The number of "work_item_7"; 0 for a name of another form.
 WorkItem work_item_number(std::string_view text) {
   constexpr std::string_view prefix = "work_item_";
@@ -68,6 +63,18 @@ private:
   static Error refuse(std::string why) { return {Code::invalid_argument, std::move(why)}; }
   void complain(const std::string& why) {
     if (problem_.empty()) problem_ = why;
+  }
+
+  /// Seconds since 1970.
+  std::optional<Time> time_of(const Value& saved, const char* name) {
+    const auto& value = member(saved, name);
+    if (!value.is_number()) return std::nullopt;
+    const auto microseconds = value.as_double() * 1e6;
+    constexpr auto last = static_cast<double>(Time::max().time_since_epoch().count());
+    constexpr double rounding = 1 + 1e-9;
+    if (std::fabs(microseconds) > last * rounding) complain(std::string(name) + ": there is no such time as " + to_json(value));
+    else if (std::fabs(microseconds) < last / rounding) return Time(Duration(std::llround(microseconds)));
+    return microseconds < 0 ? Time::min() : Time::max();
   }
 
   Value parsed(const Value& text, std::string_view what) {
@@ -218,17 +225,17 @@ private:
     }
     if (const auto& failures = member(saved, "attempts"); failures.is_integer())
       out.failures = static_cast<std::uint32_t>(failures.as_integer());
-    out.first_attempt_at = time_of(member(saved, "first_attempt_at"));
+    out.first_attempt_at = time_of(saved, "first_attempt_at");
     if (const auto& error = member(saved, "last_exception"); error.is_object())
       out.last_failure = Failure{{text_of(member(error, "exception_type")), text_of(member(error, "exception_message"))},
-                                 time_of(member(saved, "last_failed_at")).value_or(Time())};
+                                 time_of(saved, "last_failed_at").value_or(Time())};
     for (const auto& [handler, count] : members(member(saved, "recovery_counts")))
       if (const auto step = find_step(plan_, handler); step && count.is_integer())
         out.recoveries[*step] = static_cast<std::uint32_t>(count.as_integer());
     if (const auto& count = member(saved, "published"); count.is_integer()) out.published = static_cast<std::uint32_t>(count.as_integer());
     if (const auto& count = member(saved, "sent"); count.is_integer()) out.sent = static_cast<std::uint32_t>(count.as_integer());
     out.edits = read_edits(member(saved, "edits"));
-    out.not_before = time_of(member(saved, "not_before"));
+    out.not_before = time_of(saved, "not_before");
     out.scope = scope(member(saved, "scope_path"));
     read_release(out, member(saved, "collection_release_payload"));
     out.work_item = work_item_number(text_of(member(saved, "work_item_id")));
@@ -259,7 +266,7 @@ private:
     out.trigger = attempt_of(whole.is_object() ? whole : saved);
     if (const auto& resolved = member(saved, "resolved_event"); !resolved.is_null()) out.resolved = event(resolved);
     out.timed_out = member(saved, "timed_out").truthy();
-    out.deadline = time_of(member(saved, "deadline"));
+    out.deadline = time_of(saved, "deadline");
     // The Python library does not write what a wait requires: the step runs again and says it.
     if (out.pending() && member(saved, "has_requirements").truthy() && out.requirements.empty())
       step.queue.push_back(std::move(out.trigger));

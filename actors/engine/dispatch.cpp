@@ -45,8 +45,8 @@ void occupy(Reduction& r, InvocationId id, Attempt attempt) {
   running = Running{std::move(attempt), id.serial, step.collected, std::nullopt};
   r.commands.emplace_back(run_command(r.state, id, running));
   if (const auto& limit = r.state.limits.steps[id.step].timeout) {
-    running.deadline = r.now + *limit;
-    r.set_timer(id.serial, *running.deadline, StepTimedOut{id, std::nullopt});
+    running.deadline = later(r.now, *limit);
+    r.set_timer_in(id.serial, *limit, StepTimedOut{id, std::nullopt});
   }
 }
 

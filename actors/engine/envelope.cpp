@@ -46,6 +46,14 @@ Expected<EventBox> parse_envelope(const Value& object, const EventRegistry& regi
     issues.add("missing", "Field required", object);
     return cannot_deserialize(issues, "EventEnvelope");
   }
+  Issues issues;
+  for (const auto* name : {"type", "qualified_name"}) {
+    const auto* given = object.find(name);
+    std::string ignored;
+    const Issues::Scope scope(issues, name);
+    if (given && !given->is_null()) codec::decode_string(*given, ignored, issues);
+  }
+  if (!issues.empty()) return cannot_deserialize(issues, "EventEnvelope");
   std::string complaints;
   const auto complain = [&](const std::string& text) { complaints += (complaints.empty() ? "" : " ") + text; };
   if (const auto name = text_member(object, "type"); !name.empty()) {

@@ -15,7 +15,7 @@ EventBox EventBox::upcast(const EventType& ancestor) const {
 
 Value EventBox::value() const {
   std::string text;
-  JsonWriter writer(text);
+  JsonWriter writer(text, JsonWriter::Escape::minimal, JsonWriter::NonFinite::text);
   writer.begin_object();
   type_->encode(body_.get(), extras_.get(), writer);
   writer.end_object();

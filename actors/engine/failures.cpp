@@ -1,16 +1,19 @@
 // A failed attempt: retried, handed to an error handler, or the end of the run (contract 5.8, 5.9).
 #include "reduction.hpp"
 
+#include <algorithm>
+
 namespace weir::engine {
 namespace {
 
-double seconds_between(Time from, Time to) { return static_cast<double>((to - from).count()) / 1e6; }
+/// Nothing when the clock was set back meanwhile.
+double seconds_between(Time from, Time to) { return static_cast<double>(std::max(between(from, to), Duration::zero()).count()) / 1e6; }
 
 void queue_retry(Reduction& r, StepIndex step, Attempt attempt, Duration delay) {
   if (delay > Duration::zero()) {
-    attempt.not_before = r.now + delay;
+    attempt.not_before = later(r.now, delay);
     attempt.retry_timer = r.next_serial();
-    r.set_timer(attempt.retry_timer, *attempt.not_before, RetryDue{*attempt.not_before});
+    r.set_timer_in(attempt.retry_timer, delay, RetryDue{*attempt.not_before});
   }
   r.step(step).queue.push_front(std::move(attempt));
 }
@@ -42,7 +45,8 @@ bool hand_to_error_handler(Reduction& r, StepIndex step, const Attempt& attempt,
 
 std::shared_ptr<const StepTrace> trace_of_failure(const Reduction& r, const Attempt& attempt, const Failed& failed) {
   StepTrace out{.attempt = attempt.failures + 1, .error = failed.error};
-  if (failed.retry_after) out.retry_at = r.now + *failed.retry_after;
+  const auto retry_at = later(r.now, failed.retry_after.value_or(Duration::max()));
+  if (retry_at != Time::max()) out.retry_at = retry_at;
   return std::make_shared<const StepTrace>(std::move(out));
 }
 

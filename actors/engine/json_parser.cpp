@@ -3,9 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <iterator>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -69,15 +69,18 @@ public:
   std::size_t error_position = 0;
   std::string error_text;
   std::string exceeded;  ///< the limit that was
+  std::string refused;   ///< the number that cannot be kept, and where in the value it is
 
   bool null() override { return put(Value()); }
   bool boolean(bool value) override { return put(value); }
   bool number_integer(number_integer_t value) override { return put(value); }
-  bool number_unsigned(number_unsigned_t value) override {
-    if (value > static_cast<number_unsigned_t>(std::numeric_limits<std::int64_t>::max())) return put(static_cast<double>(value));
-    return put(static_cast<std::int64_t>(value));
+  bool number_unsigned(number_unsigned_t value) override { return put(value); }
+  bool number_float(number_float_t value, const string_t& digits) override {
+    if (digits.find_first_of(".eE") != digits.npos) return put(value);
+    refused = place_text() + "the integer " + shortened(digits) +
+              " is out of range, from -9223372036854775808 to 18446744073709551615: send it as a text";
+    return false;
   }
-  bool number_float(number_float_t value, const string_t&) override { return put(value); }
   bool string(string_t& value) override { return put(std::move(value)); }
   bool binary(binary_t&) override { return false; }
   bool start_object(std::size_t) override { return open(Value(Object())); }
@@ -91,10 +94,30 @@ public:
   bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& error) override {
     error_position = position;
     error_text = error.what();
+    constexpr int number_overflow = 406;
+    if (error.id == number_overflow) {
+      const auto quoted = error_text.substr(error_text.find('\'') + 1);
+      refused = place_text() + "the number " + shortened(quoted.substr(0, quoted.find('\''))) +
+                " is out of range, from -1.7976931348623157e+308 to 1.7976931348623157e+308";
+    }
     return false;
   }
 
 private:
+  /// "field 'lines.0.price': " of what is read at the moment.
+  std::string place_text() const {
+    std::string path;
+    for (std::size_t i = 0; i < open_.size(); ++i) {
+      if (!path.empty()) path += '.';
+      path += open_[i]->is_array() ? std::to_string(open_[i]->as_array().size() - (i + 1 < open_.size() ? 1u : 0u)) : keys_[i];
+    }
+    return path.empty() ? path : "field '" + path + "': ";
+  }
+  static std::string shortened(const std::string& digits) {
+    constexpr std::size_t shown_max = 40;
+    if (digits.size() <= shown_max) return digits;
+    return digits.substr(0, shown_max) + "... (" + std::to_string(digits.size()) + " characters)";
+  }
   Value* place(Value value) {
     if (open_.empty()) {
       result = std::move(value);
@@ -136,13 +159,26 @@ private:
   std::vector<std::string> keys_;
 };
 
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+/// Positions count characters, as Python's do.
 std::string describe(std::string_view text, std::size_t offset, std::string_view what) {
   const auto before = text.substr(0, offset);
   const auto line = 1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
   const auto newline = before.rfind('\n');
-  const auto column = newline == before.npos ? offset + 1 : offset - newline;
-  return std::string(what) + ": line " + std::to_string(line) + " column " + std::to_string(column) + " (char " + std::to_string(offset) +
-         ")";
+  const auto column = 1 + characters(newline == before.npos ? before : before.substr(newline + 1));
+  return std::string(what) + ": line " + std::to_string(line) + " column " + std::to_string(column) + " (char " +
+         std::to_string(characters(before)) + ")";
+}
+
+/// A number that Python's JSON has and ours has not, at that place.
+std::string_view non_finite_at(std::string_view text, std::size_t offset) {
+  if (offset > 0 && text[offset - 1] == '-') --offset;
+  for (const std::string_view name : {"NaN", "Infinity", "-Infinity"})
+    if (text.substr(offset).starts_with(name)) return name;
+  return {};
 }
 
 std::string undecodable(std::string_view text, std::size_t offset) {
@@ -155,6 +191,7 @@ std::string undecodable(std::string_view text, std::size_t offset) {
 /// The library reports the last byte it read; the words below are those of Python's json module.
 std::string python_message(std::string_view text, const Builder& builder) {
   if (!builder.exceeded.empty()) return builder.exceeded;
+  if (!builder.refused.empty()) return builder.refused;
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == text.npos) return describe(text, 0, "Expecting value");
   const auto offset = std::min(builder.error_position == 0 ? 0 : builder.error_position - 1, text.size());
@@ -164,6 +201,9 @@ std::string python_message(std::string_view text, const Builder& builder) {
   if (has("while parsing object key")) return describe(text, offset, "Expecting property name enclosed in double quotes");
   if (has("while parsing object separator")) return describe(text, offset, "Expecting ':' delimiter");
   if (has("missing closing quote")) return describe(text, text.rfind('"'), "Unterminated string starting at");
+  if (has("surrogate")) return describe(text, std::min(text.rfind("\\u", offset), offset), "Half of a surrogate pair is no character");
+  if (const auto name = non_finite_at(text, offset); !name.empty())
+    return describe(text, offset, std::string(name) + " is no JSON: send null, or the text \"" + std::string(name) + "\"");
   if (has("control character")) return describe(text, offset, "Invalid control character at");
   if (has("while parsing object") || (has("while parsing array") && has("expected ']'")))
     return describe(text, offset, "Expecting ',' delimiter");

@@ -35,14 +35,29 @@ void JsonWriter::key(std::string_view name) {
 void JsonWriter::null() { raw("null"); }
 void JsonWriter::boolean(bool value) { raw(value ? "true" : "false"); }
 
-void JsonWriter::integer(std::int64_t value) {
-  std::array<char, 24> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-  raw({buffer.data(), static_cast<std::size_t>(end - buffer.data())});
-}
+namespace {
+
+thread_local std::uint64_t replaced_on_this_thread = 0;
+
+struct Digits {
+  template <class T>
+  explicit Digits(T value) : end(std::to_chars(text.data(), text.data() + text.size(), value).ptr) {}
+  std::string_view view() const { return {text.data(), static_cast<std::size_t>(end - text.data())}; }
+
+  std::array<char, 24> text;
+  const char* end;
+};
+
+}  // namespace
+
+std::uint64_t JsonWriter::replaced_bytes() noexcept { return replaced_on_this_thread; }
+
+void JsonWriter::integer(std::int64_t value) { raw(Digits(value).view()); }
+void JsonWriter::big_integer(std::uint64_t value) { raw(Digits(value).view()); }
 
 void JsonWriter::number(double value) {
-  if (!std::isfinite(value)) return null();
+  if (!std::isfinite(value) && non_finite_ == NonFinite::null) return null();
+  if (!std::isfinite(value)) return string(std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
   std::array<char, 40> buffer;
   // Python prints plain decimals up to 1e16 and exponents beyond; to_chars would switch earlier.
   const bool plain = value == 0 || (std::fabs(value) >= 1e-4 && std::fabs(value) < 1e16);
@@ -67,6 +82,7 @@ void JsonWriter::value(const Value& value) {
   if (value.is_null()) return null();
   if (value.is_bool()) return boolean(value.as_bool());
   if (value.is_integer()) return integer(value.as_integer());
+  if (value.is_big_integer()) return big_integer(value.as_big_integer());
   if (value.is_double()) return number(value.as_double());
   if (value.is_string()) return string(value.as_string());
   if (value.is_array()) {
@@ -134,8 +150,12 @@ void JsonWriter::quote(std::string_view text) {
     const auto length = utf8::length_of_first(text.substr(i));
     const auto sequence = text.substr(i, length);
     const auto escaped = escape_ == Escape::line_breaks ? line_break_escape(sequence) : std::string_view{};
-    if (length == 0) out_ += "\xEF\xBF\xBD";
-    else out_ += escaped.empty() ? sequence : escaped;
+    if (length == 0) {
+      out_ += "\xEF\xBF\xBD";
+      ++replaced_on_this_thread;
+    } else {
+      out_ += escaped.empty() ? sequence : escaped;
+    }
     i += length == 0 ? 1 : length;
   }
   out_ += '"';

@@ -13,7 +13,10 @@ inline constexpr bool is_range = requires(T& x) {
 struct Mover {
   Duration by;
 
-  void move(Time& time) const { time += by; }
+  /// What never comes does not come sooner.
+  void move(Time& time) const {
+    if (time != Time::max()) time = later(time, by);
+  }
   void move(Failure& failure) const { move(failure.at); }
   template <class T>
   void move(std::optional<T>& x) const {

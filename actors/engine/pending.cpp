@@ -40,7 +40,8 @@ bool resting(const State& state) {
 std::optional<Time> next_due(const State& state) {
   std::optional<Time> out;
   for (const auto& command : pending(state))
-    if (const auto* timer = std::get_if<SetTimer>(&command)) out = out ? std::min(*out, timer->due) : timer->due;
+    if (const auto* timer = std::get_if<SetTimer>(&command); timer && timer->due != Time::max())  // that one never comes
+      out = out ? std::min(*out, timer->due) : timer->due;
   return out;
 }
 

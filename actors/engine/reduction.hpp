@@ -28,7 +28,12 @@ struct Reduction {
 
   StepState& step(StepIndex index) { return state.steps[index]; }
   std::uint64_t next_serial() { return ++state.serial_last; }
+  /// For an instant that stands in the state.
   void set_timer(std::uint64_t timer, Time due, TimerTick tick) { commands.emplace_back(SetTimer{timer, due, std::move(tick)}); }
+  /// For a wait that begins with this tick.
+  void set_timer_in(std::uint64_t timer, Duration in, TimerTick tick) {
+    commands.emplace_back(SetTimer{timer, later(now, in), std::move(tick), in});
+  }
   void clear_timer(std::uint64_t timer) { commands.emplace_back(ClearTimer{timer}); }
   /// By the piece of work that the tick is about.
   void publish(EventBox event) { commands.emplace_back(PublishEvent{std::move(event), cause}); }

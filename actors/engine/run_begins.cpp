@@ -7,8 +7,9 @@ namespace {
 
 void set_deadline(Reduction& r, Time began) {
   if (!r.state.limits.timeout) return;
-  r.state.deadline = began + *r.state.limits.timeout;
-  r.set_timer(run_timer, *r.state.deadline, RunTimedOut());
+  r.state.deadline = later(began, *r.state.limits.timeout);
+  if (began == r.now) r.set_timer_in(run_timer, *r.state.limits.timeout, RunTimedOut());
+  else r.set_timer(run_timer, *r.state.deadline, RunTimedOut());
 }
 
 /// The workflow's timeout counts from here, not from when the run was queued.
@@ -74,7 +75,7 @@ void on_limits_changed(Reduction& r, const LimitsChanged& changed) {
   const auto before = std::exchange(r.state.limits, changed.limits).timeout;
   if (r.state.queued) return;
   if (before != changed.limits.timeout) {
-    const auto began = r.state.deadline && before ? *r.state.deadline - *before : r.now;
+    const auto began = r.state.deadline && before ? later(*r.state.deadline, -*before) : r.now;
     if (r.state.deadline) r.clear_timer(run_timer);
     r.state.deadline.reset();
     set_deadline(r, began);

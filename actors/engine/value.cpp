@@ -62,7 +62,8 @@ bool operator==(const Object& a, const Object& b) {
 }
 
 bool operator==(const Value& a, const Value& b) {
-  if (a.is_number() && b.is_number() && a.data_.index() != b.data_.index()) return a.as_double() == b.as_double();
+  if (a.is_number() && b.is_number() && a.data_.index() != b.data_.index())
+    return (a.is_double() || b.is_double()) && a.as_double() == b.as_double();
   return a.data_ == b.data_;
 }
 
@@ -74,6 +75,7 @@ bool Value::truthy() const noexcept {
     case 4: return !as_string().empty();
     case 5: return !as_array().empty();
     case 6: return !as_object().empty();
+    case 7: return true;
     default: return false;
   }
 }
@@ -87,7 +89,7 @@ std::string to_json(const Value& value) {
 std::string_view python_type_name(const Value& value) noexcept {
   if (value.is_null()) return "NoneType";
   if (value.is_bool()) return "bool";
-  if (value.is_integer()) return "int";
+  if (value.is_integer() || value.is_big_integer()) return "int";
   if (value.is_double()) return "float";
   if (value.is_string()) return "str";
   return value.is_array() ? "list" : "dict";

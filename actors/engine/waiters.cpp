@@ -45,10 +45,10 @@ void add_waiter(Reduction& r, StepIndex step, const Suspended& suspended, Attemp
   waiter.type = suspended.type;
   waiter.requirements = suspended.requirements;
   waiter.trigger = std::move(trigger);
-  if (suspended.timeout) waiter.deadline = r.now + *suspended.timeout;
+  if (suspended.timeout) waiter.deadline = later(r.now, *suspended.timeout);
   if (suspended.publish) r.publish(*suspended.publish);
   waiter.serial = r.next_serial();
-  if (waiter.deadline) r.set_timer(waiter.serial, *waiter.deadline, WaiterTimedOut{step, waiter.id});
+  if (suspended.timeout) r.set_timer_in(waiter.serial, *suspended.timeout, WaiterTimedOut{step, waiter.id});
   waiters.push_back(std::move(waiter));
 }
 

@@ -1,5 +1,7 @@
 #include "blocking_pool.hpp"
 
+#include <weir/time.hpp>
+
 #include "exceptions.hpp"
 
 #include <algorithm>
@@ -29,7 +31,7 @@ bool BlockingPool::stop(std::chrono::steady_clock::time_point deadline) {
     changed_.notify_all();
     while (busy_ > 0 && std::chrono::steady_clock::now() < deadline) {
       constexpr std::chrono::hours far{1};  // a wait until time_point::max() would overflow
-      rests_.wait_until(lock, std::min(deadline, std::chrono::steady_clock::now() + far));
+      rests_.wait_until(lock, std::min(deadline, later(std::chrono::steady_clock::now(), far)));
     }
     if (busy_ > 0) return false;
     threads.swap(threads_);

@@ -69,7 +69,7 @@ void CommitQueue::run() {
         changed_.wait(lock, [this] { return stopping_ || !queued_.empty(); });
         pause = pause_min;
       } else {
-        changed_.wait_for(lock, pause, [this] { return stopping_; });
+        changed_.wait_until(lock, later(std::chrono::steady_clock::now(), pause), [this] { return stopping_; });
         pause = std::min(2 * pause, pause_max);
       }
       std::move(queued_.begin(), queued_.end(), std::back_inserter(writing_));
@@ -90,7 +90,7 @@ void CommitQueue::write() {
   std::vector<Commit> commits;
   commits.reserve(writing_.size());
   for (auto& kept : writing_) commits.push_back(std::move(kept.commit));
-  const auto watchdog = timers_.at(now() + patience, [this, group = group_] { overdue(group); });
+  const auto watchdog = timers_.after(patience, [this, group = group_] { overdue(group); });
   const auto results = commit_all(*store_, commits);
   WEIR_ASSERT(results.size() == commits.size(), "a store answers each commit, and nothing else");
   timers_.cancel(watchdog);

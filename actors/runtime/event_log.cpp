@@ -167,7 +167,7 @@ bool EventLog::deliver(Reader& reader, StreamBatch batch) {
 void EventLog::look_again() {
   constexpr Duration pause = std::chrono::milliseconds(500);
   if (std::exchange(looking_again_, true)) return;
-  environment_.timers.at(now() + pause, [self = EventLogActor(self_)] { compat::post(self, LookAgain()); });
+  environment_.timers.after(pause, [self = EventLogActor(self_)] { compat::post(self, LookAgain()); });
 }
 
 void EventLog::leave_if_done() {

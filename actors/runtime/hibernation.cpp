@@ -41,7 +41,8 @@ bool Hibernation::wake(const HandlerRow& row) {
 
 void Hibernation::wake_at(Time due) {
   const std::lock_guard lock(mutex_);
-  seen_ = std::min(seen_, due - Duration(1));
+  if (due == Time::max()) return;
+  seen_ = std::min(seen_, later(due, Duration(-1)));
   if (next_ && *next_ <= due) return;
   next_ = due;
   begin_watching();
@@ -50,7 +51,7 @@ void Hibernation::wake_at(Time due) {
 void Hibernation::try_again(const std::string& handler_id) {
   constexpr Duration pause = std::chrono::seconds(1);
   const std::lock_guard lock(mutex_);
-  if (not_loaded_.empty()) load_again_at_ = now() + pause;
+  if (not_loaded_.empty()) load_again_at_ = later(std::chrono::steady_clock::now(), pause);
   not_loaded_.insert(handler_id);
   begin_watching();
 }
@@ -73,7 +74,7 @@ void Hibernation::watch() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     const auto present = now();
-    if (!not_loaded_.empty() && load_again_at_ <= present) {
+    if (!not_loaded_.empty() && load_again_at_ <= std::chrono::steady_clock::now()) {
       const auto handlers = std::exchange(not_loaded_, {});
       lock.unlock();
       load_again(handlers);
@@ -84,8 +85,10 @@ void Hibernation::watch() {
       wake_those_due(present);
       lock.lock();
     } else if (next_ || !not_loaded_.empty()) {
-      const auto again = not_loaded_.empty() ? Time::max() : load_again_at_;
-      changed_.wait_until(lock, next_ ? std::min(*next_, again) : again);
+      auto until = not_loaded_.empty() ? SteadyTime::max() : load_again_at_;
+      if (next_)  // by the wall clock, which may be set meanwhile
+        until = std::min(until, later(std::chrono::steady_clock::now(), std::min(between(present, *next_), wall_clock_looked_at)));
+      changed_.wait_until(lock, until);
     } else {
       changed_.wait(lock);
     }
@@ -115,7 +118,7 @@ void Hibernation::wake_those_due(Time until) {
     const auto error = describe_current_exception();
     const std::lock_guard lock(mutex_);
     seen_ = std::min(seen_, after);
-    next_ = until + std::chrono::seconds(1);
+    next_ = later(until, std::chrono::seconds(1));
     if (const auto& log = environment_.options.log)
       log(LogLevel::error, "runs that are due could not be woken: " + error.exception_message);
   }

@@ -3,6 +3,7 @@
 
 #include "catalog.hpp"
 #include "registry.hpp"
+#include "timers.hpp"
 
 #include <condition_variable>
 #include <functional>
@@ -53,7 +54,7 @@ private:
   std::optional<Time> next_;
   Time seen_ = Time::min();  ///< what was due until then has been woken, or was awake
   std::set<std::string> not_loaded_;
-  Time load_again_at_;  ///< those
+  SteadyTime load_again_at_;  ///< those
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -1,6 +1,7 @@
 #include "invocation.hpp"
 
 #include "exceptions.hpp"
+#include "replaced_text.hpp"
 #include "resource_cache.hpp"
 
 #include "../engine/edits.hpp"
@@ -168,6 +169,7 @@ Invocation::Outcome Invocation::run_plain() {
   {
     const UserCode running(*this);
     const CurrentContext current(context_);
+    const ReplacedText replaced(*run_, runner_->options().log, spec().name);
     output = spec().plain(*run_->workflow->flow, context_, input_);
   }
   if (!spec().blocking) warn_if_slow(began);
@@ -191,6 +193,7 @@ Invocation::Outcome Invocation::run_slice(F&& slice) {
   {
     const UserCode running(*this);
     const CurrentContext current(context_);
+    const ReplacedText replaced(*run_, runner_->options().log, spec().name);
     slice();
   }
   warn_if_slow(began);
@@ -300,10 +303,7 @@ Invocation::Outcome Invocation::report_failure() {
 }
 
 engine::Failed Invocation::failed(ExceptionInfo error, const std::exception_ptr& exception) const {
-  RetryAttempt attempt{.failures = static_cast<int>(command_.failures) + 1,
-                       .elapsed = runner_->now() - command_.first_attempt_at,
-                       .error = error,
-                       .exception = exception};
+  RetryAttempt attempt{.failures = static_cast<int>(command_.failures) + 1, .elapsed = elapsed(), .error = error, .exception = exception};
   const auto delay = retry_after(spec(), *run_, std::move(attempt), error);
   return {std::move(error), delay};
 }
@@ -314,9 +314,11 @@ void decide_retry(engine::StepTimedOut& timed_out, const engine::State& state, c
   if (found == running.end()) return;
   const auto& attempt = found->second.attempt;
   auto error = engine::step_timeout_error(run.workflow->plan.steps[timed_out.id.step], state.limits.steps[timed_out.id.step]);
-  timed_out.retry_after = retry_after(
-      *run.workflow->specs[timed_out.id.step], run,
-      {.failures = static_cast<int>(attempt.failures) + 1, .elapsed = now - attempt.first_attempt_at.value_or(now), .error = error}, error);
+  timed_out.retry_after = retry_after(*run.workflow->specs[timed_out.id.step], run,
+                                      {.failures = static_cast<int>(attempt.failures) + 1,
+                                       .elapsed = std::max(between(attempt.first_attempt_at.value_or(now), now), Duration::zero()),
+                                       .error = error},
+                                      error);
 }
 
 void Invocation::flush(bool with_sent) {
@@ -437,7 +439,7 @@ void Invocation::suspend_until_recorded(const std::string& name, std::string jso
 
 void Invocation::suspend_for(Duration delay, std::coroutine_handle<> body) {
   body_ = body;
-  sleep_ = runner_->resume_at(runner_->now() + delay, command_.id.serial);
+  sleep_ = runner_->resume_after(delay, command_.id.serial);
 }
 
 void Invocation::suspend_for_blocking(std::function<void()> job, std::coroutine_handle<> body) {
@@ -457,10 +459,12 @@ void Invocation::suspend_until_called(const std::function<void(std::function<voi
   runner_->resume_when_called(begin, command_.id.serial);
 }
 
+Duration Invocation::elapsed() const { return std::max(between(command_.first_attempt_at, runner_->now()), Duration::zero()); }
+
 RetryInfo Invocation::retry_info() const {
   RetryInfo out;
   out.retry_number = static_cast<int>(command_.failures);
-  out.elapsed = runner_->now() - command_.first_attempt_at;
+  out.elapsed = elapsed();
   if (command_.last_failure) {
     out.last_exception = command_.last_failure->error;
     out.last_failed_at = command_.last_failure->at;
@@ -480,5 +484,12 @@ void Invocation::warn_if_slow(std::chrono::steady_clock::time_point began) const
 }
 
 }  // namespace weir::runtime
+
+void weir::detail::refuse_recorded(const std::string& effect, const std::string& json, std::string_view type, const std::string& why) {
+  constexpr std::size_t shown_max = 200;
+  const auto shown = json.size() <= shown_max ? json : json.substr(0, shown_max) + "... (" + std::to_string(json.size()) + " bytes)";
+  throw std::runtime_error("run_once '" + effect + "' has recorded " + shown + ", which this build's result type " + std::string(type) +
+                           " does not read: " + why + ". Give the effect another name where its result becomes another type");
+}
 
 weir::Context* weir::Context::current() noexcept { return runtime::current_context; }

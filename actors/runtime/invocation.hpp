@@ -33,8 +33,8 @@ public:
   virtual void report(StepReport report) = 0;
   /// Has Invocation::resume called on the invocation with that serial, later, unless it has been dropped.
   virtual void resume(std::uint64_t serial) = 0;
-  /// The same at that time, unless what it returns is dropped before.
-  [[nodiscard]] virtual std::shared_ptr<void> resume_at(Time due, std::uint64_t serial) = 0;
+  /// The same after that time, unless what it returns is dropped before.
+  [[nodiscard]] virtual std::shared_ptr<void> resume_after(Duration delay, std::uint64_t serial) = 0;
   /// Has resume(serial) called when the function that `begin` is given has been called.
   virtual void resume_when_called(const std::function<void(std::function<void()>)>& begin, std::uint64_t serial) = 0;
   /// Runs the job where it may block.
@@ -120,6 +120,7 @@ private:
   void flush(bool with_sent);
   /// Of the stores where something was done since the last time. With the mutex held.
   engine::Edits new_edits();
+  Duration elapsed() const;
   void warn_if_slow(std::chrono::steady_clock::time_point began) const;
 
   std::shared_ptr<RunContext> run_;

@@ -63,6 +63,7 @@ struct Inspect {
 };
 struct TimerFired {
   std::uint64_t timer;
+  Time due;  ///< no earlier than that is it now, whatever the wall clock says
   engine::TimerTick tick;
 };
 /// The run may have rested for long enough to leave memory.
@@ -109,7 +110,7 @@ struct RunOver {
 struct ReadFromStore {
   std::shared_ptr<Subscription> subscription;
   StreamBatch batch;
-  std::int64_t cursor = -1;  ///< behind the batch
+  std::int64_t cursor = -1;             ///< behind the batch
   bool failed = false;                  ///< the store does not answer
   std::exception_ptr thrown = nullptr;  ///< anything else
 };

@@ -11,7 +11,7 @@ void RetentionKeeper::start() {
 }
 
 void RetentionKeeper::schedule(Duration in) {
-  environment_.timers.at(now() + in, [this] { environment_.pool.submit([this] { work(); }); });
+  environment_.timers.after(in, [this] { environment_.pool.submit([this] { work(); }); });
 }
 
 /// One small transaction: runs that commit get their turn before the next.
@@ -23,7 +23,8 @@ void RetentionKeeper::work() {
   const bool more = gone && left && (*gone > 0 || *left);
   const auto* error = !gone ? &gone.error() : !left ? &left.error() : nullptr;
   const bool told = error && error->code == Code::unavailable;  // by the store itself, once
-  if (const auto& log = environment_.options.log; log && error && !told) log(LogLevel::error, "old runs could not be purged: " + error->message);
+  if (const auto& log = environment_.options.log; log && error && !told)
+    log(LogLevel::error, "old runs could not be purged: " + error->message);
   schedule(more ? Duration(std::chrono::milliseconds(5)) : interval());
 }
 

@@ -55,7 +55,7 @@ RetryWait wait_random_exponential(Exponential shape) {
 RetryWait wait_exponential_jitter(ExponentialJitter shape) {
   return RetryWait([shape](int n, RetryDraw& draw) {
     const auto base = bounded(static_cast<double>(shape.initial.count()) * std::pow(shape.base, n), Duration::zero(), shape.max);
-    return std::min(base + uniform(Duration::zero(), shape.jitter, draw), shape.max);
+    return std::min(together(base, uniform(Duration::zero(), shape.jitter, draw)), shape.max);
   });
 }
 RetryWait wait_incrementing(Incrementing shape) {
@@ -76,7 +76,7 @@ RetryWait wait_chain(std::vector<RetryWait> waits) {
 RetryWait wait_combine(std::vector<RetryWait> waits) {
   return RetryWait([waits = std::move(waits)](int n, RetryDraw& draw) {
     auto sum = Duration::zero();
-    for (const auto& wait : waits) sum += wait(n, draw);
+    for (const auto& wait : waits) sum = together(sum, wait(n, draw));
     return sum;
   });
 }
@@ -90,7 +90,7 @@ RetryStop stop_after_delay(Duration limit) {
   return RetryStop([limit](const RetryAttempt& attempt, Duration) { return attempt.elapsed >= limit; });
 }
 RetryStop stop_before_delay(Duration limit) {
-  return RetryStop([limit](const RetryAttempt& attempt, Duration upcoming) { return attempt.elapsed + upcoming >= limit; });
+  return RetryStop([limit](const RetryAttempt& attempt, Duration upcoming) { return together(attempt.elapsed, upcoming) >= limit; });
 }
 RetryStop stop_never() {
   return RetryStop([](const RetryAttempt&, Duration) { return false; });

@@ -4,6 +4,7 @@
 #include "exceptions.hpp"
 #include "invocation.hpp"
 #include "recovery.hpp"
+#include "replaced_text.hpp"
 #include "resumption.hpp"
 
 #include "../engine/edits.hpp"
@@ -119,13 +120,13 @@ bool RunCommits::may_run_ahead(const engine::Command& command) const {
 }
 
 void RunCommits::take(Batch& batch, Input input) {
-  auto& [tick, answer, key, patient] = input;
+  auto& [tick, answer, key, patient, not_before] = input;
   if (state_.over()) {
     if (answer) answer(false);
     return;
   }
   const auto& plan = run_->workflow->plan;
-  const auto at = now();
+  const auto at = std::max(now(), not_before);
   if (auto* timed_out = std::get_if<engine::StepTimedOut>(&tick)) decide_retry(*timed_out, state_, *run_, at);
   const auto* ended = std::get_if<engine::StepEnded>(&tick);
   if (ended) run_->states.forget(ended->id.serial);
@@ -157,12 +158,25 @@ bool RunCommits::joins_earlier(Input& input) {
   return false;
 }
 
+/// The name of the step that the tick is about; empty when it is about none.
+std::string_view RunCommits::step_of(const engine::Tick& tick) const {
+  return std::visit(
+      [&](const auto& t) -> std::string_view {
+        if constexpr (requires { t.id.step; }) return run_->workflow->plan.steps.at(t.id.step).name;
+        else return {};
+      },
+      tick);
+}
+
 std::vector<engine::Command> RunCommits::reduce(Batch& batch, engine::Tick tick, Time at) {
   const auto& plan = run_->workflow->plan;
   engine::Stamped stamped{++tick_last_, at, std::move(tick)};
   if (replay_check_) replay_check_->feed(stamped);
   if (on_trial_ && is_progress(stamped.tick)) got_further_ = true;
-  if (durable_) batch.commit.ticks.push_back({static_cast<std::int64_t>(tick_last_), at, engine::encode_tick(plan, stamped.tick)});
+  if (durable_) {
+    const ReplacedText replaced(*run_, run_->environment.options.log, step_of(stamped.tick));
+    batch.commit.ticks.push_back({static_cast<std::int64_t>(tick_last_), at, engine::encode_tick(plan, stamped.tick)});
+  }
   auto outcome = engine::reduce(plan, std::move(state_), stamped);
   state_ = std::move(outcome.state);
   return std::move(outcome.commands);

@@ -30,6 +30,7 @@ struct Input {
   /// Counts however long the store takes: what the run does to itself, and what its parent does to it. Others are refused while the
   /// store does not answer.
   bool patient = true;
+  Time not_before = Time::min();  ///< what a timer brings is not earlier than that, though the wall clock may have been set back
 };
 
 /// Used on the supervisor's thread only.
@@ -109,6 +110,7 @@ private:
   bool joins_earlier(Input& input);
   /// Records the tick and reduces it; returns what is to be done.
   std::vector<engine::Command> reduce(Batch& batch, engine::Tick tick, Time at);
+  std::string_view step_of(const engine::Tick& tick) const;
   bool may_run_ahead(const engine::Command& command) const;
   void commit(Batch batch);
   void submit(Batch batch);

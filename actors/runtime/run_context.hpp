@@ -8,6 +8,7 @@
 #include <weir/state_store.hpp>
 #include <weir/store.hpp>
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -144,7 +145,7 @@ private:
   std::map<std::string, WorkflowPtr> children_;
 };
 
-/// Immutable but for the states, the children and the stop source, which guard themselves.
+/// Immutable but for the states, the children, the stop source and what the log was told, which guard themselves.
 struct RunContext {
   RunContext(WorkflowPtr registered, HandlerRow begun, NamedStates inherited)
       : workflow(std::move(registered)), row(std::move(begun)), states(std::move(inherited)) {}
@@ -154,6 +155,7 @@ struct RunContext {
   StateStores states;
   ForwardedChildren forwarded;
   std::stop_source stop;
+  std::atomic<bool> told_of_replaced_text = false;
 };
 
 }  // namespace weir::runtime

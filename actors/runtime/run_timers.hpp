@@ -18,12 +18,14 @@ public:
   RunTimers(const RunTimers&) = delete;
   RunTimers& operator=(const RunTimers&) = delete;
 
-  /// Sends TimerFired to the supervisor when the time has come.
+  /// Sends TimerFired to the supervisor when the time has come. A wait that has just begun goes by the clock that nobody sets; of one
+  /// that was stored only the instant is known.
   void set(engine::SetTimer& timer, const SupervisorActor& supervisor) {
     clear(timer.timer);
-    set_[timer.timer] = timers_.at(timer.due, [supervisor, number = timer.timer, tick = std::move(timer.tick)] {
-      compat::post(supervisor, TimerFired{number, tick});
-    });
+    auto fire = [supervisor, number = timer.timer, due = timer.due, tick = std::move(timer.tick)] {
+      compat::post(supervisor, TimerFired{number, due, tick});
+    };
+    set_[timer.timer] = timer.in ? timers_.after(*timer.in, std::move(fire)) : timers_.at(timer.due, std::move(fire));
   }
   void clear(std::uint64_t timer) {
     const auto found = set_.find(timer);
@@ -31,19 +33,19 @@ public:
     timers_.cancel(found->second);
     set_.erase(found);
   }
-  /// That timer has fired.
-  void forget(std::uint64_t timer) { set_.erase(timer); }
+  /// That timer has fired. False when it had been cleared in that moment: it is not to count.
+  bool take_fired(std::uint64_t timer) { return set_.erase(timer) > 0; }
 
   /// Sends Rested to the supervisor then, unless it is to come already.
-  void look_at_rest(Time due, const SupervisorActor& supervisor) {
-    if (!rest_) rest_ = timers_.at(due, [supervisor] { compat::post(supervisor, Rested()); });
+  void look_at_rest(Duration in, const SupervisorActor& supervisor) {
+    if (!rest_) rest_ = timers_.after(in, [supervisor] { compat::post(supervisor, Rested()); });
   }
   void rest_looked_at() { rest_.reset(); }
   bool rest_watched() const noexcept { return rest_.has_value(); }
 
   /// Sends LivedOn to the supervisor then.
-  void look_at_trial(Time due, const SupervisorActor& supervisor) {
-    trial_ = timers_.at(due, [supervisor] { compat::post(supervisor, LivedOn()); });
+  void look_at_trial(Duration in, const SupervisorActor& supervisor) {
+    trial_ = timers_.after(in, [supervisor] { compat::post(supervisor, LivedOn()); });
   }
 
   void clear_all() {

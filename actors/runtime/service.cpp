@@ -130,11 +130,11 @@ bool Service::all_ended() {
   constexpr std::chrono::milliseconds grace{50};  // for actors that are about to go
   if (!stop(state_->deadline)) return false;
   const std::lock_guard lock(state_->stopping_mutex);
-  return !state_->system || actors_end(*state_->system, std::max(state_->deadline, std::chrono::steady_clock::now() + grace));
+  return !state_->system || actors_end(*state_->system, std::max(state_->deadline, later(std::chrono::steady_clock::now(), grace)));
 }
 
 bool Service::end() {
-  stop(std::chrono::steady_clock::now() + state_->environment.options.stop_timeout);
+  stop(later(std::chrono::steady_clock::now(), state_->environment.options.stop_timeout));
   if (!all_ended()) {
     name_those_left();
     return false;
@@ -310,7 +310,7 @@ void Service::when_store_answers(std::function<void()> job) {
     try {
       job();
     } catch (const StoreFailure&) {
-      environment.timers.at(runtime::now() + pause, [this, job] { when_store_answers(job); });
+      environment.timers.after(pause, [this, job] { when_store_answers(job); });
     }
   });
 }

@@ -8,7 +8,7 @@ namespace {
 /// A timer that is cancelled when nobody holds it any more: else it would hold its actor until it is due.
 class SetTimer {
 public:
-  SetTimer(Timers& timers, Time due, std::function<void()> action) : timers_(timers), id_(timers.at(due, std::move(action))) {}
+  SetTimer(Timers& timers, Duration delay, std::function<void()> action) : timers_(timers), id_(timers.after(delay, std::move(action))) {}
   ~SetTimer() { timers_.cancel(id_); }
   SetTimer(const SetTimer&) = delete;
   SetTimer& operator=(const SetTimer&) = delete;
@@ -27,8 +27,8 @@ public:
   Time now() const override { return runtime::now(); }
   void report(StepReport report) override { compat::post(supervisor_, std::move(report)); }
   void resume(std::uint64_t serial) override { compat::post(step_, ResumeBody{serial}); }
-  std::shared_ptr<void> resume_at(Time due, std::uint64_t serial) override {
-    return std::make_shared<SetTimer>(environment_.timers, due, [step = step_, serial] { compat::post(step, ResumeBody{serial}); });
+  std::shared_ptr<void> resume_after(Duration delay, std::uint64_t serial) override {
+    return std::make_shared<SetTimer>(environment_.timers, delay, [step = step_, serial] { compat::post(step, ResumeBody{serial}); });
   }
   void resume_when_called(const std::function<void(std::function<void()>)>& begin, std::uint64_t serial) override {
     begin([step = step_, serial] { compat::post(step, ResumeBody{serial}); });

@@ -1,7 +1,5 @@
 #include "store_health.hpp"
 
-#include "timers.hpp"
-
 namespace weir::runtime {
 
 StoreStatus StoreHealth::status() const {
@@ -23,7 +21,10 @@ void StoreHealth::failed(const Error& error) {
     const bool known = status_.kind == StoreStatus::Kind::failing;
     if (known) status_.why = error.message;
     if (known && !damage) return;
-    if (status_.kind == StoreStatus::Kind::ready) status_.since = now();
+    if (status_.kind == StoreStatus::Kind::ready) {
+      status_.since = now();
+      began_ = std::chrono::steady_clock::now();
+    }
     status_.kind = damage ? StoreStatus::Kind::damaged : StoreStatus::Kind::failing;
     status_.why = error.message;
     ok_ = false;
@@ -32,20 +33,19 @@ void StoreHealth::failed(const Error& error) {
   if (damage)
     log_(LogLevel::error, "the store is damaged: " + error.message +
                               ". Nothing more is written to it. Stop the server, look with 'weir db check', and restore a copy");
-  else
-    log_(LogLevel::error, "the store takes no commits: " + error.message + ". They are kept and tried again; runs wait where they are");
+  else log_(LogLevel::error, "the store takes no commits: " + error.message + ". They are kept and tried again; runs wait where they are");
 }
 
 void StoreHealth::recovered() {
-  Time since;
+  SteadyTime began;
   {
     const std::lock_guard lock(mutex_);
     if (status_.kind != StoreStatus::Kind::failing) return;
-    since = status_.since;
+    began = began_;
     status_ = {};
     ok_ = true;
   }
-  const auto lasted = std::chrono::duration_cast<std::chrono::milliseconds>(now() - since).count();
+  const auto lasted = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began).count();
   if (log_) log_(LogLevel::info, "the store takes commits again, after " + std::to_string(lasted) + " ms");
 }
 

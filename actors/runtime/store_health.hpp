@@ -1,6 +1,8 @@
 // What the process knows about its store: whether it takes commits, and if not, since when and why.
 #pragma once
 
+#include "timers.hpp"
+
 #include <weir/error.hpp>
 #include <weir/runtime_options.hpp>
 
@@ -42,6 +44,7 @@ private:
   std::atomic<bool> ok_ = true;
   mutable std::mutex mutex_;
   StoreStatus status_;
+  SteadyTime began_;  ///< status_.since
 };
 
 }  // namespace weir::runtime

@@ -112,8 +112,7 @@ void Supervisor::stop_step(engine::InvocationId id) {
 }
 
 void Supervisor::timer_fired(TimerFired& fired) {
-  timers_.forget(fired.timer);
-  if (!asleep_) commits_.feed({engine::to_tick(std::move(fired.tick))});
+  if (timers_.take_fired(fired.timer) && !asleep_) commits_.feed({.tick = engine::to_tick(std::move(fired.tick)), .not_before = fired.due});
 }
 
 void Supervisor::await_admission() {

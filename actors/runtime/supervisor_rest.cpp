@@ -41,7 +41,7 @@ void Supervisor::resume(ResumeRun&) {
     could_not_be_loaded(error.what());
     run_->environment.hibernation->try_again(row().handler_id);
   } catch (...) { could_not_be_loaded(describe_current_exception().exception_message); }
-  if (commits_.on_trial()) timers_.look_at_trial(now() + trial_time, SupervisorActor(self_));
+  if (commits_.on_trial()) timers_.look_at_trial(trial_time, SupervisorActor(self_));
 }
 
 void Supervisor::lived_on(LivedOn&) { commits_.lived_on(); }
@@ -68,10 +68,15 @@ void Supervisor::watch_rest() {
   const auto& timeout = run_->environment.options.idle_timeout;
   if (!commits_.durable() || !timeout || !row().idle_since || timers_.rest_watched()) return;
   constexpr Duration look_again = std::chrono::milliseconds(100);
-  auto due = *row().idle_since + *timeout;
-  if (const auto present = now(); due < present) due = present + std::max(*timeout, look_again);
-  timers_.look_at_rest(due, SupervisorActor(self_));
+  if (idle_seen_ != row().idle_since) {
+    idle_seen_ = row().idle_since;
+    rests_since_ = later(std::chrono::steady_clock::now(), -since(*idle_seen_));
+  }
+  const auto left = *timeout - rested_for();
+  timers_.look_at_rest(left > Duration::zero() ? left : std::max(*timeout, look_again), SupervisorActor(self_));
 }
+
+Duration Supervisor::rested_for() const { return std::chrono::floor<Duration>(std::chrono::steady_clock::now() - rests_since_); }
 
 void Supervisor::rested(Rested&) {
   timers_.rest_looked_at();
@@ -85,8 +90,8 @@ bool Supervisor::may_sleep() {
   const auto timeout = *run_->environment.options.idle_timeout;
   if (commits_.commit_state() != CommitState::idle || !commits_.begun() || !awaiting_.empty()) return false;
   if (!row().idle_since || !engine::resting(commits_.state())) return false;
-  const auto present = now();
-  if (*row().idle_since + timeout > present || (row().wake_at && *row().wake_at <= present + timeout)) return false;
+  if (row().idle_since != idle_seen_ || rested_for() < timeout) return false;
+  if (row().wake_at && *row().wake_at <= later(now(), timeout)) return false;
   forget_gone_readers();
   return readers_.empty();
 }

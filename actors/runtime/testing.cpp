@@ -34,7 +34,9 @@ namespace {
 class VirtualTime {
 public:
   Time now() const { return now_; }
-  void at(Time due, std::function<void()> action) { due_.emplace(std::pair(std::max(due, now_), ++order_), std::move(action)); }
+  void at(Time due, std::function<void()> action) {
+    if (due != Time::max()) due_.emplace(std::pair(std::max(due, now_), ++order_), std::move(action));
+  }
   void next(std::function<void()> action) { at(now_, std::move(action)); }
   bool step() {
     if (due_.empty()) return false;
@@ -72,8 +74,9 @@ public:
     if (replay_check_) replay_check_->compare(state_);
     for (auto& command : outcome.commands) act(command);
   }
-  void feed_later(Duration delay, engine::Tick tick) {
-    time_.at(time_.now() + delay, [weak = weak_from_this(), tick = std::move(tick)] {
+  void feed_later(Duration delay, engine::Tick tick) { feed_at(later(time_.now(), delay), std::move(tick)); }
+  void feed_at(Time due, engine::Tick tick) {
+    time_.at(due, [weak = weak_from_this(), tick = std::move(tick)] {
       if (const auto self = weak.lock()) self->feed(tick);
     });
   }
@@ -131,11 +134,9 @@ public:
 
   Time now() const override { return time_.now(); }
   void report(runtime::StepReport report) override {
-    later(time_.now(), [report = std::move(report)](VirtualRun& run) { run.feed(to_tick(report)); });
+    do_at(time_.now(), [report = std::move(report)](VirtualRun& run) { run.feed(to_tick(report)); });
   }
-  void resume(std::uint64_t serial) override {
-    later(time_.now(), [serial](VirtualRun& run) { run.resume(serial); });
-  }
+  void resume(std::uint64_t serial) override { (void)resume_after(Duration::zero(), serial); }
   /// Virtual time stands still while something real is waited for.
   void resume_when_called(const std::function<void(std::function<void()>)>& begin, std::uint64_t serial) override {
     auto called = std::make_shared<std::promise<void>>();
@@ -144,8 +145,8 @@ public:
     resume(serial);
   }
   /// A run that is over hears nothing of it.
-  std::shared_ptr<void> resume_at(Time due, std::uint64_t serial) override {
-    later(due, [serial](VirtualRun& run) { run.resume(serial); });
+  std::shared_ptr<void> resume_after(Duration delay, std::uint64_t serial) override {
+    do_at(later(time_.now(), delay), [serial](VirtualRun& run) { run.resume(serial); });
     return nullptr;
   }
   void run_blocking(std::function<void()> job) override { job(); }
@@ -162,7 +163,7 @@ public:
   const RuntimeOptions& options() const override { return options_; }
 
 private:
-  void later(Time due, std::function<void(VirtualRun&)> action) {
+  void do_at(Time due, std::function<void(VirtualRun&)> action) {
     time_.at(due, [weak = run_, action = std::move(action)] {
       if (const auto run = weak.lock()) action(*run);
     });
@@ -183,7 +184,7 @@ void VirtualRun::act(engine::Command& command) {
   } else if (std::holds_alternative<engine::AwaitAdmission>(command)) {
     feed_later(Duration::zero(), engine::RunAdmitted());
   } else if (const auto* timer = std::get_if<engine::SetTimer>(&command)) {
-    feed_later(timer->due - time_.now(), engine::to_tick(timer->tick));  // one that was cleared finds nothing to do
+    feed_at(timer->due, engine::to_tick(timer->tick));  // one that was cleared finds nothing to do
   } else if (const auto* value = std::get_if<engine::AcknowledgeValue>(&command)) {
     runner_->resume(value->id.serial);
   } else if (const auto* ending = std::get_if<engine::FinishRun>(&command)) {

@@ -2,6 +2,8 @@
 
 #include "compile.hpp"
 
+#include <weir/time.hpp>
+
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -94,7 +96,7 @@ FileWatch::~FileWatch() {
 void FileWatch::watch(std::vector<std::string> files) {
   auto times = times_of(files, {});
   std::unique_lock lock(mutex_);
-  while (!ending_.wait_for(lock, interval, [&] { return ended_; })) {
+  while (!ending_.wait_until(lock, later(std::chrono::steady_clock::now(), interval), [&] { return ended_; })) {
     auto now = times_of(files, times);
     if (now == times) continue;
     times = std::move(now);

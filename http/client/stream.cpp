@@ -89,7 +89,7 @@ void StreamState::connect_again(Error reason) {
     delay_ = std::clamp(delay_ * 2, first_delay, longest_delay);
     delay = delay_;
     // A first connection that fails says at once what is wrong.
-    hopeless = !connected_ || now + delay > *broken_since_ + client_.options.reconnect_for;
+    hopeless = !connected_ || later(now, delay) > later(*broken_since_, client_.options.reconnect_for);
   }
   if (hopeless) return finish(std::move(reason));
   client_.transfers.after(delay, [self = shared_from_this()] { self->connect(); });
@@ -149,7 +149,7 @@ void StreamState::close() {
 
 bool StreamState::ready_within(Duration time) const {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, time, [&] { return over_ || !events_.empty(); });
+  return changed_.wait_until(lock, later(Clock::now(), time), [&] { return over_ || !events_.empty(); });
 }
 std::optional<Error> StreamState::error() const {
   const std::lock_guard lock(mutex_);

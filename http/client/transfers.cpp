@@ -239,7 +239,7 @@ void Transfers::unpause(Id id) {
 }
 
 void Transfers::after(std::chrono::milliseconds delay, std::function<void()> action) {
-  const auto due = Clock::now() + delay;
+  const auto due = later(Clock::now(), delay);
   state_->post([state = state_.get(), due, action = std::move(action)] { state->timers.emplace(due, action); });
 }
 

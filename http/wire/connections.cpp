@@ -1,5 +1,7 @@
 #include "connections.hpp"
 
+#include <weir/time.hpp>
+
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -79,7 +81,7 @@ void Connections::arm() {
 
 void Connections::sweep() {
   const auto now = Clock::now();
-  while (waiting_.first && now - waiting_.first->since_ >= limits().read_timeout) waiting_.first->time_out();
+  while (waiting_.first && now >= later(waiting_.first->since_, limits().read_timeout)) waiting_.first->time_out();
   for (auto* gate = working_.first; gate;) {
     auto* next = gate->next_;
     gate->check(now);
@@ -97,7 +99,7 @@ void Connections::linger(int connection) {
     return;
   }
   lingering->socket.shutdown(asio::ip::tcp::socket::shutdown_send, failed);
-  lingering->until = Clock::now() + limits().linger_timeout;
+  lingering->until = later(Clock::now(), limits().linger_timeout);
   lingering_.push_back(lingering);
   opened();
   discard(lingering);

@@ -2,6 +2,8 @@
 
 #include "connections.hpp"
 
+#include <weir/time.hpp>
+
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -71,7 +73,7 @@ void Gate::readable() {
   }
   if (count == 0) {
     ended_ = true;
-    next_probe_ = Clock::now() + connections_->limits().half_closed_probe;
+    next_probe_ = later(Clock::now(), connections_->limits().half_closed_probe);
   } else {
     const bool was_idle = intake_.idle();
     intake_.received({scratch.data(), static_cast<std::size_t>(count)});
@@ -171,11 +173,11 @@ bool Gate::has_gone() {
 
 void Gate::check(Clock::time_point now) {
   if (!is_open() || cut_) return;
-  if (writing_ && now - write_began_ > connections_->limits().write_timeout) return cut();
+  if (writing_ && now > later(write_began_, connections_->limits().write_timeout)) return cut();
   if (listening_) return;
   if (has_gone()) return cut();
   if (!ended_ || now < next_probe_) return;
-  next_probe_ = now + probe_pause;
+  next_probe_ = later(now, probe_pause);
   if (const auto answering = answering_.lock()) answering->probe();
 }
 

@@ -6,6 +6,7 @@
 #include "../callers.hpp"
 
 #include <weir/runtime_options.hpp>
+#include <weir/time.hpp>
 
 #include <restinio/all.hpp>
 
@@ -118,9 +119,9 @@ struct IoThread : std::enable_shared_from_this<IoThread> {
     const std::lock_guard lock(mutex);
     if (--(this->*count) == 0) idle.notify_all();
   }
-  void wait_for_none(std::size_t IoThread::*count, std::chrono::milliseconds patience) {
+  void wait_for_none(std::size_t IoThread::*count, Duration patience) {
     std::unique_lock lock(mutex);
-    idle.wait_for(lock, patience, [&] { return this->*count == 0; });
+    idle.wait_until(lock, later(std::chrono::steady_clock::now(), patience), [&] { return this->*count == 0; });
   }
   /// Returns when what was posted to the thread before has been done.
   void catch_up() {
@@ -133,7 +134,7 @@ struct IoThread : std::enable_shared_from_this<IoThread> {
 inline void AsioLoop::post(std::function<void()> action) { thread_.post(std::move(action)); }
 
 inline std::shared_ptr<void> AsioLoop::after(std::chrono::milliseconds delay, std::function<void()> action) {
-  auto timer = std::make_shared<asio::steady_timer>(thread_.context, delay);
+  auto timer = std::make_shared<asio::steady_timer>(thread_.context, later(std::chrono::steady_clock::now(), delay));
   timer->async_wait([action = std::move(action)](const asio::error_code& error) {
     if (!error) action();
   });

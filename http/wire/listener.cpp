@@ -1,5 +1,7 @@
 #include "listener.hpp"
 
+#include <weir/time.hpp>
+
 #include <poll.h>
 
 #include <algorithm>
@@ -105,7 +107,7 @@ bool Listener::accept_one() {
 
 void Listener::pause(const std::string& reason) {
   pause_ = std::clamp(pause_ * 2, pause_min, pause_max);
-  if (const auto now = Clock::now(); told_ == Clock::time_point() || now - told_ > told_again_after) {
+  if (const auto now = Clock::now(); told_ == Clock::time_point() || now > later(told_, told_again_after)) {
     told_ = now;
     log_(LogLevel::warning, "new connections have to wait: " + reason);
   }

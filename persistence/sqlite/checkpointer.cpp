@@ -1,5 +1,7 @@
 #include "checkpointer.hpp"
 
+#include <weir/time.hpp>
+
 #include <algorithm>
 #include <filesystem>
 #include <utility>
@@ -96,7 +98,7 @@ void Checkpointer::share() {
   std::unique_lock lock(mutex_);
   asked_ = hurry_ = true;
   changed_.notify_all();
-  changed_.wait_for(lock, std::min<Clock::duration>(Clock::now() - shared_at_, rest_max), [this] { return stopping_; });
+  changed_.wait_until(lock, later(Clock::now(), std::min<Clock::duration>(Clock::now() - shared_at_, rest_max)), [this] { return stopping_; });
   shared_at_ = Clock::now();
 }
 
@@ -147,7 +149,7 @@ std::optional<Error> Checkpointer::finish(std::unique_lock<std::mutex> copying) 
     const std::lock_guard lock(mutex_);
     log_.copied = std::max<std::int64_t>(log_.copied, copied);
   }
-  if (code != SQLITE_OK) next_finish_ = Clock::now() + finish_pause;
+  if (code != SQLITE_OK) next_finish_ = later(Clock::now(), finish_pause);
   return passed(code, "checkpoint by the writer");
 }
 
@@ -163,7 +165,7 @@ void Checkpointer::run() {
     lock.lock();
     if (pause == Clock::duration()) continue;
     // Commits ask all the time: the pause is kept.
-    changed_.wait_for(lock, pause, [this] { return stopping_; });
+    changed_.wait_until(lock, later(Clock::now(), pause), [this] { return stopping_; });
     asked_ = true;
   }
 }
@@ -219,7 +221,7 @@ Checkpointer::Clock::duration Checkpointer::stuck(std::int64_t pages) {
 void Checkpointer::piece_written() {
   const auto pause = std::min<Clock::duration>(Clock::now() - piece_began_, piece_pause_max);
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, pause, [this] { return stopping_ || hurry_; });
+  changed_.wait_until(lock, later(Clock::now(), pause), [this] { return stopping_ || hurry_; });
   piece_began_ = Clock::now();
 }
 

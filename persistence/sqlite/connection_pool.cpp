@@ -1,5 +1,7 @@
 #include "connection_pool.hpp"
 
+#include <weir/time.hpp>
+
 namespace weir::sqlite_detail {
 namespace {
 /// Far above what a turn takes: who waits longer is told that the database does not answer.
@@ -22,7 +24,7 @@ ConnectionPool::Lease ConnectionPool::take() {
   std::unique_lock lock(mutex_);
   const auto ticket = next_ticket_++;
   const auto my_turn = [&] { return ticket == served_ && lent_ < connections_max_; };
-  const bool in_time = changed_.wait_for(lock, turn_wait_max, my_turn);
+  const bool in_time = changed_.wait_until(lock, later(std::chrono::steady_clock::now(), turn_wait_max), my_turn);
   // Who gives up waits on for its number, not for a connection, so that those behind it are not stuck.
   if (!in_time) changed_.wait(lock, [&] { return ticket == served_; });
   ++served_;

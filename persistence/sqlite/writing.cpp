@@ -205,10 +205,10 @@ std::size_t expire(Connection& db, const Retention& retention, Time now, std::si
     if (!kept) continue;
     auto handlers = db.query(
         "SELECT handler_id FROM handlers WHERE completed_at < ? AND status = ? AND parent_handler_id = '' ORDER BY completed_at LIMIT ?");
-    handlers.bind(stored(now - *kept)).bind(static_cast<std::int64_t>(status)).bind(static_cast<std::int64_t>(limit));
+    handlers.bind(stored(later(now, -*kept))).bind(static_cast<std::int64_t>(status)).bind(static_cast<std::int64_t>(limit));
     for (const auto& id : texts(std::move(handlers))) gone += purge(db, id) ? 1 : 0;
     db.query("DELETE FROM runs WHERE run IN (SELECT run FROM runs WHERE completed_at < ? AND status = ? ORDER BY completed_at LIMIT ?)")
-        .bind(stored(now - *kept))
+        .bind(stored(later(now, -*kept)))
         .bind(static_cast<std::int64_t>(status))
         .bind(static_cast<std::int64_t>(limit))
         .run();

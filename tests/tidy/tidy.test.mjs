@@ -23,7 +23,7 @@ const RULES = [
   ['actors/engine', /^weir\//],
   ['actors/runtime', /^(weir\/|actors\/(engine|runtime)\/|caf\/)/],
   ['persistence/tool', /^(CLI\/|persistence\/sqlite\/(database|maintenance)\.hpp$)/],
-  ['persistence', /^persistence\/(handler_query|commit_order|ended_handlers)\.hpp$|^weir\/(store|assert|codec|error|retention|value)\.hpp$/],
+  ['persistence', /^persistence\/(handler_query|commit_order|ended_handlers)\.hpp$|^weir\/(store|assert|codec|error|retention|value|time)\.hpp$/],
   ['http/cli', /^(weir\/|http\/|CLI\/|persistence\/tool\/verbs\.hpp$)/],
   ['http/wire', /^weir\/|^http\/(limits|exchange|callers)\.hpp$/],
   ['http', /^(weir\/|http\/|actors\/runtime\/service\.hpp$)/],
@@ -74,6 +74,13 @@ test('only the compatibility header asks for CAF\'s version, only timers.cpp rea
   assert.deepEqual(asking, ['actors/include/weir/caf_compat.hpp']);
   const clocks = sources.filter(path => !path.startsWith('tests/') && /system_clock::now/.test(read(path)));
   assert.deepEqual(clocks, ['actors/runtime/timers.cpp']);
+});
+
+test('no delay is added to a time without later(), which knows the last instant, and no lock is waited with by wait_for()', () => {
+  const raw = /(\bnow\(\)|\b(now|present|due|deadline|since_?|idle_since|\w+_at_?)\b) \+ [^+]|\.wait_for\(lock\b/;
+  const lines = sources.filter(path => /^(actors|http|persistence)\//.test(path)).flatMap(path =>
+    read(path).split('\n').filter(line => raw.test(line.replace(/"(\\.|[^"])*"/g, '""'))).map(line => `${path}: ${line.trim()}`));
+  assert.deepEqual(lines, []);
 });
 
 test('no test sleeps to wait, no library prints to std::cout', () => {

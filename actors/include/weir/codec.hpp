@@ -4,9 +4,9 @@
 
 #include <weir/json_writer.hpp>
 #include <weir/reflect.hpp>
+#include <weir/time.hpp>
 #include <weir/value.hpp>
 
-#include <chrono>
 #include <concepts>
 #include <limits>
 #include <map>
@@ -21,10 +21,6 @@
 
 namespace weir {
 
-/// Time points on the wire: UTC, microseconds.
-using Time = std::chrono::sys_time<std::chrono::microseconds>;
-using Duration = std::chrono::microseconds;
-
 /// One thing wrong with an input, in the protocol's words.
 struct Issue {
   std::string location;  ///< dotted path, e.g. "lines.0.price"; empty for the whole value
@@ -32,12 +28,13 @@ struct Issue {
   std::string message;   ///< e.g. "Field required"
   std::string input;     ///< the offending value as Python prints it
   std::string input_type;
+  std::string hint = {};  ///< for who wrote the type; may be empty
 };
 
 /// Collects issues while a value is decoded; knows where in the value it is.
 class Issues {
 public:
-  void add(std::string_view tag, std::string message, const Value& input);
+  void add(std::string_view tag, std::string message, const Value& input, std::string hint = {});
   bool empty() const noexcept { return issues_.empty(); }
   std::size_t size() const noexcept { return issues_.size(); }
   void truncate(std::size_t count) { issues_.resize(count); }
@@ -69,6 +66,7 @@ struct FieldInfo {
   std::optional<double> minimum, maximum;
   std::optional<std::int64_t> min_length, max_length;
   bool has_default = false;
+  bool default_hidden = false;  ///< it may have one: the compiler does not tell
 
   FieldInfo& describe(std::string text) {
     description = std::move(text);
@@ -87,7 +85,7 @@ struct FieldInfo {
     max_length = most;
     return *this;
   }
-  /// The member's initialiser is a default although it equals zero (`bool loud = false`).
+  /// The member has a default: for initialisers that are empty and that the compiler does not tell (docs/events.md).
   FieldInfo& defaulted() {
     has_default = true;
     return *this;
@@ -144,16 +142,19 @@ inline constexpr bool unsupported = false;
 
 // Scalars: one function each, outside the templates.
 bool decode_bool(const Value& in, bool& out, Issues& issues);
-bool decode_integer(const Value& in, std::int64_t& out, std::int64_t min, std::int64_t max, Issues& issues);
-bool decode_number(const Value& in, double& out, Issues& issues);
+bool decode_integer(const Value& in, std::int64_t& out, std::int64_t min, std::uint64_t max, Issues& issues);
+bool decode_unsigned(const Value& in, std::uint64_t& out, std::uint64_t max, Issues& issues);
+/// NaN and infinities are read from their names in a text. Finite numbers beyond `max` are refused.
+bool decode_number(const Value& in, double& out, double max, Issues& issues);
 bool decode_string(const Value& in, std::string& out, Issues& issues);
 bool decode_time(const Value& in, Time& out, Issues& issues);
 bool decode_enumerator(const Value& in, const std::string_view* names, std::size_t count, std::size_t& out, Issues& issues);
 bool expect_array(const Value& in, Issues& issues);
 bool expect_object(const Value& in, std::string_view type_name, bool is_map, Issues& issues);
 bool check_bounds(const Value& in, const FieldInfo& info, Issues& issues);
-void missing(std::string_view field, const Value& object, Issues& issues);
-/// "2026-03-01T08:00:00.120045Z"
+/// `type_name` when the member may have a default that the compiler hides, else empty.
+void missing(std::string_view field, const Value& object, std::string_view type_name, Issues& issues);
+/// "2026-03-01T08:00:00.120045Z"; years that have not four digits are written with a sign and six.
 std::string time_text(Time time);
 
 // Schema pieces.
@@ -177,10 +178,11 @@ Value schema(Object& definitions);
 template <class T>
 Value body_schema(Object& definitions);
 
+/// In the form that decode() reads back, whatever the numbers are; NonFinite::null for what the protocol shows.
 template <class T>
-std::string encoded(const T& value) {
+std::string encoded(const T& value, JsonWriter::NonFinite non_finite = JsonWriter::NonFinite::text) {
   std::string out;
-  JsonWriter writer(out);
+  JsonWriter writer(out, JsonWriter::Escape::minimal, non_finite);
   encode(writer, value);
   return out;
 }
@@ -193,7 +195,9 @@ const Fields<T>& fields() {
     const T sample{};
     reflect::for_each_member(sample, [&]<class V>(auto index, std::string_view, const V& value) {
       auto& info = described.at(index);
-      if (is_optional<V> || encoded(value) != encoded(V{})) info.has_default = true;
+      constexpr auto seen = reflect::initialiser<T, decltype(index)::value>();
+      if (is_optional<V> || seen == reflect::Initialiser::present || encoded(value) != encoded(V{})) info.has_default = true;
+      info.default_hidden = !info.has_default && seen == reflect::Initialiser::unknown;
     });
     return described;
   }();
@@ -208,15 +212,26 @@ void encode_members(JsonWriter& out, const T& value) {
   });
 }
 
+template <class E>
+void encode_enumerator(JsonWriter& out, E value) {
+  for (const auto& known : reflect::enumerators<E>())
+    if (known.value == value) return out.string(known.name);
+  encode(out, static_cast<std::underlying_type_t<E>>(value));
+}
+
 template <class T>
 void encode(JsonWriter& out, const T& value) {
   if constexpr (std::same_as<T, bool>) out.boolean(value);
-  else if constexpr (std::integral<T>) out.integer(static_cast<std::int64_t>(value));
+  else if constexpr (std::integral<T>) {
+    static_assert(sizeof(T) <= sizeof(std::int64_t), "integers have 64 bits at most: write larger ones as text");
+    if constexpr (std::unsigned_integral<T> && sizeof(T) == sizeof(std::int64_t)) out.big_integer(value);
+    else out.integer(static_cast<std::int64_t>(value));
+  }
   else if constexpr (std::floating_point<T>) out.number(static_cast<double>(value));
   else if constexpr (std::same_as<T, std::string>) out.string(value);
   else if constexpr (std::same_as<T, Value>) out.value(value);
   else if constexpr (std::same_as<T, Time>) out.string(time_text(value));
-  else if constexpr (std::is_enum_v<T>) out.string(reflect::enumerators<T>()[static_cast<std::size_t>(value)]);
+  else if constexpr (std::is_enum_v<T>) encode_enumerator(out, value);
   else if constexpr (is_optional<T>) value ? encode(out, *value) : out.null();
   else if constexpr (is_variant<T>) std::visit([&](const auto& item) { encode(out, item); }, value);
   else if constexpr (is_vector<T> || is_set<T>) {
@@ -248,7 +263,8 @@ bool decode_members(const Value& in, T& out, Issues& issues) {
     const Issues::Scope scope(issues, name);
     const Value* found = in.find(name);
     if (!found) {
-      if (!infos.at(index).has_default) missing(name, in, issues);
+      const auto& info = infos.at(index);
+      if (!info.has_default) missing(name, in, info.default_hidden ? reflect::type_name<T>() : std::string_view(), issues);
     } else if (decode(*found, member, issues)) {
       check_bounds(*found, infos.at(index), issues);
     }
@@ -295,15 +311,19 @@ bool decode(const Value& in, T& out, Issues& issues) {
   if constexpr (std::same_as<T, bool>) return decode_bool(in, out, issues);
   else if constexpr (std::integral<T>) {
     using Limits = std::numeric_limits<T>;
-    constexpr auto max = std::cmp_less(std::numeric_limits<std::int64_t>::max(), Limits::max()) ? std::numeric_limits<std::int64_t>::max()
-                                                                                                : static_cast<std::int64_t>(Limits::max());
-    std::int64_t wide = 0;
-    if (!decode_integer(in, wide, static_cast<std::int64_t>(Limits::min()), max, issues)) return false;
+    using Wide = std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>;
+    Wide wide = 0;
+    if constexpr (std::is_signed_v<T>) {
+      if (!decode_integer(in, wide, Limits::min(), static_cast<std::uint64_t>(Limits::max()), issues)) return false;
+    } else {
+      if (!decode_unsigned(in, wide, Limits::max(), issues)) return false;
+    }
     out = static_cast<T>(wide);
     return true;
   } else if constexpr (std::floating_point<T>) {
     double wide = 0;
-    if (!decode_number(in, wide, issues)) return false;
+    constexpr auto max = static_cast<double>(std::min<long double>(std::numeric_limits<T>::max(), std::numeric_limits<double>::max()));
+    if (!decode_number(in, wide, max, issues)) return false;
     out = static_cast<T>(wide);
     return true;
   } else if constexpr (std::same_as<T, std::string>) return decode_string(in, out, issues);
@@ -312,10 +332,16 @@ bool decode(const Value& in, T& out, Issues& issues) {
     return true;
   } else if constexpr (std::same_as<T, Time>) return decode_time(in, out, issues);
   else if constexpr (std::is_enum_v<T>) {
-    static constexpr auto names = reflect::enumerators<T>();
+    if (in.is_integer() || in.is_big_integer()) {  // a value without a name, or one that had none
+      std::underlying_type_t<T> number{};
+      if (!decode(in, number, issues)) return false;
+      out = static_cast<T>(number);
+      return true;
+    }
+    static constexpr auto& names = reflect::enumerator_names<T>;
     std::size_t index = 0;
     if (!decode_enumerator(in, names.data(), names.size(), index, issues)) return false;
-    out = static_cast<T>(index);
+    out = reflect::enumerators<T>()[index].value;
     return true;
   } else if constexpr (is_optional<T>) {
     out.reset();
@@ -355,7 +381,7 @@ Value body_schema(Object& definitions) {
   reflect::for_each_member(sample, [&]<class V>(auto index, std::string_view name, const V& member) {
     const auto& info = infos.at(index);
     std::optional<Value> default_value;
-    if (info.has_default) default_value = *parse_json(encoded(member));
+    if (info.has_default) default_value = *parse_json(encoded(member, JsonWriter::NonFinite::null));
     else required.emplace_back(name);
     properties.set(name, property_schema(schema<V>(definitions), name, info, default_value ? &*default_value : nullptr));
   });
@@ -392,7 +418,7 @@ Value schema(Object& definitions) {
     if (!definitions.find(name)) {
       definitions.set(name, Value());  // a type that refers to itself finds its name taken
       if constexpr (std::is_enum_v<T>) {
-        static constexpr auto names = reflect::enumerators<T>();
+        static constexpr auto& names = reflect::enumerator_names<T>;
         definitions.set(name, enum_schema(name, names.data(), names.size()));
       } else {
         definitions.set(name, body_schema<T>(definitions));
@@ -415,7 +441,7 @@ Value root_schema() {
 
 }  // namespace codec
 
-/// The value as a JSON tree.
+/// The value as a JSON tree, from which from_value() gives it back.
 template <class T>
 Value to_value(const T& value) {
   return *parse_json(codec::encoded(value));

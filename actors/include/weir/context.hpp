@@ -96,6 +96,17 @@ struct Unwrapped<Task<T>> {
 template <class T>
 inline constexpr bool never = false;
 
+[[noreturn]] void refuse_recorded(const std::string& effect, const std::string& json, std::string_view type, const std::string& why);
+
+/// Throws std::runtime_error when this build's type does not read what another build's has recorded.
+template <class R>
+R recorded_value(const std::string& effect, const std::string& json) {
+  auto tree = parse_json(json);
+  auto value = tree ? from_value<R>(*tree) : Expected<R>(tree.error());
+  if (!value) refuse_recorded(effect, json, reflect::pretty_type<R>(), value.error().message);
+  return std::move(*value);
+}
+
 /// F as deduced for a forwarding reference.
 template <class F>
 constexpr void check_effect() {
@@ -183,6 +194,7 @@ public:
   /// Runs `effect` once for this piece of work and records its result: a repeated body gets the record instead.
   /// `effect` returns a value, nothing, or a Task; a plain one runs on the blocking pool. The n-th use of a name in a body is
   /// the n-th when the body is repeated: a body that may take another way then needs names of its own for what it does there.
+  /// A record that this build's result type does not read is thrown as std::runtime_error that names effect, record and type.
   template <class F>
   auto run_once(std::string name, F&& effect) {
     detail::check_effect<F>();
@@ -271,7 +283,7 @@ private:
       Recorder recorder{host_, std::move(name), "null"};
       co_await recorder;
     } else {
-      if (json) co_return *from_value<R>(*parse_json(*json));
+      if (json) co_return detail::recorded_value<R>(name, *json);
       auto performing = perform(effect);
       auto result = co_await std::move(performing);
       Recorder recorder{host_, std::move(name), codec::encoded(result)};

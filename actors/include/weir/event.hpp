@@ -80,7 +80,7 @@ public:
   /// The event seen as one of its ancestors: the ancestor's fields.
   EventBox upcast(const EventType& ancestor) const;
 
-  /// The value object as the wire shows it.
+  /// The value object as the wire shows it; numbers that JSON does not have are texts here, so that it can be read back.
   Value value() const;
   /// One field, free keys included; null when there is none.
   Value field(std::string_view name) const;
@@ -149,7 +149,7 @@ struct StopEvent {
   StopEvent(Value value) : result(std::move(value)) {}
   template <class T>
   requires(!std::convertible_to<T, Value> && !std::same_as<std::remove_cvref_t<T>, StopEvent>) explicit StopEvent(const T& value)
-      : result(to_value(value)) {}
+      : result(*parse_json(codec::encoded(value, JsonWriter::NonFinite::null))) {}
 
   Value result;
 };

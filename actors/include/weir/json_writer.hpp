@@ -17,7 +17,14 @@ public:
     line_breaks,  ///< also U+0085, U+2028, U+2029: they break the Python client's line splitter
   };
 
-  explicit JsonWriter(std::string& out, Escape escape = Escape::minimal) : out_(out), escape_(escape) {}
+  /// How numbers are written that JSON does not have: NaN and the infinities.
+  enum class NonFinite {
+    null,  ///< as the protocol has it
+    text,  ///< "NaN", "Infinity", "-Infinity": what a member of a floating-point type can be read back from
+  };
+
+  explicit JsonWriter(std::string& out, Escape escape = Escape::minimal, NonFinite non_finite = NonFinite::null)
+      : out_(out), escape_(escape), non_finite_(non_finite) {}
 
   void begin_object() { open('{'); }
   void end_object() { close('}'); }
@@ -28,13 +35,17 @@ public:
   void null();
   void boolean(bool value);
   void integer(std::int64_t value);
-  /// Shortest text that reads back the same; always with a point or exponent; not finite becomes null.
+  void big_integer(std::uint64_t value);
+  /// Shortest text that reads back the same; always with a point or exponent.
   void number(double value);
-  /// Bytes that are not UTF-8 become U+FFFD.
+  /// Bytes that are not UTF-8 become U+FFFD: see replaced_bytes().
   void string(std::string_view text);
   void value(const Value& value);
   /// Already valid JSON text.
   void raw(std::string_view json);
+
+  /// How many bytes writers have replaced on this thread so far, because they were not UTF-8. For telling the log.
+  static std::uint64_t replaced_bytes() noexcept;
 
 private:
   void open(char bracket);
@@ -44,6 +55,7 @@ private:
 
   std::string& out_;
   Escape escape_;
+  NonFinite non_finite_;
   bool comma_ = false;
 };
 

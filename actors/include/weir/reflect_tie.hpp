@@ -1,4 +1,5 @@
-// References to all members of an aggregate, by structured bindings: the one mechanical table behind reflect.hpp.
+// References to all members of an aggregate, by structured bindings, and trial initialisations of it: what reflect.hpp needs that
+// compilers would warn about.
 #pragma once
 #if defined(__clang__)
 #pragma clang system_header
@@ -152,6 +153,13 @@ constexpr auto tie_members(T& x) {
     return std::tie(m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26,
                     m27, m28, m29, m30, m31, m32);
   }
+}
+
+/// Whether all members behind the first ones are initialised without anything that might throw. A text's default initialiser might
+/// (`std::string s = ""`), the text's own default does not.
+template <class T, std::size_t... I>
+constexpr bool begins_quietly(std::index_sequence<I...>) {
+  return noexcept(T{(void(I), AnyMember{})...});
 }
 
 /// An object that is never defined: only the addresses of its members are named, at compile time.

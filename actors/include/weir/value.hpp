@@ -66,7 +66,11 @@ public:
   Value(std::nullptr_t) {}
   Value(bool boolean) : data_(boolean) {}
   template <std::integral T>
-  requires(!std::same_as<T, bool> && !std::same_as<T, char>) Value(T integer) : data_(static_cast<std::int64_t>(integer)) {}
+  requires(!std::same_as<T, bool> && !std::same_as<T, char>) Value(T integer) {
+    static_assert(sizeof(T) <= sizeof(std::int64_t), "integers have 64 bits at most: write larger ones as text");
+    if (std::cmp_greater(+integer, std::numeric_limits<std::int64_t>::max())) data_ = static_cast<std::uint64_t>(integer);
+    else data_ = static_cast<std::int64_t>(integer);
+  }
   template <std::floating_point T>
   Value(T number) : data_(static_cast<double>(number)) {}
   Value(const char* text) : data_(std::string(text)) {}
@@ -77,16 +81,24 @@ public:
 
   bool is_null() const noexcept { return data_.index() == 0; }
   bool is_bool() const noexcept { return data_.index() == 1; }
+  /// An integer that std::int64_t holds.
   bool is_integer() const noexcept { return data_.index() == 2; }
+  /// An integer above those: from 2^63 to 2^64 - 1.
+  bool is_big_integer() const noexcept { return data_.index() == 7; }
   bool is_double() const noexcept { return data_.index() == 3; }
-  bool is_number() const noexcept { return is_integer() || is_double(); }
+  bool is_number() const noexcept { return is_integer() || is_double() || is_big_integer(); }
   bool is_string() const noexcept { return data_.index() == 4; }
   bool is_array() const noexcept { return data_.index() == 5; }
   bool is_object() const noexcept { return data_.index() == 6; }
 
   bool as_bool() const { return std::get<bool>(data_); }
   std::int64_t as_integer() const { return std::get<std::int64_t>(data_); }
-  double as_double() const { return is_integer() ? static_cast<double>(as_integer()) : std::get<double>(data_); }
+  std::uint64_t as_big_integer() const { return std::get<std::uint64_t>(data_); }
+  /// Any number. Integers beyond 2^53 may be rounded.
+  double as_double() const {
+    if (is_integer()) return static_cast<double>(as_integer());
+    return is_big_integer() ? static_cast<double>(as_big_integer()) : std::get<double>(data_);
+  }
   const std::string& as_string() const { return std::get<std::string>(data_); }
   const Array& as_array() const { return std::get<Array>(data_); }
   Array& as_array() { return std::get<Array>(data_); }
@@ -101,7 +113,7 @@ public:
   friend bool operator==(const Value& a, const Value& b);
 
 private:
-  std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object> data_;
+  std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object, std::uint64_t> data_;
 };
 
 /// Numbers compare by value (1 == 1.0); everything else by kind and content.
@@ -116,7 +128,9 @@ struct JsonLimits {
 inline constexpr JsonLimits limits_for_strangers{.values_max = 2'000'000};
 
 /// Parses JSON text, in time and memory that grow with its length. Errors carry the position in the words clients of the Python
-/// server know ("Expecting value: line 1 column 1 (char 0)"). The last of several members of one name counts, in the first one's place.
+/// server know ("Expecting value: line 1 column 1 (char 0)"), in characters. The last of several members of one name counts, in the first
+/// one's place. Numbers are kept as they are or refused, never changed: integers beyond 64 bits and what no double holds are errors that
+/// name the member and the value.
 Expected<Value> parse_json(std::string_view text, const JsonLimits& limits = {});
 
 /// Compact JSON: no spaces, UTF-8 kept, floats keep a decimal point, NaN and infinities become null.

@@ -1,6 +1,8 @@
 // How long a caller waits for an answer, and how it takes its question back.
 #pragma once
 
+#include <weir/time.hpp>
+
 #include <chrono>
 #include <optional>
 #include <stop_token>
@@ -13,7 +15,7 @@ struct Patience {
   std::optional<std::chrono::steady_clock::time_point> deadline = {};  ///< what is known by then is the answer
 
   static Patience for_at_most(std::chrono::milliseconds time, std::stop_token given_up = {}) {
-    return {std::move(given_up), std::chrono::steady_clock::now() + time};
+    return {std::move(given_up), later(std::chrono::steady_clock::now(), time)};
   }
   bool over() const noexcept { return given_up.stop_requested() || (deadline && std::chrono::steady_clock::now() >= *deadline); }
 };
