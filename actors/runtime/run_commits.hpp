@@ -114,6 +114,8 @@ private:
   bool may_run_ahead(const engine::Command& command) const;
   void commit(Batch batch);
   void submit(Batch batch);
+  // run_commits_content.cpp
+  static void apply_ending(HandlerRow& row, const engine::FinishRun& ending, Time at);
   void add_visible(Batch& batch);
   void add_journal(Batch& batch);
   void add_snapshot(Commit& commit);
@@ -129,6 +131,7 @@ private:
   /// Whether the run only waits, for what and until when, stands in its row.
   void mark_rest(Commit& commit);
 
+  // run_commits.cpp
   void on_durable();
   void on_delayed();
   void on_refused(const Error& error);
