@@ -9,9 +9,7 @@ bool to_be_tried_again(const Expected<bool>& result) {
   return !result && (result.error().code == Code::unavailable || result.error().code == Code::data_loss);
 }
 
-CommitNews news_of(const Expected<bool>& result) {
-  return result ? CommitNews{} : CommitNews{CommitNews::Kind::refused, result.error()};
-}
+CommitNews news_of(const Expected<bool>& result) { return result ? CommitNews{} : CommitNews{CommitNews::Kind::refused, result.error()}; }
 
 }  // namespace
 

@@ -272,10 +272,7 @@ Invocation::Outcome Invocation::report_failure() {
 }
 
 engine::Failed Invocation::failed(ExceptionInfo error, const std::exception_ptr& exception) const {
-  RetryAttempt attempt{.failures = static_cast<int>(command_.failures) + 1,
-                       .elapsed = elapsed(),
-                       .error = error,
-                       .exception = exception};
+  RetryAttempt attempt{.failures = static_cast<int>(command_.failures) + 1, .elapsed = elapsed(), .error = error, .exception = exception};
   const auto delay = retry_after(spec(), *run_, std::move(attempt), error);
   return {std::move(error), delay};
 }
@@ -286,10 +283,11 @@ void decide_retry(engine::StepTimedOut& timed_out, const engine::State& state, c
   if (found == running.end()) return;
   const auto& attempt = found->second.attempt;
   auto error = engine::step_timeout_error(run.workflow->plan.steps[timed_out.id.step], state.limits.steps[timed_out.id.step]);
-  timed_out.retry_after = retry_after(
-      *run.workflow->specs[timed_out.id.step], run,
-      {.failures = static_cast<int>(attempt.failures) + 1, .elapsed = std::max(between(attempt.first_attempt_at.value_or(now), now), Duration::zero()),
-       .error = error}, error);
+  timed_out.retry_after = retry_after(*run.workflow->specs[timed_out.id.step], run,
+                                      {.failures = static_cast<int>(attempt.failures) + 1,
+                                       .elapsed = std::max(between(attempt.first_attempt_at.value_or(now), now), Duration::zero()),
+                                       .error = error},
+                                      error);
 }
 
 void Invocation::flush(bool with_sent) {

@@ -23,7 +23,8 @@ void RetentionKeeper::work() {
   const bool more = gone && left && (*gone > 0 || *left);
   const auto* error = !gone ? &gone.error() : !left ? &left.error() : nullptr;
   const bool told = error && error->code == Code::unavailable;  // by the store itself, once
-  if (const auto& log = environment_.options.log; log && error && !told) log(LogLevel::error, "old runs could not be purged: " + error->message);
+  if (const auto& log = environment_.options.log; log && error && !told)
+    log(LogLevel::error, "old runs could not be purged: " + error->message);
   schedule(more ? Duration(std::chrono::milliseconds(5)) : interval());
 }
 

@@ -364,10 +364,8 @@ void RunCommits::end_with(const Error& why) {
   ending.ended = row_;
   apply_ending(*ending.ended, {engine::Status::failed, event, why.message}, now());
   ending.events = 1;
-  ending.commit = {.run_id = row_.run_id,
-                   .events = {make_row(event_next_, now(), {event})},
-                   .handler = ending.ended,
-                   .states = std::nullopt};
+  ending.commit = {
+      .run_id = row_.run_id, .events = {make_row(event_next_, now(), {event})}, .handler = ending.ended, .states = std::nullopt};
   submit(std::move(ending));
 }
 

@@ -134,8 +134,8 @@ private:
   const bool durable_, pipelined_;
   bool begun_ = false;  ///< durable runs: written to the store
   CommitState commit_state_ = CommitState::idle;
-  std::optional<Batch> under_way_;      ///< with the commit queue
-  std::vector<Input> backlog_;          ///< what has come meanwhile
+  std::optional<Batch> under_way_;  ///< with the commit queue
+  std::vector<Input> backlog_;      ///< what has come meanwhile
   /// The last that were made durable: who asked the store for one just before that finds it here.
   std::deque<std::string> used_keys_;
   static constexpr std::size_t used_keys_max = 64;

@@ -8,10 +8,10 @@
 #include <weir/state_store.hpp>
 #include <weir/store.hpp>
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <atomic>
 #include <stop_token>
 #include <string>
 #include <vector>

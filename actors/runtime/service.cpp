@@ -327,12 +327,16 @@ void Service::cancel(const std::string& handler_id, std::function<void(Expected<
 }
 
 void Service::give_up(const std::string& handler_id) {
-  when_store_answers([this, handler_id] { state_->cancel(handler_id, [](const Expected<bool>&) {}, true); });
+  when_store_answers([this, handler_id] {
+    state_->cancel(
+        handler_id, [](const Expected<bool>&) {}, true);
+  });
 }
 
 void Service::State::cancel(const std::string& handler_id, const std::function<void(Expected<bool>)>& reply, bool patient) {
-  const bool live =
-      hibernation.with(handler_id, [&](const Registry::Entry& entry) { compat::post(entry.supervisor, CancelRun{reply, patient}); });
+  const bool live = hibernation.with(handler_id, [&](const Registry::Entry& entry) {
+    compat::post(entry.supervisor, CancelRun{reply, patient});
+  });
   if (live) return;
   // A run whose workflow is no longer registered can still be given up.
   auto& store = *environment.store;

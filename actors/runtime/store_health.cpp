@@ -33,8 +33,7 @@ void StoreHealth::failed(const Error& error) {
   if (damage)
     log_(LogLevel::error, "the store is damaged: " + error.message +
                               ". Nothing more is written to it. Stop the server, look with 'weir db check', and restore a copy");
-  else
-    log_(LogLevel::error, "the store takes no commits: " + error.message + ". They are kept and tried again; runs wait where they are");
+  else log_(LogLevel::error, "the store takes no commits: " + error.message + ". They are kept and tried again; runs wait where they are");
 }
 
 void StoreHealth::recovered() {

@@ -23,10 +23,18 @@ Supervisor::~Supervisor() {
 
 SupervisorActor::behavior_type Supervisor::make_behavior() {
   return {
-      taking(&Supervisor::start),       taking(&Supervisor::deliver),   taking(&Supervisor::cancel),
-      taking(&Supervisor::await_end),   taking(&Supervisor::inspect),   taking(&Supervisor::step_reported),
-      taking(&Supervisor::timer_fired), taking(&Supervisor::admitted),  taking(&Supervisor::committed),
-      taking(&Supervisor::resume),      taking(&Supervisor::rested),    taking(&Supervisor::subscribe),
+      taking(&Supervisor::start),
+      taking(&Supervisor::deliver),
+      taking(&Supervisor::cancel),
+      taking(&Supervisor::await_end),
+      taking(&Supervisor::inspect),
+      taking(&Supervisor::step_reported),
+      taking(&Supervisor::timer_fired),
+      taking(&Supervisor::admitted),
+      taking(&Supervisor::committed),
+      taking(&Supervisor::resume),
+      taking(&Supervisor::rested),
+      taking(&Supervisor::subscribe),
       compat::on(self_, [this](Retire) { self_->quit(); }),
   };
 }
@@ -111,8 +119,7 @@ void Supervisor::stop_step(engine::InvocationId id) {
 }
 
 void Supervisor::timer_fired(TimerFired& fired) {
-  if (timers_.take_fired(fired.timer) && !asleep_)
-    commits_.feed({.tick = engine::to_tick(std::move(fired.tick)), .not_before = fired.due});
+  if (timers_.take_fired(fired.timer) && !asleep_) commits_.feed({.tick = engine::to_tick(std::move(fired.tick)), .not_before = fired.due});
 }
 
 void Supervisor::await_admission() {
@@ -153,7 +160,8 @@ std::string activity_text(const StepStateChanged& step) {
 }  // namespace
 
 void Supervisor::log(LogLevel level, const std::string& text) const {
-  if (const auto& sink = run_->environment.options.log) sink(level, "run " + row().run_id + " of workflow '" + row().workflow_name + "'" + text);
+  if (const auto& sink = run_->environment.options.log)
+    sink(level, "run " + row().run_id + " of workflow '" + row().workflow_name + "'" + text);
 }
 
 /// The log is told of failures, and of everything steps do when the workflow asked for that.

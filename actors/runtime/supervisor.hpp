@@ -78,10 +78,10 @@ private:
   std::shared_ptr<LiveRun> run_;
   RunCommits commits_;
   RunTimers timers_;
-  bool asleep_ = false;  ///< no longer the run's owner
+  bool asleep_ = false;            ///< no longer the run's owner
   std::optional<Time> idle_seen_;  ///< the row's idle_since that rests_since_ is about
   SteadyTime rests_since_;
-  std::optional<Error> gone_;   ///< why there is no run to be had here: it never began, or could not be loaded
+  std::optional<Error> gone_;     ///< why there is no run to be had here: it never began, or could not be loaded
   std::vector<StepActor> steps_;  ///< by step index; empty until the step first has work
   bool waits_or_is_admitted_ = false;
   EventLogActor log_;

@@ -69,9 +69,7 @@ void Supervisor::watch_rest() {
   timers_.look_at_rest(left > Duration::zero() ? left : std::max(*timeout, look_again), SupervisorActor(self_));
 }
 
-Duration Supervisor::rested_for() const {
-  return std::chrono::floor<Duration>(std::chrono::steady_clock::now() - rests_since_);
-}
+Duration Supervisor::rested_for() const { return std::chrono::floor<Duration>(std::chrono::steady_clock::now() - rests_since_); }
 
 void Supervisor::rested(Rested&) {
   timers_.rest_looked_at();
@@ -118,9 +116,7 @@ bool Supervisor::passed_on(const std::function<void(const SupervisorActor&)>& po
   try {
     if (environment.hibernation->with(row().handler_id, give)) return true;
     was_over(environment.store->find_handler(row().handler_id));
-  } catch (const StoreFailure& error) {
-    gone_ = not_loaded(error.what());
-  }
+  } catch (const StoreFailure& error) { gone_ = not_loaded(error.what()); }
   return false;
 }
 

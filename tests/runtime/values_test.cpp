@@ -30,8 +30,9 @@ struct Odd {
   weir::Time at;
   std::string text;
 };
-const Odd odd{largest, std::numeric_limits<double>::quiet_NaN(), static_cast<Code>(-3), weir::Time::max(), "a\xFF"
-                                                                                                           "b"};
+const Odd odd{largest, std::numeric_limits<double>::quiet_NaN(), static_cast<Code>(-3), weir::Time::max(),
+              "a\xFF"
+              "b"};
 
 /// Makes odd values in every place where they are recorded, waits, and tells what has become of them.
 struct Recorder : weir::Workflow {
