@@ -98,7 +98,8 @@ bool decode_whole(const Value& in, Whole& out, Issues& issues) {
 }
 
 bool check_range(const Whole& whole, std::int64_t min, std::uint64_t max, const Value& in, Issues& issues) {
-  if (whole.less_than(min)) return fail(issues, "greater_than_equal", "Input should be greater than or equal to " + std::to_string(min), in);
+  if (whole.less_than(min))
+    return fail(issues, "greater_than_equal", "Input should be greater than or equal to " + std::to_string(min), in);
   if (whole.greater_than(max)) return fail(issues, "less_than_equal", "Input should be less than or equal to " + std::to_string(max), in);
   return true;
 }

@@ -22,6 +22,10 @@ inline const Object& members(const Value& value) {
   return value.is_object() ? value.as_object() : none;
 }
 inline std::string text_of(const Value& value) { return value.is_string() ? value.as_string() : std::string(); }
-inline std::int64_t integer_of(const Value& value) { return value.is_integer() ? value.as_integer() : 0; }
+/// Of 64 bits: one of an unsigned type is given back by a cast to it. Earlier versions wrote the large ones as negative numbers.
+inline std::int64_t integer_of(const Value& value) {
+  if (value.is_big_integer()) return static_cast<std::int64_t>(value.as_big_integer());
+  return value.is_integer() ? value.as_integer() : 0;
+}
 
 }  // namespace weir::engine

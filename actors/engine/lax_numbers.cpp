@@ -14,10 +14,31 @@ namespace {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// What Unicode calls white space, in UTF-8.
-constexpr std::string_view blanks[] = {
-    " ", "\t", "\n", "\r", "\v", "\f", "\xC2\x85", "\xC2\xA0", "\xE1\x9A\x80", "\xE2\x80\x80", "\xE2\x80\x81", "\xE2\x80\x82",
-    "\xE2\x80\x83", "\xE2\x80\x84", "\xE2\x80\x85", "\xE2\x80\x86", "\xE2\x80\x87", "\xE2\x80\x88", "\xE2\x80\x89", "\xE2\x80\x8A",
-    "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF", "\xE2\x81\x9F", "\xE3\x80\x80"};
+constexpr std::string_view blanks[] = {" ",
+                                       "\t",
+                                       "\n",
+                                       "\r",
+                                       "\v",
+                                       "\f",
+                                       "\xC2\x85",
+                                       "\xC2\xA0",
+                                       "\xE1\x9A\x80",
+                                       "\xE2\x80\x80",
+                                       "\xE2\x80\x81",
+                                       "\xE2\x80\x82",
+                                       "\xE2\x80\x83",
+                                       "\xE2\x80\x84",
+                                       "\xE2\x80\x85",
+                                       "\xE2\x80\x86",
+                                       "\xE2\x80\x87",
+                                       "\xE2\x80\x88",
+                                       "\xE2\x80\x89",
+                                       "\xE2\x80\x8A",
+                                       "\xE2\x80\xA8",
+                                       "\xE2\x80\xA9",
+                                       "\xE2\x80\xAF",
+                                       "\xE2\x81\x9F",
+                                       "\xE3\x80\x80"};
 
 std::string_view trimmed(std::string_view text) {
   for (bool again = true; again;) {
@@ -167,7 +188,7 @@ std::optional<Real> real_of(std::string_view given) {
   Real out;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), out.value);
   if (read.ec == std::errc::invalid_argument || read.ptr != text.data() + text.size()) return std::nullopt;
-  if (text.find('(') != text.npos) return std::nullopt;  // a NaN that says more
+  if (text.find('(') != text.npos) return std::nullopt;                                                        // a NaN that says more
   if (read.ec == std::errc::result_out_of_range) out.value = std::strtod(std::string(text).c_str(), nullptr);  // or next to zero
   else out.named = !std::isfinite(out.value);
   return out;

@@ -98,7 +98,8 @@ void Checkpointer::share() {
   std::unique_lock lock(mutex_);
   asked_ = hurry_ = true;
   changed_.notify_all();
-  changed_.wait_until(lock, later(Clock::now(), std::min<Clock::duration>(Clock::now() - shared_at_, rest_max)), [this] { return stopping_; });
+  changed_.wait_until(lock, later(Clock::now(), std::min<Clock::duration>(Clock::now() - shared_at_, rest_max)),
+                      [this] { return stopping_; });
   shared_at_ = Clock::now();
 }
 

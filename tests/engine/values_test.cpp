@@ -131,8 +131,8 @@ TEST_CASE("integers beyond 64 bits and numbers beyond a double are refused by na
   CHECK(refusal<Numbers>(R"({"real":1e400})") ==
         "field 'real': the number 1e400 is out of range, from -1.7976931348623157e+308 to 1.7976931348623157e+308");
   CHECK(refusal<StartEvent>(R"([[0],{"x":-1e999}])").starts_with("field '1.x': the number -1e999 is out of range"));
-  CHECK(refusal<Numbers>(R"({"real":"1e400"})").find("real\n  Input is out of range: it should be a number between -1.7976931348623157e+308") !=
-        std::string::npos);
+  CHECK(refusal<Numbers>(R"({"real":"1e400"})")
+            .find("real\n  Input is out of range: it should be a number between -1.7976931348623157e+308") != std::string::npos);
   CHECK(refusal<Numbers>(R"({"single":1e300})")
             .find("single\n  Input is out of range: it should be a number between -3.4028234663852886e+38 and 3.4028234663852886e+38 "
                   "[type=float_out_of_range, input_value=1e+300, input_type=float]") != std::string::npos);
@@ -152,8 +152,9 @@ TEST_CASE("what is no JSON number or no character is named") {
 }
 
 TEST_CASE("numbers in texts are read as pydantic's lax mode reads them") {
-  for (const char* three : {"\"3.0\"", "\"0003.000\"", "\" 3\\n\"", "\"\xC2\xA0"
-                                                                     "3\xE3\x80\x80\"",
+  for (const char* three : {"\"3.0\"", "\"0003.000\"", "\" 3\\n\"",
+                            "\"\xC2\xA0"
+                            "3\xE3\x80\x80\"",
                             "\"+3\"", "3.0", "\"0_3\""})
     CHECK(read<Numbers>(std::string("{\"small\":") + three + "}")->small == 3);
   CHECK(read<Numbers>(R"({"small":"1_0"})")->small == 10);
@@ -178,10 +179,11 @@ TEST_CASE("numbers that JSON does not have are null on the wire and come back fr
 }
 
 TEST_CASE("times beyond the calendar are refused by field, and those of a program survive") {
-  for (const char* wrong : {"1e300", "-1e300", "1e15", "\"99999999-01-01T00:00:00Z\"", "\"2026-01-01T99:99:1e18Z\"", "\"2026-01-01T24:00:00Z\"",
-                            "\"2026-01-01T23:60:00Z\"", "\"2026-01-01T23:59:60Z\"", "\"2026-02-30T00:00:00Z\"", "\"0000-01-01T00:00:00Z\"",
-                            "\"2026-01-01T00:00:00+99:00\"", "\"2026-01-01T00:00:nanZ\"", "\"2026-01-01T00:00:00Zx\"",
-                            "\"+999999-01-01T00:00:00Z\"", "\"-999999-01-01T00:00:00Z\"", "\"2026-01-01T-1:00:00Z\""}) {
+  for (const char* wrong :
+       {"1e300", "-1e300", "1e15", "\"99999999-01-01T00:00:00Z\"", "\"2026-01-01T99:99:1e18Z\"", "\"2026-01-01T24:00:00Z\"",
+        "\"2026-01-01T23:60:00Z\"", "\"2026-01-01T23:59:60Z\"", "\"2026-02-30T00:00:00Z\"", "\"0000-01-01T00:00:00Z\"",
+        "\"2026-01-01T00:00:00+99:00\"", "\"2026-01-01T00:00:nanZ\"", "\"2026-01-01T00:00:00Zx\"", "\"+999999-01-01T00:00:00Z\"",
+        "\"-999999-01-01T00:00:00Z\"", "\"2026-01-01T-1:00:00Z\""}) {
     INFO(wrong);
     CHECK(refusal<Numbers>(std::string("{\"at\":") + wrong + "}").find("\nat\n  Input should be a valid datetime or date") !=
           std::string::npos);
@@ -206,7 +208,8 @@ TEST_CASE("enumerators are found wherever they are, and values without a name ar
   CHECK(codec::encoded(static_cast<Grade>(201)) == "201");
   CHECK(codec::encoded(static_cast<Far>(std::numeric_limits<std::uint64_t>::max() - 1)) == "18446744073709551614");
   CHECK(read<Enumerated>(R"({"code":"low","letter":"a","far":"far"})")->code == Grade::low);
-  CHECK(there_and_back(Enumerated{static_cast<Grade>(-8), static_cast<Letter>('z'), static_cast<Far>(1)}).letter == static_cast<Letter>('z'));
+  CHECK(there_and_back(Enumerated{static_cast<Grade>(-8), static_cast<Letter>('z'), static_cast<Far>(1)}).letter ==
+        static_cast<Letter>('z'));
   CHECK(refusal<Enumerated>(R"({"code":"nope","letter":"a","far":"far"})")
             .find("code\n  Input should be 'low', 'none', 'ok', 'gone' or 'flag'") != std::string::npos);
   CHECK(refusal<Enumerated>(R"({"code":"ok","letter":1000,"far":"far"})").find("letter\n  Input should be less than") != std::string::npos);

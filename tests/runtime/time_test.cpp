@@ -44,6 +44,10 @@ extern "C" int clock_gettime(clockid_t clock, timespec* out) noexcept {
 
 namespace {
 
+struct Enough {
+  using kind = weir::HumanResponseEvent;
+};
+
 /// Waits in each of the ways there are.
 struct Endless : weir::Workflow {
   std::string way;
@@ -67,7 +71,7 @@ struct Endless : weir::Workflow {
     } catch (const weir::WaitTimeout&) { co_return StopEvent{"timed out " + std::to_string(++over)}; }
     co_return StopEvent{"answered"};
   }
-  StopEvent end(const Draft&) { return {"ended"}; }
+  StopEvent end(const Enough&) { return {"ended"}; }
 };
 
 /// A runtime on a file.
@@ -102,7 +106,7 @@ TEST_CASE("waits without end neither return, nor fail, nor time out, in the test
         const auto run = runtime.start("endless", StartEvent());
         if (std::string(way) == "wait" || std::string(way) == "retry") until_idle(run);
         else until("the step runs", [&] { return flow->begun > 0; });
-        CHECK(run.send_event(Draft{"enough"}).ok());  // whatever was due at once would have come before
+        CHECK(run.send_event(Enough()).ok());  // whatever was due at once would have come before
         CHECK(run.result<std::string>() == "ended");
         CHECK(flow->begun == 1);
       }
@@ -113,7 +117,7 @@ TEST_CASE("waits without end neither return, nor fail, nor time out, in the test
 TEST_CASE("an idle timeout without end keeps runs in memory") {
   const Disk disk;
   Runtime runtime(disk.options(Duration::max()));
-  runtime.add_workflow("endless", std::make_shared<Endless>("wait", Duration::max(), {}));
+  runtime.add_workflow("endless", std::make_shared<Endless>("wait", Duration::max()), {});
   const auto run = runtime.start("endless", StartEvent());
   until_idle(run);
   CHECK(runtime.service().live_runs() == 1);
@@ -191,7 +195,7 @@ TEST_CASE("deadlines that a new process finds in the store go by the wall clock,
 TEST_CASE("a run that rests goes to sleep although the wall clock is set back") {
   const Disk disk;
   Runtime runtime(disk.options(200ms));
-  runtime.add_workflow("endless", std::make_shared<Endless>("wait", Duration::max(), {}));
+  runtime.add_workflow("endless", std::make_shared<Endless>("wait", Duration::max()), {});
   const auto run = runtime.start("endless", StartEvent());
   until_idle(run);
   const WallClock set(-1h);

@@ -30,8 +30,9 @@ struct Odd {
   weir::Time at;
   std::string text;
 };
-const Odd odd{largest, std::numeric_limits<double>::quiet_NaN(), static_cast<Code>(-3), weir::Time::max(), "a\xFF"
-                                                                                                           "b"};
+const Odd odd{largest, std::numeric_limits<double>::quiet_NaN(), static_cast<Code>(-3), weir::Time::max(),
+              "a\xFF"
+              "b"};
 
 /// Makes odd values in every place where they are recorded, waits, and tells what has become of them.
 struct Recorder : weir::Workflow {
@@ -107,7 +108,7 @@ TEST_CASE("odd numbers, times, enumerators and texts that a step makes are in th
   CHECK(run.send_event(Verdict{true}).ok());
   CHECK(run.result<std::uint64_t>() == largest);
   auto events = run.events();
-  CHECK(weir::to_json(events.next()->value()).find(R"("text":"a�b")") != std::string::npos);
+  CHECK(weir::to_json(events.next()->event.value()).find(R"("text":"a�b")") != std::string::npos);
 }
 
 TEST_CASE("a run_once result whose type has changed between builds is told by effect, record and type") {
