@@ -19,7 +19,8 @@ void do_guarded(const Call& call, F&& work) {
   } catch (...) { call.respond(caught(call)); }
 }
 
-/// Does `work` on a thread that may wait. What it throws is answered (`caught`). Too much to do: 503. A search is given up (`Call::gone`) when its client leaves. Any thread.
+/// Does `work` on a thread that may wait. What it throws is answered (`caught`). Too much to do: 503. A search is given up (`Call::gone`)
+/// when its client leaves. Any thread.
 void off_the_loop(const Call& call, Work kind, std::function<void(const Call&)> work);
 
 /// The same from a callback of the runtime, which may outlive the server's App: `workers` is what off_the_loop would use.

@@ -107,7 +107,9 @@ void answer_once(const Call& call, Act act, Repeat repeat) {
   if (name.empty() || name.size() > key_bytes_max)
     return call.respond(
         problem(400, "Idempotency-Key must have 1 to " + std::to_string(key_bytes_max) + " bytes, got " + std::to_string(name.size())));
-  const auto answer = [name, act = std::move(act), repeat = std::move(repeat)](const Call& taken) { answer_with_key(taken, name, act, repeat); };
+  const auto answer = [name, act = std::move(act), repeat = std::move(repeat)](const Call& taken) {
+    answer_with_key(taken, name, act, repeat);
+  };
   with_body(call, [answer](const Call& taken) { with_store(taken, Work::lookup, answer); });
 }
 

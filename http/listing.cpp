@@ -40,8 +40,7 @@ HandlerQuery page_query(const Query& query, Time now) {
   out.until = moment(query, "until", now);
   out.text = query.last("q").value_or("");
   const auto order = query.last("order").value_or("newest");
-  if (order != "newest" && order != "oldest")
-    throw std::invalid_argument("order must be newest or oldest, got '" + shortened(order) + "'");
+  if (order != "newest" && order != "oldest") throw std::invalid_argument("order must be newest or oldest, got '" + shortened(order) + "'");
   out.newest_first = order == "newest";
   out.limit = page_limit(query);
   out.cursor = query.last("cursor").value_or("");
@@ -75,7 +74,8 @@ public:
       out += handler_json(row);
     }
     query_.cursor = page.next;
-    const bool all_are_newer = !page.rows.empty() && std::all_of(page.rows.begin(), page.rows.end(), [&](const HandlerRow& row) { return row.started_at > began_; });
+    const bool all_are_newer = !page.rows.empty() && std::all_of(page.rows.begin(), page.rows.end(),
+                                                                 [&](const HandlerRow& row) { return row.started_at > began_; });
     const bool more = !page.next.empty() && !all_are_newer;  // handlers may begin faster than they are read
     if (!more) out += "]}";
     return more;

@@ -125,8 +125,8 @@ void answer_in_pieces(const Call& call, std::unique_ptr<Pieces> pieces, bool pac
     head.body = std::move(first);
     return call.respond(packs ? packed(std::move(head), *exchange) : std::move(head));
   }
-  const auto answer = std::make_shared<PiecedAnswer>(exchange, std::move(pieces), 0, call.app.workers(Work::search), call.gone,
-                                                     &call.app.service);
+  const auto answer =
+      std::make_shared<PiecedAnswer>(exchange, std::move(pieces), 0, call.app.workers(Work::search), call.gone, &call.app.service);
   if (!answer->has_place()) return call.respond(too_many());
   answer->begin(std::move(head), std::move(first), packs);
 }

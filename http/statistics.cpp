@@ -36,7 +36,8 @@ struct Ended {
 
 /// The newest runs that ended so, the newest first.
 std::vector<Ended> newest(const Store& store, const std::string& workflow, std::vector<HandlerStatus> statuses, const Patience& patience) {
-  HandlerQuery query{.filter = {.workflow_names = std::vector{workflow}, .statuses = std::move(statuses)}, .with_total = false, .patience = patience};
+  HandlerQuery query{
+      .filter = {.workflow_names = std::vector{workflow}, .statuses = std::move(statuses)}, .with_total = false, .patience = patience};
   std::vector<Ended> out;
   Stride stride;
   do {
@@ -83,7 +84,8 @@ std::string workflows_detail(const runtime::Service& service, const Patience& pa
     detail.set("description", description ? *description : Value());
     for (const auto* state : {"running", "waiting", "completed", "failed", "cancelled"}) detail.set(state, counts[name][state]);
     add_durations(detail, newest(store, name, {HandlerStatus::completed}, patience));
-    const auto last = store.find_handlers({.filter = {.workflow_names = std::vector{name}, .statuses = std::nullopt}, .limit = 1, .with_total = false, .patience = patience});
+    const auto last = store.find_handlers(
+        {.filter = {.workflow_names = std::vector{name}, .statuses = std::nullopt}, .limit = 1, .with_total = false, .patience = patience});
     detail.set("last_started_at", last.rows.empty() ? Value() : Value(timestamp(last.rows[0].started_at)));
     details.emplace_back(std::move(detail));
   }

@@ -207,7 +207,7 @@ private:
   std::shared_ptr<void> changes_, heartbeat_, collecting_;
   std::mutex mutex_;
   std::map<std::string, std::pair<HandlerRow, bool>> changed_;  ///< guarded by mutex_
-  std::size_t changed_bytes_ = 0;                                 ///< guarded by mutex_
+  std::size_t changed_bytes_ = 0;                               ///< guarded by mutex_
 };
 
 /// HANDLER:AFTER, each handler once: behind the earliest event that it is asked for.
@@ -242,8 +242,8 @@ void follow(const Call& call, const std::map<std::string, std::int64_t>& wanted)
 void get_tab_stream(const Call& call) {
   auto wanted = runs_of(call.query);
   if (wanted.size() > budget::tab_runs_max)
-    return call.respond(problem(400, "run: at most " + std::to_string(budget::tab_runs_max) + " runs can be followed on one connection, got " +
-                                         std::to_string(wanted.size())));
+    return call.respond(problem(400, "run: at most " + std::to_string(budget::tab_runs_max) +
+                                         " runs can be followed on one connection, got " + std::to_string(wanted.size())));
   off_the_loop(watched(call), Work::lookup, [wanted = std::move(wanted)](const Call& taken) { follow(taken, wanted); });
 }
 

@@ -53,8 +53,8 @@ bool Workers::expire() {
   {
     const std::lock_guard lock(mutex_);
     const auto due = std::chrono::steady_clock::now() - crew_.wait_max;
-    const auto in_time = std::stable_partition(waiting_.begin(), waiting_.end(),
-                                               [&](const Waiting& w) { return w.since > due || !w.job.expired; });
+    const auto in_time =
+        std::stable_partition(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.since > due || !w.job.expired; });
     for (auto at = in_time; at != waiting_.end(); ++at) expired.push_back(std::move(at->job));
     waiting_.erase(in_time, waiting_.end());
     more = timed_ = !waiting_.empty();

@@ -65,10 +65,12 @@ struct Server {
     port = server.port();
   }
   std::string run(const std::string& id, const std::string& text, int times = 0) const {
-    return post(port, "/workflows/echo/run", R"({"handler_id":")" + id + R"(","start_event":{"text":")" + text + R"(","times":)" +
-                                                 std::to_string(times) + "}}");
+    return post(port, "/workflows/echo/run",
+                R"({"handler_id":")" + id + R"(","start_event":{"text":")" + text + R"(","times":)" + std::to_string(times) + "}}");
   }
-  std::string ask(const std::string& id) const { return post(port, "/workflows/ask/run-nowait", R"({"handler_id":")" + id + R"(","start_event":{"text":"","times":0}})"); }
+  std::string ask(const std::string& id) const {
+    return post(port, "/workflows/ask/run-nowait", R"({"handler_id":")" + id + R"(","start_event":{"text":"","times":0}})");
+  }
   bool is_healthy() const { return status(get(port, "/health")) == 200; }
 
   weir::WorkflowServer server;
@@ -116,18 +118,28 @@ struct Unread {
 TEST_CASE("whatever a query says, the answer comes at once and others are served") {
   const TemporaryFolder folder;
   Server in_memory, in_file({.store = weir::sqlite(folder.file("weir.db")), .port = 0});
-  const std::vector<std::string> values{"-9223372036854775808", "9223372036854775807", "9223372036854775808", "-9223372036854775809",
-                                        "1e400",                "",                    "%00",                 "%",
-                                        "%zz",                  "0",                   "-1",                  "now",
-                                        "99999999999d",         std::string(100000, '9')};
+  const std::vector<std::string> values{"-9223372036854775808",
+                                        "9223372036854775807",
+                                        "9223372036854775808",
+                                        "-9223372036854775809",
+                                        "1e400",
+                                        "",
+                                        "%00",
+                                        "%",
+                                        "%zz",
+                                        "0",
+                                        "-1",
+                                        "now",
+                                        "99999999999d",
+                                        std::string(100000, '9')};
   for (const auto* server : {&in_memory, &in_file}) {
     REQUIRE(status(server->run("h", "x", 20)) == 200);
-    for (const std::string path : {"/events/h?stream=false&after_sequence=", "/events/h?stream=false&before_sequence=",
-                                   "/events/h?stream=false&limit=", "/events/h?after_sequence=", "/events/h?sse=false&after_sequence=",
-                                   "/handlers?limit=", "/handlers?limit=5&cursor=", "/handlers?limit=5&order=oldest&cursor=",
-                                   "/handlers?limit=5&since=", "/handlers?limit=5&until=", "/handlers?limit=5&order=",
-                                   "/handlers?limit=5&q=", "/handlers?limit=5&is_idle=", "/handlers?status=", "/handlers?workflow_name=",
-                                   "/handlers/h/state?at=", "/handlers/h?detail=", "/workflows?detail="})
+    for (const std::string path :
+         {"/events/h?stream=false&after_sequence=", "/events/h?stream=false&before_sequence=", "/events/h?stream=false&limit=",
+          "/events/h?after_sequence=", "/events/h?sse=false&after_sequence=", "/handlers?limit=", "/handlers?limit=5&cursor=",
+          "/handlers?limit=5&order=oldest&cursor=", "/handlers?limit=5&since=", "/handlers?limit=5&until=", "/handlers?limit=5&order=",
+          "/handlers?limit=5&q=", "/handlers?limit=5&is_idle=", "/handlers?status=", "/handlers?workflow_name=", "/handlers/h/state?at=",
+          "/handlers/h?detail=", "/workflows?detail="})
       for (const auto& value : values)
         for (const auto& query : {path + value, path + "1&" + path.substr(path.find_last_of("?&") + 1) + value}) {
           const auto code = status(get(server->port, query));
@@ -141,7 +153,9 @@ TEST_CASE("whatever a query says, the answer comes at once and others are served
 TEST_CASE("a page of events that ends behind the last one is the newest page") {
   Server server;
   REQUIRE(status(server.run("h", "x", 700)) == 200);
-  const auto page = [&](const std::string& query) { return body_of(get(server.port, "/events/h?stream=false&include_internal=true&" + query)); };
+  const auto page = [&](const std::string& query) {
+    return body_of(get(server.port, "/events/h?stream=false&include_internal=true&" + query));
+  };
   const auto newest = page("limit=3&before_sequence=9223372036854775807");
   const auto last = weir::parse_json(newest)->find("last_sequence")->as_integer();
   CHECK(newest == page("limit=3&before_sequence=" + std::to_string(last + 1)));
@@ -179,7 +193,8 @@ TEST_CASE("a large list is the same whether it is sent as one or in pieces, pack
     CHECK(page.find("handlers")->as_array().size() == 300);
     CHECK(page.find("total")->as_integer() == 400);
     CHECK(page.find("handlers")->as_array().front().find("handler_id")->as_string() == "h399");
-    const auto rest = json_body("\r\n\r\n" + body_of(get(server->port, "/handlers?limit=300&cursor=" + page.find("next_cursor")->as_string())));
+    const auto rest =
+        json_body("\r\n\r\n" + body_of(get(server->port, "/handlers?limit=300&cursor=" + page.find("next_cursor")->as_string())));
     CHECK(rest.find("handlers")->as_array().size() == 100);
     CHECK(rest.find("next_cursor")->is_null());
   }
@@ -246,9 +261,9 @@ TEST_CASE("a store that holds its calls up holds up nobody who does not need it"
   };
   std::vector<int> waiting;
   for (const std::string path :
-       {"/handlers/ended", "/handlers/ended?detail=true", "/handlers/waits?detail=true", "/results/ended", "/runs/none", "/runs/none/events",
-        "/events/ended", "/events/ended?stream=false", "/handlers", "/handlers?limit=5", "/handlers/ended/state", "/handlers/ended/export",
-        "/workflows?detail=true", "/workflows/echo/stats"})
+       {"/handlers/ended", "/handlers/ended?detail=true", "/handlers/waits?detail=true", "/results/ended", "/runs/none",
+        "/runs/none/events", "/events/ended", "/events/ended?stream=false", "/handlers", "/handlers?limit=5", "/handlers/ended/state",
+        "/handlers/ended/export", "/workflows?detail=true", "/workflows/echo/stats"})
     waiting.push_back(sent("GET", path));
   waiting.push_back(sent("POST", "/workflows/echo/run", R"({"handler_id":"again","start_event":{"text":"","times":0}})"));
   waiting.push_back(sent("POST", "/workflows/echo/run-nowait", R"({"start_event":{"text":"","times":0}})", "Idempotency-Key: one\r\n"));
@@ -287,7 +302,9 @@ TEST_CASE("a store that does not answer now: 503, when to come again, and nothin
   Server server({.store = store, .port = 0});
   REQUIRE(status(server.run("ended", "x")) == 200);
   REQUIRE(status(server.ask("waits")) == 200);
-  const auto keyed = [&] { return post(server.port, "/workflows/echo/run", R"({"start_event":{"text":"once","times":0}})", "Idempotency-Key: k\r\n"); };
+  const auto keyed = [&] {
+    return post(server.port, "/workflows/echo/run", R"({"start_event":{"text":"once","times":0}})", "Idempotency-Key: k\r\n");
+  };
   const auto refused = [&](const std::string& answer) {
     INFO(answer);
     CHECK(status(answer) == 503);

@@ -82,7 +82,7 @@ TEST_CASE("what a step that outlives its server still calls is there") {
   for (const bool durable : {false, true}) {
     CAPTURE(durable);
     const auto gate = std::make_shared<Gate>();
-    std::vector<std::thread> clients;
+    std::vector<int> clients;
     {
       weir::ServerOptions options{.port = 0, .drain_timeout = 0s};
       if (durable) options.store = weir::sqlite(folder.file("weir.db"));
@@ -91,7 +91,7 @@ TEST_CASE("what a step that outlives its server still calls is there") {
       server.start();
       const auto port = server.port();
       const auto asks = [&](const std::string& path, const std::string& body, const std::string& headers) {
-        clients.emplace_back([=] { (void)post(port, path, body, headers); });  // answered, or cut off
+        clients.push_back(talk::send(port, talk::post_text(path, body, headers)));
       };
       asks("/workflows/hold/run", R"({"handler_id":"h","start_event":{}})", "Idempotency-Key: k\r\n");
       until("the step holds the actor thread", [&] { return gate->at_work(); });
@@ -99,11 +99,13 @@ TEST_CASE("what a step that outlives its server still calls is there") {
       asks("/workflows/hold/run-nowait", R"({"start_event":{}})", "Idempotency-Key: l\r\n");
       asks("/handlers/h/cancel?purge=true", "", "");
       asks("/events/h", R"({"event":{"type":"Ping","value":{}}})", "Idempotency-Key: m\r\n");
-      clients.emplace_back([=] { (void)get(port, "/events/h"); });
-      clients.emplace_back([=] { (void)get(port, "/handlers/h?detail=true"); });
+      for (const auto* path : {"/events/h", "/handlers/h?detail=true"}) clients.push_back(talk::send(port, talk::get_text(path)));
       CHECK(talk::status(get(port, "/health")) == 200);
     }
-    for (auto& client : clients) client.join();
+    for (const int client : clients) {
+      (void)talk::receive(client);  // answered, or cut off
+      ::close(client);
+    }
     gate->let_go();
     until("the step has ended", [&] { return gate->over(); });
   }

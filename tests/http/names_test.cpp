@@ -85,8 +85,8 @@ TEST_CASE("a handler and a workflow with a slash, a percent sign or a question m
     CAPTURE(id);
     REQUIRE(talk::status(served.start(id)) == 200);
     CHECK(talk::json_body(talk::get(port, "/handlers/" + path)).find("handler_id")->as_string() == id);
-    for (const auto& route : std::vector<std::string> {"/handlers/" + path + "?detail=true", "/handlers/" + path + "/state", "/handlers/" + path + "/export",
-                                    "/events/" + path + "?stream=false"})
+    for (const auto& route : std::vector<std::string>{"/handlers/" + path + "?detail=true", "/handlers/" + path + "/state",
+                                                      "/handlers/" + path + "/export", "/events/" + path + "?stream=false"})
       CHECK_MESSAGE(talk::status(talk::get(port, route)) == 200, route);
     CHECK(talk::status(talk::get(port, "/results/" + path)) == 202);
     CHECK(talk::status(talk::post(port, "/events/" + path, R"({"event":{"type":"HumanResponseEvent","value":{"n":1}}})")) == 200);

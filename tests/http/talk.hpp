@@ -43,13 +43,15 @@ inline std::string request(std::uint16_t port, const std::string& text) {
   return answer;
 }
 
+inline std::string post_text(const std::string& path, const std::string& body, const std::string& headers = "") {
+  return "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers +
+         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+inline std::string get_text(const std::string& path) { return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"; }
 inline std::string post(std::uint16_t port, const std::string& path, const std::string& body, const std::string& headers = "") {
-  return request(port, "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers +
-                           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  return request(port, post_text(path, body, headers));
 }
-inline std::string get(std::uint16_t port, const std::string& path) {
-  return request(port, "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-}
+inline std::string get(std::uint16_t port, const std::string& path) { return request(port, get_text(path)); }
 inline int status(const std::string& answer) { return std::stoi(answer.substr(9, 3)); }
 inline weir::Value json_body(const std::string& answer) {
   auto out = weir::parse_json(std::string_view(answer).substr(answer.find("\r\n\r\n") + 4));

@@ -138,9 +138,9 @@ TEST_CASE("commit state: every event in every state") {
   using enum CommitState;
   using enum CommitEvent;
   const std::map<std::pair<CommitState, CommitEvent>, CommitState> allowed{
-      {{idle, submit}, writing},    {{idle, refuse}, ending},      {{idle, close}, closed},     {{writing, durable}, idle},
-      {{writing, delay}, delayed},  {{writing, refuse}, ending},   {{delayed, durable}, idle},  {{delayed, delay}, delayed},
-      {{delayed, refuse}, ending},  {{delayed, withdraw}, closed}, {{ending, delay}, ending},   {{ending, durable}, closed},
+      {{idle, submit}, writing},   {{idle, refuse}, ending},      {{idle, close}, closed},    {{writing, durable}, idle},
+      {{writing, delay}, delayed}, {{writing, refuse}, ending},   {{delayed, durable}, idle}, {{delayed, delay}, delayed},
+      {{delayed, refuse}, ending}, {{delayed, withdraw}, closed}, {{ending, delay}, ending},  {{ending, durable}, closed},
       {{ending, refuse}, closed},
   };
   for (const auto state : {idle, writing, delayed, ending, closed})
@@ -152,7 +152,8 @@ TEST_CASE("commit state: every event in every state") {
     }
 }
 
-TEST_CASE("a store that does not answer keeps nobody's commit: they are made in order when it does, and each owner hears of the delay once") {
+TEST_CASE(
+    "a store that does not answer keeps nobody's commit: they are made in order when it does, and each owner hears of the delay once") {
   const auto store = std::make_shared<ListStore>();
   Heard heard;
   Timers timers;
@@ -401,7 +402,8 @@ TEST_CASE("a run that cannot be read when its time comes is read later, by itsel
   served.store->fail_reads(true);
   until("it was tried in vain", [&] {
     const std::lock_guard lock(served.log.mutex);
-    return std::any_of(served.log.lines.begin(), served.log.lines.end(), [](const auto& line) { return line.find("could not be") != line.npos; });
+    return std::any_of(served.log.lines.begin(), served.log.lines.end(),
+                       [](const auto& line) { return line.find("could not be") != line.npos; });
   });
   served.store->fail_reads(false);
   until("it is over", [&] { return served.store->find_handler("s")->terminal(); });

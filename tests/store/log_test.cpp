@@ -1,6 +1,6 @@
 // The write-ahead log: it begins anew while commits go on, and what keeps it from that is told.
-#include "faulty_vfs.hpp"
 #include "../until.hpp"
+#include "faulty_vfs.hpp"
 #include "rows.hpp"
 #include "troubles.hpp"
 
