@@ -55,9 +55,9 @@ struct StopStep {
 struct AwaitAdmission {};
 
 struct SetTimer {
-  std::uint64_t timer;  ///< unique in the run
-  Time due;        ///< stored, and so by the wall clock
-  TimerTick tick;  ///< what to feed back when the time has come, with a time that is not before `due`
+  std::uint64_t timer;              ///< unique in the run
+  Time due;                         ///< stored, and so by the wall clock
+  TimerTick tick;                   ///< what to feed back when the time has come, with a time that is not before `due`
   std::optional<Duration> in = {};  ///< the wait begins now and lasts so long; empty: it has begun earlier
 };
 

@@ -44,7 +44,7 @@ struct StepProgressed {
 
 /// The states that are stored from here on hold edits of bodies that have not reported them yet.
 struct StateEdited {
-  Sequence since = 0;  ///< the first tick that is made durable together with these states
+  Sequence since = 0;                                 ///< the first tick that is made durable together with these states
   std::vector<std::pair<InvocationId, Edits>> edits;  ///< behind a run's end only the serials are known
 };
 

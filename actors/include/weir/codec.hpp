@@ -226,8 +226,7 @@ void encode(JsonWriter& out, const T& value) {
     static_assert(sizeof(T) <= sizeof(std::int64_t), "integers have 64 bits at most: write larger ones as text");
     if constexpr (std::unsigned_integral<T> && sizeof(T) == sizeof(std::int64_t)) out.big_integer(value);
     else out.integer(static_cast<std::int64_t>(value));
-  }
-  else if constexpr (std::floating_point<T>) out.number(static_cast<double>(value));
+  } else if constexpr (std::floating_point<T>) out.number(static_cast<double>(value));
   else if constexpr (std::same_as<T, std::string>) out.string(value);
   else if constexpr (std::same_as<T, Value>) out.value(value);
   else if constexpr (std::same_as<T, Time>) out.string(time_text(value));

@@ -280,7 +280,8 @@ inline constexpr auto enumerator_names = [] {
 #define WEIR_DETAIL_EACH_AGAIN() WEIR_DETAIL_EACH_NEXT
 #define WEIR_DETAIL_MEMBER(m) x.m
 #define WEIR_DETAIL_NAME(m) #m
-#define WEIR_DETAIL_ENUMERATOR(m) {Enum::m, #m}
+#define WEIR_DETAIL_ENUMERATOR(m) \
+  { Enum::m, #m }
 
 /// Names the members of a type that is no aggregate, or has more than 32. Write it in the global namespace,
 /// after the type: WEIR_DESCRIBE(shop::Order, number, lines). The type needs a default constructor.
@@ -293,9 +294,9 @@ inline constexpr auto enumerator_names = [] {
 
 /// Names the values of an enumeration that are not found by themselves: below -256 or above 1023, and no power of two. A value without
 /// a name travels as its number. Write it in the global namespace, after the type: WEIR_DESCRIBE_ENUM(shop::Code, low, high).
-#define WEIR_DESCRIBE_ENUM(Type, ...)                                                                                                    \
-  template <>                                                                                                                            \
-  struct weir::reflect::DescribedEnum<Type> : std::true_type {                                                                           \
-    using Enum = Type;                                                                                                                   \
+#define WEIR_DESCRIBE_ENUM(Type, ...)                                                                                    \
+  template <>                                                                                                            \
+  struct weir::reflect::DescribedEnum<Type> : std::true_type {                                                           \
+    using Enum = Type;                                                                                                   \
     static constexpr weir::reflect::Enumerator<Type> values[] = {WEIR_DETAIL_EACH(WEIR_DETAIL_ENUMERATOR, __VA_ARGS__)}; \
   }
