@@ -7,6 +7,7 @@
 #include "handler_changes.hpp"
 #include "messages.hpp"
 #include "run_context.hpp"
+#include "starting_keys.hpp"
 #include "timers.hpp"
 
 #include <weir/printable.hpp>
@@ -43,6 +44,7 @@ struct Environment {
   StoreHealth store_health;
   std::unique_ptr<CommitQueue> commits;  ///< of durable stores
   HandlerChanges changes;
+  StartingKeys starting_keys;
   BodiesAtWork bodies;
   Registry* registry = nullptr;
   Hibernation* hibernation = nullptr;
@@ -92,7 +94,8 @@ struct LiveRun : RunContext {
 
   Environment& environment;
   const bool inherits_own_state;
-  const bool is_first_of_handler;  ///< the store has no states of an earlier run
+  const bool is_first_of_handler;       ///< the store has no states of an earlier run
+  std::shared_ptr<Claim> starting_key;  ///< until the run's beginning is in the store; the supervisor's
 };
 
 }  // namespace weir::runtime

@@ -246,6 +246,7 @@ void RunCommits::on_refused(const Error& error) {
 
 void RunCommits::settle(Batch batch) {
   const bool begins = !std::exchange(begun_, true);
+  run_->starting_key.reset();
   event_next_ += batch.events;
   for (auto& key : batch.keys) used_keys_.push_back(std::move(key));
   while (used_keys_.size() > used_keys_max) used_keys_.pop_front();

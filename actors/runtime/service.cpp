@@ -211,6 +211,16 @@ Expected<std::pair<Inheritance, std::string>> Service::begin(HandlerRow& row, co
   } catch (const StoreFailure& error) { return unanswered(error); }
 }
 
+/// The key of a start that is not in the store yet. Whoever comes with it again meanwhile comes once more, and finds it there.
+Expected<std::shared_ptr<Claim>> Service::claim(const std::optional<IdempotencyKey>& key) {
+  if (!key || !store().durable()) return std::shared_ptr<Claim>();
+  try {
+    auto out = state_->environment.starting_keys.claim(key->key);
+    if (out && !store().find_key(key->key)) return out;
+  } catch (const StoreFailure& error) { return unanswered(error); }
+  return Error{Code::unavailable, "an earlier request with this Idempotency-Key is being done: try again"};
+}
+
 void Service::start(StartRequest request, HandlerReply started, HandlerReply ended, const std::function<void(const Error&)>& refused) {
   const auto workflow = std::static_pointer_cast<const RegisteredWorkflow>(request.workflow);
   if (state_->stopping) return refused(Error{Code::unavailable, "the server is shutting down"});
@@ -227,6 +237,8 @@ void Service::start(StartRequest request, HandlerReply started, HandlerReply end
   row.run_id = make_id();
   row.started_at = row.updated_at = now();
   row.input = std::make_shared<RenderedEvent>(-1, request.start);
+  auto key = claim(request.key);
+  if (!key) return refused(key.error());
   auto begun = begin(row, *workflow, id_is_made_up);
   if (!begun) return refused(begun.error());
   auto& [left, earlier_run_id] = *begun;
@@ -237,6 +249,7 @@ void Service::start(StartRequest request, HandlerReply started, HandlerReply end
     if (request.context->state) begin = engine::RunRestored{std::move(request.context->state)};
   }
   const auto run = std::make_shared<LiveRun>(state_->environment, workflow, row, std::move(left));
+  run->starting_key = std::move(*key);
   const auto supervisor = compat::spawn<Supervisor, SupervisorActor>(*state_->system, run);
   const auto go = [&] {
     compat::post(supervisor, StartRun{std::move(begin), std::move(request.key), std::move(started), std::move(ended), request.patient});

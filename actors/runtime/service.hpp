@@ -21,6 +21,8 @@
 
 namespace weir::runtime {
 
+class Claim;
+
 /// What may be asked about a registered workflow.
 struct WorkflowInfo {
   std::string name;
@@ -170,6 +172,8 @@ private:
   Expected<std::pair<Inheritance, std::string>> begin(HandlerRow& row, const WorkflowInfo& workflow, bool id_is_made_up);
 
   void name_those_left();
+
+  Expected<std::shared_ptr<Claim>> claim(const std::optional<IdempotencyKey>& key);
 
   struct State;
   std::unique_ptr<State> state_;
