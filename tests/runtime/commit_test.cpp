@@ -409,3 +409,32 @@ TEST_CASE("a run that cannot be read when its time comes is read later, by itsel
   until("it is over", [&] { return served.store->find_handler("s")->terminal(); });
   CHECK(served.store->find_handler("s")->status == HandlerStatus::completed);
 }
+
+TEST_CASE("a start that is sent again before the store has its key does not begin a second run") {
+  const TemporaryFolder folder;
+  const auto store = std::make_shared<SwitchedStore>(weir::sqlite(folder.file("weir.db"), {.sync = weir::SqliteSync::normal}));
+  weir::RuntimeOptions options;
+  options.store = store;
+  options.durability = Durability::pipelined;
+  Runtime runtime(options);
+  runtime.add_workflow("inner", std::make_shared<Inner>(), {});
+  auto& service = runtime.service();
+  const auto start = [&] {
+    std::optional<weir::Error> refused;
+    service.start(
+        {.workflow = service.find_workflow("inner"), .start = StartEvent(), .handler_id = "", .key = weir::IdempotencyKey{"k", "f"}},
+        nullptr, nullptr, [&](const weir::Error& error) { refused = error; });
+    return refused;
+  };
+  store->set(Mode::hangs);
+  CHECK_FALSE(start().has_value());
+  for (int i = 0; i < 3; ++i) {
+    const auto refused = start();
+    REQUIRE(refused.has_value());
+    CHECK(refused->code == Code::unavailable);
+  }
+  store->set(Mode::works);
+  until("the key is in the store", [&] { return store->find_key("k").has_value(); });
+  CHECK(start().has_value());
+  CHECK(store->list_handlers({}, {}).size() == 1);
+}
