@@ -270,6 +270,7 @@ test('a server that is killed and started again is followed without a gap', asyn
   await eventually(() => position(page), text => Number(text.split('/')[1]) > 5);
   first.process.kill('SIGKILL');
   await page.getByText(/reconnecting in/).waitFor();
+  await first.ended; // its sockets are closed before its lock of the database is
   const second = await startProgram(built('weir-ui-test-server'), ['--port', port, '--store', `sqlite:${file}`]);
   await page.locator('.title .badge.is-completed').waitFor({ timeout: 60000 });
   const { last_sequence: last } = await get(`/handlers/${id}?detail=true`, second.base);
