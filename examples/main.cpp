@@ -1,5 +1,6 @@
 // Serves all examples: what ./dev run starts. --base-url URL and --model NAME say where the research agent's model is.
 #include "approval.hpp"
+#include "auction.hpp"
 #include "etl.hpp"
 #include "greeting.hpp"
 #include "joke.hpp"
@@ -38,6 +39,7 @@ int main(int argc, char** argv) {
   server.add_workflow("greeting", std::make_shared<GreetingFlow>(), {.additional_events = weir::events<Progress>()});
   server.add_workflow("joke", std::make_shared<JokeFlow>(), {.additional_events = weir::events<Review, Verdict>()});
   server.add_workflow<ApprovalFlow>("approval");
+  server.add_workflow("auction", std::make_shared<Auction>(), {.additional_events = weir::events<Price>()});
   server.add_workflow<TriageFlow>("triage");
   server.add_workflow<OrderFlow>("orders");
   server.add_workflow("research", std::make_shared<ResearchAgent>(model, notes), {.additional_events = weir::events<Token>()});

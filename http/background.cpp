@@ -55,6 +55,7 @@ Response failure(const Error& error, std::string_view before) {
       case Code::not_found: return 404;
       case Code::conflict:
       case Code::failed_precondition: return 409;
+      case Code::resource_exhausted: return 429;
       case Code::unavailable:
       case Code::deadline_exceeded:
       case Code::cancelled: return 503;
@@ -62,7 +63,7 @@ Response failure(const Error& error, std::string_view before) {
     }
   }();
   auto response = problem(status, std::string(before) + error.message);
-  if (status == 503) response.headers.emplace_back("retry-after", "1");
+  if (status == 503 || status == 429) response.headers.emplace_back("retry-after", "1");
   return response;
 }
 

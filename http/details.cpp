@@ -44,6 +44,7 @@ std::string detail_json(const Store& store, const HandlerRow& row, const std::ve
   const auto earlier = rerun_of ? store.find_run(rerun_of->run_id) : std::nullopt;
   out += ",\"input\":" + origin.input.value_or("null");
   out += ",\"question\":" + question_json(store, row, last, rerun_of);
+  out += ",\"unhandled\":" + (row.unhandled.empty() ? R"({"count":0,"newest":[]})" : row.unhandled);
   out += ",\"wake_at\":" + (row.wake_at ? "\"" + timestamp(*row.wake_at) + "\"" : "null");
   out += ",\"workflow_version\":" + to_json(Value(row.workflow_version));
   out += ",\"rerun_of\":" + (earlier ? to_json(Value(earlier->handler_id)) : "null");

@@ -3,10 +3,12 @@
 #include "background.hpp"
 #include "event_stream.hpp"
 #include "parameters.hpp"
+#include "preferences.hpp"
 #include "translate.hpp"
 
 #include <algorithm>
 #include <cctype>
+#include <stdexcept>
 
 namespace weir::http {
 namespace {
@@ -76,16 +78,28 @@ void begin_stream(const Call& call, const Wanted& wanted) {
   }
 }
 
+/// An event as it was posted.
+struct Posted {
+  Value event;
+  std::string step;     ///< empty: for every step that takes it
+  bool strict = false;  ///< to be refused when nothing takes it
+  std::optional<IdempotencyKey> key;
+};
+
+/// Throws std::invalid_argument.
 std::string step_name(const Value& body) {
   const auto* step = body.find("step");
-  if (!step || !step->truthy()) return {};
+  if (!step || step->is_null()) return {};
+  if (step->is_string() && step->as_string().empty())
+    throw std::invalid_argument("Step '' does not exist: leave \"step\" out to send the event to every step that takes it");
+  if (!step->truthy()) return {};
   return step->is_string() ? step->as_string() : python_repr(*step);
 }
 
-Response sent_or_refused(const Expected<bool>& sent) {
-  if (sent) return json(R"({"status":"sent"})");
-  const auto& error = sent.error();
-  const bool foreseen = error.code == Code::conflict || error.code == Code::unavailable;
+Response sent_or_refused(const Expected<bool>& taken) {
+  if (taken) return json(*taken ? R"({"status":"sent"})" : R"({"status":"sent","unhandled":true})");  // clients ignore an extra key
+  const auto& error = taken.error();
+  const bool foreseen = error.code == Code::conflict || error.code == Code::unavailable || error.code == Code::resource_exhausted;
   return foreseen ? failure(error) : problem(500, "Failed to send event: " + error.message);
 }
 
@@ -115,33 +129,41 @@ void show_events(const Call& call, const std::optional<HandlerRow>& row, std::st
   off_the_loop(call, Work::search, [row = *row](const Call& taken) { get_events_page(taken, row); });
 }
 
-std::function<void(Expected<bool>)> answering(const Call& call) {
-  return [respond = call.responder()](const Expected<bool>& sent) { respond(sent_or_refused(sent)); };
+runtime::EventReply answering(const Call& call, bool strict) {
+  return [respond = call.responder(), strict](const Expected<bool>& taken) {
+    auto response = sent_or_refused(taken);
+    if (strict) response.headers.emplace_back("preference-applied", "handling=strict");
+    respond(std::move(response));
+  };
+}
+
+runtime::EventRequest request_for(const std::string& handler_id, EventBox event, const Posted& posted) {
+  return {.handler_id = handler_id, .event = std::move(event), .step = posted.step, .strict = posted.strict, .key = posted.key};
 }
 
 /// To a run that is in memory: the store need not be asked. False when there is none, and nothing has happened.
-bool deliver_to_live(const Call& call, const std::optional<IdempotencyKey>& key, const Value& given, const std::string& step) {
+bool deliver_to_live(const Call& call, const Posted& posted) {
   auto& service = call.app.service;
   const auto workflow = service.find_live_workflow(call.names[0]);
   if (!workflow) return false;
-  auto event = parse_event(given, workflow->registry);
+  auto event = parse_event(posted.event, workflow->registry);
   if (!event) {
     call.respond(problem(400, event.error().message));
     return true;
   }
-  return service.send_event_to_live(call.names[0], std::move(*event), step, answering(call), key);
+  return service.send_event_to_live(request_for(call.names[0], std::move(*event), posted), answering(call, posted.strict));
 }
 
-void deliver(const Call& call, std::optional<IdempotencyKey> key, const Value& given, const std::string& step) {
+void deliver(const Call& call, const Posted& posted) {
   auto& service = call.app.service;
   const auto row = service.store().find_handler(call.names[0]);
   if (!row) return call.respond(problem(404, "Handler not found"));
   if (row->terminal()) return call.respond(problem(409, "Workflow already completed"));
   const auto workflow = service.find_workflow(*row);
   if (!workflow) return call.respond(problem(500, "Workflow " + row->workflow_name + " not registered"));
-  auto event = parse_event(given, workflow->registry);
+  auto event = parse_event(posted.event, workflow->registry);
   if (!event) return call.respond(problem(400, event.error().message));
-  service.send_event(row->handler_id, std::move(*event), step, answering(call), std::move(key));
+  service.send_event(request_for(row->handler_id, std::move(*event), posted), answering(call, posted.strict));
 }
 
 void send_event(const Call& call, const std::optional<IdempotencyKey>& key) {
@@ -152,9 +174,10 @@ void send_event(const Call& call, const std::optional<IdempotencyKey>& key) {
         problem(400, "Error processing request: '" + std::string(python_type_name(*body)) + "' object has no attribute 'get'"));
   const auto* given = body->find("event");
   if (!given || !given->truthy()) return call.respond(problem(400, "Event data is required"));
-  const auto step = step_name(*body);
-  if (deliver_to_live(call, key, *given, step)) return;
-  with_store(call, Work::lookup, [key, event = *given, step](const Call& taken) { deliver(taken, key, event, step); });
+  const Posted posted{
+      .event = *given, .step = step_name(*body), .strict = prefers_strict_handling(call.exchange->joined_header("Prefer")), .key = key};
+  if (deliver_to_live(call, posted)) return;
+  with_store(call, Work::lookup, [posted](const Call& taken) { deliver(taken, posted); });
 }
 
 }  // namespace
@@ -169,7 +192,8 @@ void get_run_events(const Call& call) {
 }
 
 void post_event(const Call& call) {
-  answer_once(call, &send_event, [](const Call& taken, const HandlerRow&) { taken.respond(sent_or_refused(true)); });
+  answer_once(call, &send_event,
+              [](const Call& taken, const HandlerRow&, const UsedKey& used) { taken.respond(sent_or_refused(!used.unhandled)); });
 }
 
 }  // namespace weir::http

@@ -43,6 +43,8 @@ public:
   /// Empty when absent. Names are compared without case.
   virtual std::string_view header(std::string_view name) const = 0;
   virtual bool has_header(std::string_view name) const = 0;
+  /// Of a field that is a list: all its lines, joined by commas.
+  virtual std::string joined_header(std::string_view name) const { return std::string(header(name)); }
   virtual int version_minor() const = 0;  ///< of HTTP/1.x
 
   /// When an answer has begun already it cannot be taken back: the connection is closed, so that the client sees that it

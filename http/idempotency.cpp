@@ -45,7 +45,7 @@ std::string fingerprint_of(const Exchange& exchange) {
 }
 
 using Act = std::function<void(const Call&, std::optional<IdempotencyKey>)>;
-using Repeat = std::function<void(const Call&, const HandlerRow&)>;
+using Repeat = std::function<void(const Call&, const HandlerRow&, const UsedKey&)>;
 
 /// Of several requests with one key at the same time, the first.
 void answer_first(const Call& call, IdempotencyKey key, const Act& act, const Repeat& repeat) {
@@ -55,7 +55,7 @@ void answer_first(const Call& call, IdempotencyKey key, const Act& act, const Re
   if (used->fingerprint != key.fingerprint) return call.respond(misused(key.key));
   const auto row = store.find_run(used->run_id);
   if (!row) return call.respond(problem(404, "Handler not found"));
-  repeat(call, *row);
+  repeat(call, *row, *used);
 }
 
 /// Whatever the answer is, those who wait for it hear it too, and a request that failed may be sent again.

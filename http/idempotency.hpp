@@ -40,6 +40,6 @@ private:
 /// answer, and the key to be stored with what it does, if the call has one. `repeat` answers a call that was done before, for the run
 /// it was about. With a key both may be called on a thread that may wait.
 void answer_once(const Call& call, std::function<void(const Call&, std::optional<IdempotencyKey>)> act,
-                 std::function<void(const Call&, const HandlerRow&)> repeat);
+                 std::function<void(const Call&, const HandlerRow&, const UsedKey&)> repeat);
 
 }  // namespace weir::http

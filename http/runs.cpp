@@ -122,7 +122,7 @@ void run_nowait(const Call& call, runtime::StartRequest request) {
       nullptr, [&](const Error& error) { call.respond(could_not_start(error, start_prefix)); });
 }
 
-void answer_as_begun(const Call& call, const HandlerRow& row) { call.respond(json(handler_json(as_begun(row)))); }
+void answer_as_begun(const Call& call, const HandlerRow& row, const UsedKey&) { call.respond(json(handler_json(as_begun(row)))); }
 
 /// What a fork goes on from: the run's past, with the main state that the request may bring instead.
 Expected<runtime::Rewound> past(const Call& call, const runtime::WorkflowInfo& workflow, const HandlerRow& row, const Value& body) {
@@ -183,7 +183,7 @@ void post_run(const Call& call) {
   answer_once(
       call,
       [](const Call& taken, std::optional<IdempotencyKey> key) { start_with(taken, std::move(key), prepare(taken), &run_to_the_end); },
-      [](const Call& taken, const HandlerRow& row) {
+      [](const Call& taken, const HandlerRow& row, const UsedKey&) {
         if (row.terminal()) return taken.respond(finished(row));
         taken.app.service.await_end(row.handler_id,
                                     [respond = taken.responder()](const Expected<HandlerRow>& ended) { respond(finished(ended)); });

@@ -419,7 +419,7 @@ private:
     }
     auto& shard = keys_.of(key.key);
     const std::lock_guard lock(shard.mutex);
-    shard.items.insert_or_assign(std::move(key.key), UsedKey{std::move(key.fingerprint), run_id});
+    shard.items.insert_or_assign(std::move(key.key), UsedKey{std::move(key.fingerprint), run_id, key.unhandled});
   }
 
   void drop_log(std::string_view run_id) {

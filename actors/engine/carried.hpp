@@ -70,6 +70,7 @@ inline constexpr std::array carried<Waiter> = {
     Carried{"type", InContext::kept},     Carried{"requirements", InContext::kept},
     Carried{"trigger", InContext::kept},  Carried{"deadline", InContext::kept},
     Carried{"resolved", InContext::kept}, Carried{"timed_out", InContext::kept},
+    Carried{"receives", InContext::kept},
 };
 
 template <>
@@ -100,6 +101,8 @@ inline constexpr std::array carried<State> = {
     Carried{"started", InContext::rewritten},
     Carried{"queued", InContext::left_out, InRestored::anew},
     Carried{"held", InContext::left_out},
+    Carried{"early", InContext::kept},
+    Carried{"mail", InContext::kept},
     Carried{"status", InContext::left_out},
     Carried{"steps", InContext::kept},
     Carried{"streams", InContext::kept},

@@ -44,6 +44,7 @@ struct PublishEvent {
   SpanId span = 0;       ///< of the piece of work that it is about, or that published it; 0: none
   SpanId caused_by = 0;  ///< whose event began that piece of work; 0: one from outside
   std::shared_ptr<const StepTrace> trace = nullptr;
+  std::optional<EventBox> about = {};  ///< of an UnhandledEvent: what nobody took
 };
 
 /// The body's report will be ignored: it may be dropped.

@@ -110,6 +110,8 @@ private:
       if (const auto step = find_step(plan_, name))
         for (const auto& event : items(queue)) state_->steps[*step].queue.push_back(attempt_of(event));
     }
+    state_->early = events(member(context, "early"));
+    state_->mail = events(member(context, "mail"));
     for (const auto& [name, by_item] : members(member(context, "recorded"))) {
       if (const auto step = find_step(plan_, name)) read_recorded(state_->steps[*step], by_item);
       else if (work_item_number(name) > 0)  // older contexts do not say whose it is
@@ -267,6 +269,7 @@ private:
     if (const auto& resolved = member(saved, "resolved_event"); !resolved.is_null()) out.resolved = event(resolved);
     out.timed_out = member(saved, "timed_out").truthy();
     out.deadline = time_of(saved, "deadline");
+    out.receives = member(saved, "receives").truthy();
     // The Python library does not write what a wait requires: the step runs again and says it.
     if (out.pending() && member(saved, "has_requirements").truthy() && out.requirements.empty())
       step.queue.push_back(std::move(out.trigger));

@@ -62,6 +62,8 @@ public:
     out.set("streams", std::move(streams));
     out.set("collection_release_states", std::move(releases));
     if (auto values = recorded(); !values.empty()) out.set("recorded", std::move(values));
+    if (!state_.early.empty()) out.set("early", texts(state_.early));
+    if (!state_.mail.empty()) out.set("mail", texts(state_.mail));
     return out;
   }
 
@@ -155,6 +157,7 @@ private:
     out.set("requirements", waiter.requirements);
     out.set("timed_out", waiter.timed_out);
     out.set("deadline", seconds(waiter.deadline));
+    if (waiter.receives) out.set("receives", true);
     out.set("trigger", write_attempt(waiter.trigger));
     return out;
   }

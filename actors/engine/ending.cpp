@@ -4,6 +4,8 @@
 namespace weir::engine {
 
 void finish(Reduction& r, Status status, EventBox terminal, std::string error) {
+  let_go_of(r, r.state.early);
+  let_go_of(r, r.state.mail);
   r.publish(terminal);
   r.state.status = status;
   r.state.queued = false;

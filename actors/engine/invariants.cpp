@@ -1,5 +1,8 @@
 #include "invariants.hpp"
 
+#include "reception.hpp"
+#include "reduce.hpp"
+
 #include <algorithm>
 #include <set>
 
@@ -17,6 +20,7 @@ public:
     if (broken_ || state_.over()) return broken_;
     hold(state_.started || state_.queued || nothing_begun(), "a run that has not begun has work");
     hold(state_.queued || state_.held.empty(), "events are held back from a run that does not queue");
+    hold(state_.early.empty() || state_.queued || !idle(state_), "a run that has been idle still keeps what came early");
     for (StepIndex index = 0; index < state_.steps.size(); ++index) check_step(index);
     for (const auto& [id, stream] : state_.streams) check_stream(id, stream);
     return broken_;
@@ -54,10 +58,16 @@ private:
       hold(waiter.type != nullptr, named(index) + " waits for an event of no type");
       hold(!waiter.resolved || !waiter.timed_out, named(index) + " has a wait that was answered and timed out");
       hold(waiter.serial <= state_.serial_last, named(index) + " has a wait with a number that was not given yet");
+      hold(!waiter.receives || !waiter.pending() || nothing_for(index, waiter), named(index) + " waits for what its mailbox has");
       check_attempt(index, waiter.trigger);
     }
     const bool joins = plan_.steps[index].input == Input::join;
     hold(joins || step.arrivals.empty(), named(index) + " keeps events for a join, and is none");
+  }
+
+  bool nothing_for(StepIndex index, const Waiter& waiter) const {
+    return std::none_of(state_.mail.begin(), state_.mail.end(),
+                        [&](const EventBox& event) { return answers(plan_, index, waiter, event); });
   }
 
   void check_attempt(StepIndex index, const Attempt& attempt) {

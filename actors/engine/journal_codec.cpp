@@ -25,7 +25,11 @@ public:
   Object operator()(const RunRestored& t) const {
     return {{"tick", "run_restored"}, {"state", write_state(plan_, *t.state)}, {"limits", limits(t.limits)}};
   }
-  Object operator()(const RunAdmitted&) const { return {{"tick", "run_admitted"}}; }
+  Object operator()(const RunAdmitted& t) const {
+    Object out{{"tick", "run_admitted"}};
+    if (t.keeps_early) out.set("keeps_early", true);
+    return out;
+  }
   Object operator()(const EventArrived& t) const { return {{"tick", "event_arrived"}, {"sent", write_named(plan_, t.sent)}}; }
   Object operator()(const StepProgressed& t) const {
     return with_edits(
@@ -89,11 +93,13 @@ private:
                                     {"retry_after", write_duration(e.retry_after)}};
                           },
                           [](const Suspended& e) -> Object {
-                            return {{"suspended", e.waiter_id},
-                                    {"type", e.type->qualified_name},
-                                    {"requirements", e.requirements},
-                                    {"publish", e.publish ? write_named(*e.publish) : Value()},
-                                    {"timeout", write_duration(e.timeout)}};
+                            Object out{{"suspended", e.waiter_id},
+                                       {"type", e.type->qualified_name},
+                                       {"requirements", e.requirements},
+                                       {"publish", e.publish ? write_named(*e.publish) : Value()},
+                                       {"timeout", write_duration(e.timeout)}};
+                            if (e.receives) out.set("receives", true);
+                            return out;
                           },
                       },
                       ending);
@@ -116,7 +122,7 @@ private:
   Tick read_kind(const std::string& kind, const Value& saved) {
     if (kind == "run_started") return RunStarted{event(member(saved, "event")), begun_with(saved)};
     if (kind == "run_restored") return restored(saved);
-    if (kind == "run_admitted") return RunAdmitted();
+    if (kind == "run_admitted") return RunAdmitted{member(saved, "keeps_early").truthy()};
     if (kind == "event_arrived") return EventArrived{sent(member(saved, "sent"))};
     if (kind == "step_progressed") return step_progressed(saved);
     if (kind == "value_recorded") return ValueRecorded{id(saved), text_of(member(saved, "name")), text_of(member(saved, "json"))};
@@ -136,10 +142,12 @@ private:
     const auto& at = member(saved, "id");
     return {step(member(at, "step")), static_cast<Slot>(integer_of(member(at, "slot"))), read_number(member(at, "serial"))};
   }
-  /// Nothing in journals of earlier versions.
+  /// Journals of earlier versions say nothing: those had no mailboxes.
   std::optional<Limits> begun_with(const Value& saved) {
-    const auto* written = saved.find("limits");
-    return written ? std::optional(limits(*written)) : std::nullopt;
+    if (const auto* written = saved.find("limits")) return limits(*written);
+    auto out = limits_of(plan_);
+    out.mailboxes.clear();
+    return out;
   }
   RunRestored restored(const Value& saved) {
     const auto* whole = saved.find("state");
@@ -152,7 +160,7 @@ private:
   /// As earlier versions recorded it: without the numbers that only the run knows.
   RunRestored restored_context(const Value& context) {
     auto read = read_context(plan_, context);
-    if (read && read->state) return {read->state};
+    if (read && read->state) return {read->state, begun_with(Object())};
     complain(read ? "a restored run without a state" : read.error().message);
     return {nullptr};
   }
@@ -194,7 +202,8 @@ private:
                   .type = type(text_of(member(saved, "type"))),
                   .requirements = {},
                   .publish = {},
-                  .timeout = read_duration(member(saved, "timeout"))};
+                  .timeout = read_duration(member(saved, "timeout")),
+                  .receives = member(saved, "receives").truthy()};
     if (const auto& wanted = member(saved, "requirements"); wanted.is_object()) out.requirements = wanted.as_object();
     if (const auto& publish = member(saved, "publish"); !publish.is_null()) out.publish = event(publish);
     return out;

@@ -40,6 +40,9 @@ Object write_limits(const Plan& plan, const Limits& limits) {
   if (limits.queues) out.set("queues", true);
   if (limits.timeout) out.set("timeout", write_duration(limits.timeout));
   if (!steps.empty()) out.set("steps", std::move(steps));
+  Value::Array mailboxes;
+  for (const auto& [type, events_max] : limits.mailboxes) mailboxes.emplace_back(Value::Array{type, events_max});
+  if (!mailboxes.empty()) out.set("mailboxes", std::move(mailboxes));
   return out;
 }
 
@@ -109,6 +112,9 @@ Limits NamedReader::limits(const Value& saved) {
       out.steps[step(Value(name))] = {.num_workers = static_cast<std::uint32_t>(integer_of(row[0])),
                                       .timeout = read_duration(row[1]),
                                       .max_recoveries = static_cast<std::uint32_t>(integer_of(row[2]))};
+  for (const auto& mailbox : items(member(saved, "mailboxes")))
+    if (const auto& row = items(mailbox); row.size() == 2)
+      out.mailboxes.push_back({text_of(row[0]), static_cast<std::uint32_t>(integer_of(row[1]))});
   return out;
 }
 

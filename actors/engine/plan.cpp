@@ -52,6 +52,7 @@ void register_types(Plan& plan) {
     for (const auto* type : step.returns_in_list) plan.registry.add(*type);
   }
   for (const auto* type : plan.additional_events) plan.registry.add(*type);
+  for (const auto& mailbox : plan.mailboxes) plan.registry.add(*mailbox.type);
   for (const auto* type : plan.registry.all()) plan.routes.emplace_back(type, scan(plan, *type));
 }
 
@@ -77,6 +78,19 @@ void find_bindings(Plan& plan) {
       for (const auto target : levels.collectors(source)) plan.bindings.push_back({source, target});
 }
 
+void check_mailboxes(const Plan& plan) {
+  for (const auto& mailbox : plan.mailboxes) {
+    const auto& type = *mailbox.type;
+    const auto refuse = [&](const std::string& why) { throw WorkflowError("mailbox<" + type.name + ">(): " + why); };
+    if (mailbox.events_max < 1) refuse("it must keep at least one event");
+    if (find_mailbox(plan, type) != &mailbox) refuse("the workflow has declared it already");
+    if (type.kind != Kind::event && type.kind != Kind::human_response)
+      refuse("it keeps events between steps and those that people send, and " + type.name + " is another kind");
+    if (const auto takers = accepting(plan, type); !takers.empty())
+      refuse("step '" + plan.steps[takers.front()].name + "' takes every " + type.name + ", so none would be left to keep");
+  }
+}
+
 }  // namespace
 
 std::vector<StepIndex> accepting(const Plan& plan, const EventType& type) {
@@ -91,8 +105,15 @@ std::optional<StepIndex> find_step(const Plan& plan, std::string_view name) {
   return std::nullopt;
 }
 
+const MailboxPlan* find_mailbox(const Plan& plan, const EventType& type) {
+  for (const auto& mailbox : plan.mailboxes)
+    if (mailbox.type->same_as(type)) return &mailbox;
+  return nullptr;
+}
+
 void complete(Plan& plan) {
   register_types(plan);
+  check_mailboxes(plan);
   assign_error_handlers(plan);
   find_bindings(plan);
   check_graph(plan);

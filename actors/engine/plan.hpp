@@ -74,6 +74,12 @@ struct Binding {
   StepIndex target;
 };
 
+/// Keeps events of this very type that nobody takes, until a step receives them.
+struct MailboxPlan {
+  const EventType* type;
+  std::uint32_t events_max;
+};
+
 struct Plan {
   std::string class_name;
   std::string description;
@@ -82,6 +88,7 @@ struct Plan {
   std::optional<Duration> timeout;
   std::optional<std::uint32_t> num_concurrent_runs;  ///< more runs than this wait to be admitted
   std::vector<const EventType*> additional_events;
+  std::vector<MailboxPlan> mailboxes;
   std::vector<ResourcePlan> resources;
   bool disable_validation = false;
   bool skip_reachability = false, skip_terminal_event = false, skip_dead_end = false;
@@ -108,6 +115,8 @@ std::string binding_id(const Plan& plan, StepIndex source, StepIndex target);
 /// All steps that take the event, in step order.
 std::vector<StepIndex> accepting(const Plan& plan, const EventType& type);
 std::optional<StepIndex> find_step(const Plan& plan, std::string_view name);
+/// nullptr when the workflow keeps no events of that type.
+const MailboxPlan* find_mailbox(const Plan& plan, const EventType& type);
 
 /// Sorts out routes, registry, bindings and handlers. Throws WorkflowError in the protocol's words
 /// (contract 5.9, 5.12) when the graph cannot work.

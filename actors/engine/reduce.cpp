@@ -16,7 +16,7 @@ void apply(Reduction& r, const Tick& tick) {
   std::visit(Overloaded{
                  [&](const RunStarted& t) { on_run_started(r, t); },
                  [&](const RunRestored& t) { on_run_restored(r, t); },
-                 [&](const RunAdmitted&) { on_run_admitted(r); },
+                 [&](const RunAdmitted& t) { on_run_admitted(r, t); },
                  [&](const EventArrived& t) { on_event_arrived(r, t); },
                  [&](const StepProgressed& t) { on_step_progressed(r, t); },
                  [&](const ValueRecorded& t) { on_value_recorded(r, t); },
@@ -42,6 +42,7 @@ void route_arrivals(Reduction& r) {
 
 void check_idle(Reduction& r) {
   if (r.state.over() || !idle(r.state)) return;
+  let_go_of(r, r.state.early);
   if (auto stuck = stuck_streams(r)) fail(r, "", {"workflows.errors.WorkflowRuntimeError", *stuck}, std::nullopt, std::nullopt);
   else r.publish(WorkflowIdleEvent());
 }
@@ -75,6 +76,7 @@ Limits limits_of(const Plan& plan) {
   Limits out{.queues = plan.num_concurrent_runs.has_value(), .timeout = plan.timeout};
   for (const auto& step : plan.steps)
     out.steps.push_back({.num_workers = step.num_workers, .timeout = step.timeout, .max_recoveries = step.max_recoveries});
+  for (const auto& mailbox : plan.mailboxes) out.mailboxes.push_back({mailbox.type->qualified_name, mailbox.events_max});
   return out;
 }
 

@@ -14,6 +14,7 @@ struct Arrival {
   std::optional<StepIndex> target;
   Recoveries recoveries;
   ScopePtr scope;
+  bool early = false;  ///< came while the run queued: kept for a while when nothing takes it
 };
 
 constexpr std::uint64_t run_timer = 0;  ///< other timers have the serial of what they watch
@@ -48,6 +49,9 @@ struct Reduction {
 
 // routing.cpp
 void route(Reduction& r, Arrival arrival);
+void publish_unhandled(Reduction& r, const EventBox& event, std::optional<StepIndex> step);
+/// Nobody has taken what was kept, and nobody will.
+void let_go_of(Reduction& r, std::vector<EventBox>& kept);
 
 // dispatch.cpp
 /// Gives the attempt to a free worker, or queues it.
@@ -67,7 +71,7 @@ void join(Reduction& r, StepIndex step, Arrival arrival, WorkItem work_item);
 // run_begins.cpp
 void on_run_started(Reduction& r, const RunStarted& started);
 void on_run_restored(Reduction& r, const RunRestored& restored);
-void on_run_admitted(Reduction& r);
+void on_run_admitted(Reduction& r, const RunAdmitted& admitted);
 void on_limits_changed(Reduction& r, const LimitsChanged& changed);
 void on_event_arrived(Reduction& r, const EventArrived& arrived);
 
@@ -79,7 +83,7 @@ void on_value_recorded(Reduction& r, const ValueRecorded& recorded);
 Running* find_running(Reduction& r, InvocationId id);
 
 // waiters.cpp
-/// Wakes every pending waiter the event answers; returns the steps that were woken.
+/// Wakes every pending waiter the event answers, or, when there is none, the oldest that receives; returns the steps that were woken.
 std::vector<StepIndex> answer_waiters(Reduction& r, const EventBox& event);
 void add_waiter(Reduction& r, StepIndex step, const Suspended& suspended, Attempt trigger);
 void on_waiter_timed_out(Reduction& r, const WaiterTimedOut& timed_out);

@@ -154,6 +154,9 @@ std::string events_json(const Plan& plan) {
     for (const auto* type : types_produced(step)) add(type);
   }
   for (const auto* type : plan.additional_events) schemas.push_back(type->schema());
+  for (const auto& mailbox : plan.mailboxes)
+    if (const auto& others = plan.additional_events; std::find(others.begin(), others.end(), mailbox.type) == others.end())
+      add(mailbox.type);
   return to_json(Object{{"events", std::move(schemas)}});
 }
 

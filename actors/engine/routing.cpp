@@ -1,7 +1,9 @@
 // Who gets an event: waiters first, then every step that takes its type (contract 5.4).
+#include "reception.hpp"
 #include "reduction.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace weir::engine {
 namespace {
@@ -15,19 +17,10 @@ Attempt attempt_for(Reduction& r, Arrival&& arrival, WorkItem work_item) {
   return attempt;
 }
 
-void publish_unhandled(Reduction& r, const Arrival& arrival, std::optional<StepIndex> step) {
-  UnhandledEvent event{.event_type = arrival.event.type().name,
-                       .qualified_name = arrival.event.type().qualified_name,
-                       .step_name = std::nullopt,
-                       .idle = idle(r.state)};
-  if (step) event.step_name = r.plan.steps[*step].name;
-  r.publish(std::move(event));
-}
-
 /// Events from outside belong to no stream, so a collect step cannot take them.
 void refuse_collect(Reduction& r, const Arrival& arrival, StepIndex step) {
   const auto& name = r.plan.steps[step].name;
-  if (!arrival.target) return publish_unhandled(r, arrival, step);
+  if (!arrival.target) return publish_unhandled(r, arrival.event, step);
   fail(
       r, name,
       {"workflows.errors.WorkflowRuntimeError",
@@ -36,7 +29,33 @@ void refuse_collect(Reduction& r, const Arrival& arrival, StepIndex step) {
       std::nullopt, std::nullopt);
 }
 
+bool keep_in_mailbox(State& state, const EventBox& event) {
+  const auto room = room_in_mailbox(state, event.type());
+  if (room.value_or(0) == 0) return false;
+  state.mail.push_back(event);
+  return true;
+}
+
+/// What no step and no wait takes.
+void leave(Reduction& r, const Arrival& arrival) {
+  if (keep_in_mailbox(r.state, arrival.event)) return;
+  if (arrival.early) r.state.early.push_back(arrival.event);
+  else publish_unhandled(r, arrival.event, arrival.target);
+}
+
 }  // namespace
+
+void publish_unhandled(Reduction& r, const EventBox& event, std::optional<StepIndex> step) {
+  const auto& type = event.type();
+  if (type.kind == Kind::input_required) return;
+  UnhandledEvent told{.event_type = type.name, .qualified_name = type.qualified_name, .step_name = std::nullopt, .idle = idle(r.state)};
+  if (step) told.step_name = r.plan.steps[*step].name;
+  r.commands.emplace_back(PublishEvent{.event = std::move(told), .span = r.cause, .about = event});
+}
+
+void let_go_of(Reduction& r, std::vector<EventBox>& kept) {
+  for (const auto& event : std::exchange(kept, {})) publish_unhandled(r, event, std::nullopt);
+}
 
 void route(Reduction& r, Arrival arrival) {
   const auto& type = arrival.event.type();
@@ -47,8 +66,7 @@ void route(Reduction& r, Arrival arrival) {
   auto takers = accepting(r.plan, type);
   if (arrival.target) std::erase_if(takers, [&](StepIndex step) { return step != *arrival.target; });
 
-  const bool handled = !woken.empty() || !takers.empty();
-  if (!handled && type.kind != Kind::input_required) publish_unhandled(r, arrival, arrival.target);
+  if (woken.empty() && takers.empty()) leave(r, arrival);
   for (std::size_t i = 0; i < takers.size() && !r.state.over(); ++i) {
     const auto step = takers[i];
     if (std::find(woken.begin(), woken.end(), step) != woken.end()) {

@@ -13,9 +13,9 @@ void set_deadline(Reduction& r, Time began) {
 }
 
 /// The workflow's timeout counts from here, not from when the run was queued.
-void begin(Reduction& r) {
+void begin(Reduction& r, bool keeps_early = false) {
   set_deadline(r, r.now);
-  for (auto& sent : std::exchange(r.state.held, {})) r.arrivals.push_back({std::move(sent.event), sent.target, {}, nullptr});
+  for (auto& sent : std::exchange(r.state.held, {})) r.arrivals.push_back({std::move(sent.event), sent.target, {}, nullptr, keeps_early});
 }
 
 void begin_or_queue(Reduction& r) {
@@ -38,8 +38,8 @@ void rewind(Reduction& r) {
     for (auto& waiter : step.waiters) {
       renew(waiter);
       renew(waiter.trigger);
-      if (waiter.pending() && waiter.deadline)
-        r.set_timer(waiter.serial = r.next_serial(), *waiter.deadline, WaiterTimedOut{index, waiter.id});
+      if (waiter.pending() && (waiter.deadline || waiter.receives)) waiter.serial = r.next_serial();
+      if (waiter.pending() && waiter.deadline) r.set_timer(waiter.serial, *waiter.deadline, WaiterTimedOut{index, waiter.id});
     }
     dispatch_queued(r, index);
   }
@@ -63,10 +63,10 @@ void on_run_restored(Reduction& r, const RunRestored& restored) {
   if (!r.state.queued) rewind(r);
 }
 
-void on_run_admitted(Reduction& r) {
+void on_run_admitted(Reduction& r, const RunAdmitted& admitted) {
   if (!r.state.queued) return;
   r.state.queued = false;
-  begin(r);
+  begin(r, admitted.keeps_early);
   if (r.state.started) rewind(r);
 }
 

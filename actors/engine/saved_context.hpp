@@ -21,8 +21,8 @@ struct SavedContext {
 };
 
 /// `states` are the contents of the run's state stores by name. The keys `requirements`, `timed_out`, `deadline` and
-/// `trigger` of waiters, `published`, `sent` and `edits` of attempts, `recorded` and `namespaces` are ours: without them a wait would
-/// forget what it waits for, and a repeated body would repeat itself.
+/// `receives` and `trigger` of waiters, `published`, `sent` and `edits` of attempts, `recorded`, `early`, `mail` and
+/// `namespaces` are ours: without them a wait would forget what it waits for, a repeated body would repeat itself, and mail be lost.
 Object save_context(const Plan& plan, const State& state, const std::map<std::string, Object>& states);
 
 /// Reads format versions 0 to 2. Steps that the workflow does not have are skipped; missing keys have defaults. The error

@@ -85,6 +85,7 @@ struct Waiter {
   std::optional<Time> deadline;
   std::optional<EventBox> resolved;
   bool timed_out = false;
+  bool receives = false;  ///< from a mailbox: what answers it answers nobody else
 
   bool pending() const noexcept { return !resolved && !timed_out; }
 };
@@ -121,10 +122,16 @@ struct StepLimits {
   std::uint32_t max_recoveries = 1;
   bool operator==(const StepLimits&) const = default;
 };
+struct MailboxLimits {
+  std::string type;  ///< qualified name
+  std::uint32_t events_max = 0;
+  bool operator==(const MailboxLimits&) const = default;
+};
 struct Limits {
   bool queues = false;  ///< the run must be admitted first
   std::optional<Duration> timeout = {};
   std::vector<StepLimits> steps = {};
+  std::vector<MailboxLimits> mailboxes = {};
   bool operator==(const Limits&) const = default;
 };
 Limits limits_of(const Plan& plan);
@@ -137,10 +144,16 @@ struct Sent {
   std::optional<StepIndex> target;
 };
 
+/// How many events wait for the beginning of a run that queues.
+constexpr std::size_t held_events_max = 1000;
+
 struct State {
   bool started = false;
   bool queued = false;     ///< waits to be admitted among the workflow's concurrent runs
   std::vector<Sent> held;  ///< what has come meanwhile, the start event first
+  /// Of that, what nothing takes so far: a wait may begin that does, until the run is idle for the first time.
+  std::vector<EventBox> early;
+  std::vector<EventBox> mail;  ///< what the mailboxes keep, oldest first
   Status status = Status::running;
   std::vector<StepState> steps;
   std::map<StreamId, Stream> streams;

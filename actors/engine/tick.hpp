@@ -20,7 +20,9 @@ struct RunRestored {
 };
 
 /// A run that was queued may go on.
-struct RunAdmitted {};
+struct RunAdmitted {
+  bool keeps_early = true;  ///< false in journals of earlier versions, which let go at once of what nothing took yet: State::early
+};
 
 /// Somebody outside sent an event.
 struct EventArrived {
@@ -73,13 +75,14 @@ struct Failed {
   std::optional<Duration> retry_after;  ///< the policy's verdict, taken once and recorded
 };
 
-/// The body waits for an event; it gave its slot back.
+/// The body waits for an event, or for one from a mailbox; it gave its slot back.
 struct Suspended {
   std::string waiter_id;
   const EventType* type = nullptr;
   Object requirements;
   std::optional<EventBox> publish;
   std::optional<Duration> timeout;
+  bool receives = false;
 };
 
 using Ending = std::variant<Returned, Failed, Suspended>;

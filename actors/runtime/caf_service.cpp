@@ -155,9 +155,10 @@ private:
       answer->deliver(failure(event.error().message));
       return *answer;
     }
-    service_.send_event(message.handler_id, *event, message.step, [post = poster(), answer](const Expected<bool>& sent) {
-      post([answer, sent] { sent ? answer->deliver(true) : answer->deliver(failure(sent.error().message)); });
-    });
+    service_.send_event({.handler_id = message.handler_id, .event = *event, .step = message.step},
+                        [post = poster(), answer](const Expected<bool>& sent) {
+                          post([answer, sent] { sent ? answer->deliver(*sent) : answer->deliver(failure(sent.error().message)); });
+                        });
     return *answer;
   }
 

@@ -219,7 +219,7 @@ Invocation::Outcome Invocation::after_slice() {
   }
   if (waiting_) {
     const auto& options = waiting_->options;
-    report(engine::Suspended{options.id, waiting_->type, options.requirements, options.publish, options.timeout});
+    report(engine::Suspended{options.id, waiting_->type, options.requirements, options.publish, options.timeout, waiting_->receives});
     return Outcome::suspended;
   }
   flush(true);
@@ -350,10 +350,14 @@ std::optional<std::vector<EventBox>> Invocation::collect(const EventBox& event, 
 }
 
 bool Invocation::prepare_wait(detail::WaitRequest& request) {
+  const auto& type = request.type->name;
+  if (request.receives && !engine::find_mailbox(run_->workflow->plan, *request.type))
+    throw std::logic_error("ctx.receive<" + type + ">(): the workflow keeps no such events: declare mailbox<" + type +
+                           ">() in its constructor");
   auto& id = request.options.id;
   if (id.empty())
-    id = "waiter_" + request.type->qualified_name + "_" + to_json(request.options.requirements) + "_work_item_" +
-         std::to_string(command_.work_item);
+    id = (request.receives ? "receive_" : "waiter_") + request.type->qualified_name + "_" + to_json(request.options.requirements) +
+         "_work_item_" + std::to_string(command_.work_item);
   if (const auto repeated = ++wait_counts_[id]; repeated > 1) id += "#" + std::to_string(repeated);
   return find_answer(command_, id) != nullptr;
 }

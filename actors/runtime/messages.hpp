@@ -35,10 +35,11 @@ struct StartRun {
 };
 /// Go on where the store says that the run is.
 struct ResumeRun {};
-/// Put an event into the run; `reply` is called when it is durable, or refused.
+/// Put an event into the run; `reply` is called when it is durable, or refused: false when nothing takes it.
 struct Deliver {
   EventBox event;
   std::optional<engine::StepIndex> target;
+  bool strict = false;                ///< refused when nothing takes it
   std::optional<IdempotencyKey> key;  ///< of the request
   std::function<void(Expected<bool>)> reply;
 };

@@ -39,6 +39,7 @@ engine::Plan make_plan(const Workflow::Definition& definition, const std::vector
   plan.description = definition.description;
   plan.version = definition.version;
   plan.timeout = definition.timeout;
+  for (const auto& [type, events_max] : definition.mailboxes) plan.mailboxes.push_back({type, events_max});
   if (definition.num_concurrent_runs) plan.num_concurrent_runs = static_cast<std::uint32_t>(*definition.num_concurrent_runs);
   plan.disable_validation = definition.disable_validation;
   plan.skip_reachability = definition.skip_reachability;

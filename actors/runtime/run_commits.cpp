@@ -36,7 +36,7 @@ bool is_progress(const engine::Tick& tick) {
 
 }  // namespace
 
-void RunCommits::Batch::answer(const Expected<bool>& what) {
+void RunCommits::Batch::answer(const Expected<Input::Became>& what) {
   for (auto* waiting : {&answers, &patient_answers})
     for (const auto& answer : std::exchange(*waiting, {})) answer(what);
 }
@@ -65,9 +65,14 @@ void RunCommits::enter(CommitEvent event) {
   commit_state_ = *next;
 }
 
+const RunCommits::UsedUp* RunCommits::find(const std::vector<UsedUp>& keys, const IdempotencyKey& key) {
+  const auto found = std::find_if(keys.begin(), keys.end(), [&](const UsedUp& used) { return used.key == key.key; });
+  return found == keys.end() ? nullptr : &*found;
+}
+
 void RunCommits::feed(Input input) {
-  if (input.key && std::find(used_keys_.begin(), used_keys_.end(), input.key->key) != used_keys_.end()) {
-    if (input.answer) input.answer(true);
+  if (const auto* used = input.key ? find(used_keys_, *input.key) : nullptr) {
+    if (input.answer) input.answer(used->became);
     return;
   }
   switch (commit_state_) {
@@ -85,8 +90,7 @@ void RunCommits::feed(Input input) {
     case CommitState::closed: break;
   }
   Batch batch;
-  take(batch, std::move(input));
-  if (commit_state_ == CommitState::idle) commit(std::move(batch));
+  if (take(batch, std::move(input)) && commit_state_ == CommitState::idle) commit(std::move(batch));
 }
 
 /// What a pipelined run does before the disk knows of it: nothing that is seen outside, nothing that leaves the run, and no work behind
@@ -99,13 +103,40 @@ bool RunCommits::may_run_ahead(const engine::Command& command) const {
          !std::holds_alternative<engine::FinishRun>(command);
 }
 
-void RunCommits::take(Batch& batch, Input input) {
-  auto& [tick, answer, key, patient, not_before] = input;
+std::optional<Error> RunCommits::refusal(engine::Reception reception, const engine::Sent& sent, bool strict) const {
+  using engine::Reception;
+  if (reception == Reception::full) return Error{Code::resource_exhausted, engine::no_room(state_, sent.event.type())};
+  const bool taken = reception == Reception::taken || reception == Reception::kept;
+  if (!strict || taken) return std::nullopt;
+  return Error{Code::conflict, engine::not_taken(run_->workflow->plan, state_, sent.event.type())};
+}
+
+namespace {
+
+Input::Answer unhandled(Input::Answer answer) {
+  return [answer = std::move(answer)](const Expected<Input::Became>& became) {
+    answer(became.ok() && *became == Input::Became::done ? Expected<Input::Became>(Input::Became::unhandled) : became);
+  };
+}
+
+}  // namespace
+
+bool RunCommits::take(Batch& batch, Input input) {
+  auto& [tick, answer, key, patient, not_before, strict] = input;
   if (state_.over()) {
-    if (answer) answer(false);
-    return;
+    if (answer) answer(Input::Became::too_late);
+    return false;
   }
   const auto& plan = run_->workflow->plan;
+  auto became = Input::Became::done;
+  if (const auto* arrived = std::get_if<engine::EventArrived>(&tick)) {
+    const auto reception = engine::reception(plan, state_, arrived->sent);
+    if (const auto why = refusal(reception, arrived->sent, strict)) {
+      if (answer) answer(*why);
+      return false;
+    }
+    if (reception == engine::Reception::unhandled) became = Input::Became::unhandled;
+  }
   const auto at = std::max(now(), not_before);
   if (auto* timed_out = std::get_if<engine::StepTimedOut>(&tick)) decide_retry(*timed_out, state_, *run_, at);
   const auto* ended = std::get_if<engine::StepEnded>(&tick);
@@ -122,16 +153,21 @@ void RunCommits::take(Batch& batch, Input input) {
     state_ = engine::initial_state(plan);  // what it was went with the tick
     state_.status = engine::Status::failed;
   }
+  if (answer && became == Input::Became::unhandled) answer = unhandled(std::move(answer));
   if (answer) (patient ? batch.patient_answers : batch.answers).push_back(std::move(answer));
-  if (!key) return;
-  batch.keys.push_back(key->key);
+  if (!key) return true;
+  key->unhandled = became == Input::Became::unhandled;
+  batch.keys.push_back({key->key, became});
   batch.commit.keys.push_back(std::move(*key));
+  return true;
 }
 
 bool RunCommits::joins_earlier(Input& input) {
   if (!input.key) return false;
   for (auto* batch : {under_way_ ? &*under_way_ : nullptr, &gathering_}) {
-    if (!batch || std::find(batch->keys.begin(), batch->keys.end(), input.key->key) == batch->keys.end()) continue;
+    const auto* used = batch ? find(batch->keys, *input.key) : nullptr;
+    if (!used) continue;
+    if (input.answer && used->became == Input::Became::unhandled) input.answer = unhandled(std::move(input.answer));
     if (input.answer) batch->answers.push_back(std::move(input.answer));
     return true;
   }
@@ -249,13 +285,13 @@ void RunCommits::settle(Batch batch) {
   run_->starting_key.reset();
   event_next_ += batch.events;
   for (auto& key : batch.keys) used_keys_.push_back(std::move(key));
-  while (used_keys_.size() > used_keys_max) used_keys_.pop_front();
+  while (used_keys_.size() > used_keys_max) used_keys_.erase(used_keys_.begin());
   if (batch.ended) row_ = std::move(*batch.ended);
   if (row_.terminal()) enter(CommitEvent::close);
   if (batch.settles) owner_.settled();
   owner_.visible(batch.events > 0, std::move(batch.rows), begins || batch.handler_changed);
   for (auto& command : batch.commands) owner_.act(command);
-  batch.answer(true);
+  batch.answer(Input::Became::done);
   if (row_.terminal()) owner_.over();
 }
 
@@ -294,7 +330,7 @@ void RunCommits::ended_for_good() {
   enter(CommitEvent::durable);
   row_ = *std::exchange(under_way_, std::nullopt)->ended;
   for (auto& input : std::exchange(backlog_, {}))
-    if (input.answer) input.answer(false);
+    if (input.answer) input.answer(Input::Became::too_late);
   owner_.visible(true, nullptr, true);
   owner_.over();
 }

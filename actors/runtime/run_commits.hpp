@@ -6,9 +6,10 @@
 #include "live_run.hpp"
 #include "replay_check.hpp"
 
+#include "../engine/reception.hpp"
+
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -20,9 +21,15 @@ struct RecoveredRun;
 
 /// A tick, and who wants to know what became of it.
 struct Input {
-  /// True: it is durable, as is what followed from it. False: the run had ended before. Code::unavailable: the store does not
-  /// answer, and the text says whether the input may still count. Other errors: it could never be stored.
-  using Answer = std::function<void(const Expected<bool>&)>;
+  enum class Became {
+    done,       ///< it is durable, as is what followed from it
+    unhandled,  ///< the same, of an event that nothing in the run took
+    too_late,   ///< the run had ended before
+  };
+  /// Code::unavailable: the store does not answer, and the text says whether the input may still count. Code::conflict: nothing takes
+  /// the event, which was to be taken. Code::resource_exhausted: it would have been kept, and there is no room. Other errors: it could
+  /// never be stored.
+  using Answer = std::function<void(const Expected<Became>&)>;
 
   engine::Tick tick;
   Answer answer = nullptr;                 ///< may be empty
@@ -31,6 +38,7 @@ struct Input {
   /// store does not answer.
   bool patient = true;
   Time not_before = Time::min();  ///< what a timer brings is not earlier than that, though the wall clock may have been set back
+  bool strict = false;            ///< an event that nothing takes is refused
 };
 
 /// Used on the supervisor's thread only.
@@ -87,11 +95,16 @@ public:
   void lived_on();
 
 private:
+  struct UsedUp {
+    std::string key;
+    Input::Became became;
+  };
+  static const UsedUp* find(const std::vector<UsedUp>& keys, const IdempotencyKey& key);
   /// Ticks that are reduced and made durable together, and what is to be done then.
   struct Batch {
     Commit commit;
     std::vector<engine::Command> commands;
-    std::vector<std::string> keys;               ///< that are used up with it
+    std::vector<UsedUp> keys;                    ///< that are used up with it
     std::vector<Input::Answer> answers;          ///< of clients, who are told of a delay
     std::vector<Input::Answer> patient_answers;  ///< of those who wait for as long as it takes
     std::int64_t events = 0;                     ///< that the commit makes visible
@@ -101,11 +114,13 @@ private:
     std::optional<std::string> broken;           ///< the engine itself failed
     bool settles = false;                        ///< a trial is over with it
 
-    void answer(const Expected<bool>& what);
+    void answer(const Expected<Input::Became>& what);
   };
 
   void enter(CommitEvent event);
-  void take(Batch& batch, Input input);
+  /// False: nothing has changed, and whoever sent it has been told.
+  bool take(Batch& batch, Input input);
+  std::optional<Error> refusal(engine::Reception reception, const engine::Sent& sent, bool strict) const;
   /// True for a request that is sent again while what it sent first is on its way to the disk: both get that answer.
   bool joins_earlier(Input& input);
   /// Records the tick and reduces it; returns what is to be done.
@@ -117,6 +132,7 @@ private:
   // run_commits_content.cpp
   static void apply_ending(HandlerRow& row, const engine::FinishRun& ending, Time at);
   void add_visible(Batch& batch);
+  void note_unhandled(Commit& commit, const engine::PublishEvent& told, std::int64_t sequence, Time at);
   void add_journal(Batch& batch);
   void add_snapshot(Commit& commit);
   void add_states(Batch& batch);
@@ -157,7 +173,7 @@ private:
   std::optional<Batch> under_way_;  ///< with the commit queue
   std::vector<Input> backlog_;      ///< what has come meanwhile
   /// The last that were made durable: who asked the store for one just before that finds it here.
-  std::deque<std::string> used_keys_;
+  std::vector<UsedUp> used_keys_;
   static constexpr std::size_t used_keys_max = 64;
   Batch gathering_;                     ///< the same, of pipelined runs: reduced already
   std::uint64_t states_committed_ = 0;  ///< StateStores::writes() at the last commit

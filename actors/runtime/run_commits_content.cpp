@@ -2,6 +2,7 @@
 #include "run_commits.hpp"
 
 #include "event_row.hpp"
+#include "unhandled.hpp"
 
 #include "../engine/edits.hpp"
 #include "../engine/reduce.hpp"
@@ -34,6 +35,11 @@ void RunCommits::apply_ending(HandlerRow& row, const engine::FinishRun& ending, 
   row.completed_at = at;
 }
 
+void RunCommits::note_unhandled(Commit& commit, const engine::PublishEvent& told, std::int64_t sequence, Time at) {
+  row_.unhandled = with_unhandled(row_.unhandled, told, sequence, at);
+  if (begun_ || !durable_) commit.handler = row_;  // else its beginning says it
+}
+
 void RunCommits::add_visible(Batch& batch) {
   const auto at = now();
   auto& commit = batch.commit;
@@ -43,6 +49,7 @@ void RunCommits::add_visible(Batch& batch) {
   for (auto& command : batch.commands) {
     if (auto* publish = std::get_if<engine::PublishEvent>(&command)) {
       owner_.tell(publish->event);
+      if (publish->about) note_unhandled(commit, *publish, next, at);
       commit.events.push_back(make_row(next++, at, std::move(*publish)));
     } else if (const auto* ending = std::get_if<engine::FinishRun>(&command)) {
       batch.ended = row_;
@@ -57,7 +64,7 @@ void RunCommits::add_visible(Batch& batch) {
 void RunCommits::add_journal(Batch& batch) {
   auto& commit = batch.commit;
   if (on_trial_ && (got_further_ || state_.over() || engine::resting(state_))) end_trial(batch);
-  if (!begun_) commit.begin = run_->row;
+  if (!begun_) commit.begin = row_;
   if (!state_.over()) {
     mark_rest(commit);
     add_snapshot(commit);

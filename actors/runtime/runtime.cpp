@@ -97,8 +97,13 @@ EventRange Run::events(EventOptions options) const {
 }
 
 Expected<bool> Run::send_event(EventBox event, const std::string& step) const {
+  return send_event(std::move(event), SendOptions{.step = step});
+}
+
+Expected<bool> Run::send_event(EventBox event, const SendOptions& options) const {
   std::promise<Expected<bool>> sent;
-  state_->service.send_event(handler_id(), std::move(event), step, [&](Expected<bool> reply) { sent.set_value(std::move(reply)); });
+  state_->service.send_event({.handler_id = handler_id(), .event = std::move(event), .step = options.step, .strict = options.strict},
+                             [&](const Expected<bool>& reply) { sent.set_value(reply); });
   return sent.get_future().get();
 }
 

@@ -45,6 +45,17 @@ struct StartRequest {
   bool patient = false;                      ///< begins however long the store takes; else it is refused when that does not answer
 };
 
+/// An event for a run.
+struct EventRequest {
+  std::string handler_id;
+  EventBox event;
+  std::string step = {};                   ///< empty: every step that takes it
+  bool strict = false;                     ///< SendOptions::strict
+  std::optional<IdempotencyKey> key = {};  ///< of the request
+};
+/// Gets what Run::send_event returns.
+using EventReply = std::function<void(const Expected<bool>&)>;
+
 /// Gets a handler, or why there is none to be had: Code::unavailable while the store does not answer.
 using HandlerReply = std::function<void(const Expected<HandlerRow>&)>;
 
@@ -111,14 +122,12 @@ public:
   /// those that it may have died of are gone on with one by one, or set aside (resumption.hpp).
   std::size_t recover();
   /// What no step of the run takes goes to those of its children that are shown on its stream and know the event.
-  void send_event(const std::string& handler_id, EventBox event, const std::string& step, std::function<void(Expected<bool>)> reply,
-                  std::optional<IdempotencyKey> key = {});
+  void send_event(EventRequest request, const EventReply& reply);
   /// The workflow of a run that is in memory; nullptr: there is none. Does not ask the store.
   WorkflowInfoPtr find_live_workflow(const std::string& handler_id) const;
   /// The same as send_event for a run that is in memory, without ever asking the store. False, and nothing has happened, when it is not
   /// there, or the event is for one of its children.
-  bool send_event_to_live(const std::string& handler_id, EventBox event, const std::string& step,
-                          const std::function<void(Expected<bool>)>& reply, const std::optional<IdempotencyKey>& key);
+  bool send_event_to_live(const EventRequest& request, const EventReply& reply);
   /// Looks at a run; one that is over has no running steps, and a context with its state alone. False, and no reply, when
   /// there is no such handler or its workflow is no longer registered.
   bool inspect(const std::string& handler_id, const std::function<void(RunSnapshot)>& reply);

@@ -23,7 +23,7 @@ struct Destination {
 Destination destination_of(const LiveRun& run, const EventType& type, const std::string& step) {
   const auto& plan = run.workflow->plan;
   if (step.empty()) {
-    if (!engine::accepting(plan, type).empty()) return {};
+    if (engine::find_mailbox(plan, type) || !engine::accepting(plan, type).empty()) return {};
     return {std::nullopt, std::nullopt, run.forwarded.knowing(type)};
   }
   const auto target = engine::find_step(plan, step);
@@ -38,12 +38,12 @@ Expected<EventBox> as_known_to(const RegisteredWorkflow& workflow, EventBox even
   return own && own != &event.type() ? decode_event(*own, event.value()) : Expected<EventBox>(std::move(event));
 }
 
-/// Replies once, when the last of `count` answers is there: well if any of them was.
-std::function<void(Expected<bool>)> any_of_replies(std::size_t count, std::function<void(Expected<bool>)> reply) {
+/// Replies once, when the last of `count` answers is there: the best of them.
+EventReply any_of_replies(std::size_t count, EventReply reply) {
   struct Shared {
     std::mutex mutex;
     std::size_t left;
-    bool sent = false;
+    bool sent = false, taken = false;
   };
   auto shared = std::make_shared<Shared>();
   shared->left = count;
@@ -51,19 +51,20 @@ std::function<void(Expected<bool>)> any_of_replies(std::size_t count, std::funct
     {
       const std::lock_guard lock(shared->mutex);
       shared->sent = shared->sent || answer.ok();
+      shared->taken = shared->taken || (answer.ok() && *answer);
       if (--shared->left > 0) return;
     }
-    reply(shared->sent ? Expected<bool>(true) : answer);
+    reply(shared->sent ? Expected<bool>(shared->taken) : answer);
   };
 }
 
 /// What a live run is sent: posts it, or says where it should go instead.
-Destination post_event(const Registry::Entry& entry, EventBox event, const std::string& step,
-                       const std::function<void(Expected<bool>)>& reply, const std::optional<IdempotencyKey>& key) {
-  auto known = as_known_to(*entry.run->workflow, std::move(event));
+Destination post_event(const Registry::Entry& entry, const EventRequest& request, const EventReply& reply) {
+  auto known = as_known_to(*entry.run->workflow, request.event);
   if (!known) return {known.error(), std::nullopt, {}};
-  auto to = destination_of(*entry.run, known->type(), step);
-  if (!to.refused && to.children.empty()) compat::post(entry.supervisor, Deliver{std::move(*known), to.target, key, reply});
+  auto to = destination_of(*entry.run, known->type(), request.step);
+  if (!to.refused && to.children.empty())
+    compat::post(entry.supervisor, Deliver{std::move(*known), to.target, request.strict, request.key, reply});
   return to;
 }
 
@@ -75,34 +76,31 @@ WorkflowInfoPtr Service::find_live_workflow(const std::string& handler_id) const
   return out;
 }
 
-bool Service::send_event_to_live(const std::string& handler_id, EventBox event, const std::string& step,
-                                 const std::function<void(Expected<bool>)>& reply, const std::optional<IdempotencyKey>& key) {
+bool Service::send_event_to_live(const EventRequest& request, const EventReply& reply) {
   if (!state_->environment.store_takes()) {
     reply(state_->environment.refusal());
     return true;
   }
   Destination to;
   const bool live =
-      state_->registry.with(handler_id, [&](const Registry::Entry& entry) { to = post_event(entry, event, step, reply, key); });
+      state_->registry.with(request.handler_id, [&](const Registry::Entry& entry) { to = post_event(entry, request, reply); });
   if (to.refused) reply(*to.refused);
   return live && to.children.empty();
 }
 
-void Service::send_event(const std::string& handler_id, EventBox event, const std::string& step, std::function<void(Expected<bool>)> reply,
-                         std::optional<IdempotencyKey> key) {
+void Service::send_event(EventRequest request, const EventReply& reply) {
   if (!state_->environment.store_takes()) return reply(state_->environment.refusal());
   try {
-    state_->send_event(*this, handler_id, std::move(event), step, reply, std::move(key));
+    state_->send_event(*this, std::move(request), reply);
   } catch (const StoreFailure& error) { reply(unanswered(error)); }
 }
 
-void Service::State::send_event(Service& service, const std::string& handler_id, EventBox event, const std::string& step,
-                                const std::function<void(Expected<bool>)>& reply, std::optional<IdempotencyKey> key) {
+void Service::State::send_event(Service& service, EventRequest request, const EventReply& reply) {
   Destination to;
-  const bool live = hibernation.with(handler_id, [&](const Registry::Entry& entry) { to = post_event(entry, event, step, reply, key); });
+  const bool live = hibernation.with(request.handler_id, [&](const Registry::Entry& entry) { to = post_event(entry, request, reply); });
   if (to.refused) return reply(*to.refused);
   if (!live) {
-    const auto row = environment.store->find_handler(handler_id);
+    const auto row = environment.store->find_handler(request.handler_id);
     if (const auto held = row ? resumption.held(*row) : std::nullopt) return reply(*held);
     const bool left_alone = row && !row->terminal() && !service.find_workflow(*row);
     return reply(left_alone ? Error{Code::failed_precondition, "Workflow " + row->workflow_name + " not registered"}
@@ -110,7 +108,11 @@ void Service::State::send_event(Service& service, const std::string& handler_id,
   }
   if (to.children.empty()) return;
   const auto collect = any_of_replies(to.children.size(), reply);
-  for (const auto& child : to.children) service.send_event(child, event, "", collect, key);
+  request.step.clear();
+  for (const auto& child : to.children) {
+    request.handler_id = child;
+    service.send_event(request, collect);
+  }
 }
 
 void Service::cancel(const std::string& handler_id, std::function<void(Expected<bool>)> reply) {

@@ -31,8 +31,7 @@ struct Service::State {
   bool named = false;                               ///< the log knows what was left behind
   bool noted_at_work = false, died_before = false;  ///< in the store: this process; the one before
 
-  void send_event(Service& service, const std::string& handler_id, EventBox event, const std::string& step,
-                  const std::function<void(Expected<bool>)>& reply, std::optional<IdempotencyKey> key);
+  void send_event(Service& service, EventRequest request, const EventReply& reply);
   void cancel(const std::string& handler_id, const std::function<void(Expected<bool>)>& reply, bool patient);
 
   explicit State(RuntimeOptions options)

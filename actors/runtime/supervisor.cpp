@@ -53,30 +53,38 @@ void Supervisor::admitted(Admitted&) { commits_.feed({engine::RunAdmitted()}); }
 void Supervisor::committed(Committed& committed) { commits_.hear(committed.news); }
 
 void Supervisor::start(StartRun& request) {
-  auto answer = [this, started = std::move(request.started), ended = std::move(request.ended), begun = row()](const Expected<bool>& done) {
+  auto answer = [this, started = std::move(request.started), ended = std::move(request.ended),
+                 begun = row()](const Expected<Input::Became>& done) {
     if (started) started(done ? Expected<HandlerRow>(begun) : done.error());
     if (!ended) return;
     if (!done) ended(done.error());
     else awaiting_.push_back(ended);
   };
-  commits_.feed({std::move(request.begin), std::move(answer), std::move(request.key), request.patient});
+  commits_.feed({.tick = std::move(request.begin), .answer = std::move(answer), .key = std::move(request.key), .patient = request.patient});
 }
 
 void Supervisor::deliver(Deliver& request) {
   if (pass_on(request)) return;
   if (gone_) return request.reply(*gone_);
-  auto answer = [reply = std::move(request.reply)](const Expected<bool>& taken) {
-    if (!taken) reply(taken.error());
-    else if (!*taken) reply(Error{Code::conflict, "Workflow already completed"});
-    else reply(true);
+  auto answer = [reply = std::move(request.reply)](const Expected<Input::Became>& became) {
+    if (!became) reply(became.error());
+    else if (*became == Input::Became::too_late) reply(Error{Code::conflict, "Workflow already completed"});
+    else reply(*became == Input::Became::done);
   };
-  commits_.feed({engine::EventArrived{{std::move(request.event), request.target}}, std::move(answer), std::move(request.key), false});
+  commits_.feed({.tick = engine::EventArrived{{std::move(request.event), request.target}},
+                 .answer = std::move(answer),
+                 .key = std::move(request.key),
+                 .patient = false,
+                 .strict = request.strict});
 }
 
 void Supervisor::cancel(CancelRun& request) {
   if (pass_on(request)) return;
   if (gone_) return request.reply(*gone_);
-  commits_.feed({engine::CancelRequested(), std::move(request.reply), {}, request.patient});
+  auto answer = [reply = std::move(request.reply)](const Expected<Input::Became>& became) {
+    reply(became ? Expected<bool>(*became == Input::Became::done) : became.error());
+  };
+  commits_.feed({.tick = engine::CancelRequested(), .answer = std::move(answer), .patient = request.patient});
 }
 
 void Supervisor::await_end(AwaitEnd& request) {

@@ -97,11 +97,23 @@ void add_list(CLI::App& app, Chosen& chosen) {
   verb->add_option("--limit", given->limit, "Only the last so many")->type_name("N");
 }
 
+/// The events that nobody took.
+void add_unhandled(std::vector<std::vector<std::string>>& rows, const RemoteHandler& handler) {
+  if (handler.unhandled_count == 0) return;
+  rows.push_back({"unhandled", std::to_string(handler.unhandled_count) + (handler.unhandled_count == 1 ? " event" : " events") +
+                                   " that no step, wait or mailbox took"});
+  for (const auto& event : handler.unhandled)
+    rows.push_back({"", short_time(event.at) + " " + event.type + " " + (event.value.is_null() ? "..." : to_json(event.value)) +
+                            (event.step.empty() ? "" : " for step '" + event.step + "'")});
+  const auto left = handler.unhandled_count - static_cast<std::int64_t>(handler.unhandled.size());
+  if (left > 0) rows.push_back({"", "and " + std::to_string(left) + " before"});
+}
+
 void add_show(CLI::App& app, Chosen& chosen) {
   const auto remote = std::make_shared<Remote>();
   const auto id = std::make_shared<std::string>();
   auto* verb = add_remote_verb(app, chosen, "show", "Shows a handler: its status, result or error, and times", remote, [remote, id] {
-    const auto handler = value_of(remote->client().handler(*id).get());
+    const auto handler = value_of(remote->client().handler_detail(*id).get());
     if (remote->json) {
       std::cout << printable(to_json(to_json_value(handler))) << '\n';
       return exit_code::done;
@@ -116,6 +128,7 @@ void add_show(CLI::App& app, Chosen& chosen) {
     rows.push_back({"started", handler.started_at});
     rows.push_back({"updated", handler.updated_at});
     if (!handler.completed_at.empty()) rows.push_back({"ended", handler.completed_at});
+    add_unhandled(rows, handler);
     print_table(std::move(rows), remote->output());
     return exit_code::done;
   });

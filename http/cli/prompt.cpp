@@ -117,7 +117,8 @@ RemoteEvent answer_prompt(const Client& client, const RemoteHandler& handler, co
   if (const auto* properties = type.schema.find("properties"); properties && properties->is_object())
     for (const auto& [name, property] : properties->as_object())
       if (!fields.find(name)) ask_for(type.schema, name, fields);
-  value_of(client.send_event(handler.handler_id, type.name, fields, answer.step).get());
+  if (!value_of(client.send_event(handler.handler_id, type.name, fields, answer.step).get()))
+    std::cerr << "weir: nothing in the run has taken the answer: was the question answered before?\n";
   RemoteEvent sent;
   sent.type = type.name;
   sent.value = std::move(fields);

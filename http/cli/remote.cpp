@@ -106,6 +106,16 @@ Value to_json_value(const RemoteHandler& handler) {
              {"updated_at", text_or_null(handler.updated_at)},
              {"completed_at", text_or_null(handler.completed_at)}};
   if (handler.quarantined) out.set("quarantined", true);
+  if (handler.unhandled_count > 0) {
+    Value::Array newest;
+    for (const auto& event : handler.unhandled)
+      newest.emplace_back(Object{{"event_type", event.type},
+                                 {"step", text_or_null(event.step)},
+                                 {"value", event.value},
+                                 {"at", event.at},
+                                 {"sequence", event.sequence}});
+    out.set("unhandled", Object{{"count", handler.unhandled_count}, {"newest", std::move(newest)}});
+  }
   return out;
 }
 

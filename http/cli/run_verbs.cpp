@@ -128,6 +128,7 @@ void add_send(CLI::App& app, Chosen& chosen) {
   struct Arguments {
     std::string id, type, step;
     std::vector<std::string> fields;
+    bool strict = false;
   };
   const auto remote = std::make_shared<Remote>();
   const auto given = std::make_shared<Arguments>();
@@ -137,14 +138,17 @@ void add_send(CLI::App& app, Chosen& chosen) {
     Value schema;
     for (auto& known : value_of(client.event_schemas(handler.workflow_name).get()))
       if (const auto* title = known.find("title"); title && *title == Value(given->type)) schema = known;
-    value_of(client.send_event(given->id, given->type, parse_fields(given->fields, schema), given->step).get());
-    std::cout << (remote->json ? R"({"status":"sent"})" : "sent") << '\n';
+    const RemoteSend options{.step = given->step, .strict = given->strict};
+    const bool taken = value_of(client.send_event(given->id, given->type, parse_fields(given->fields, schema), options).get());
+    if (remote->json) std::cout << (taken ? R"({"status":"sent"})" : R"({"status":"sent","unhandled":true})") << '\n';
+    else std::cout << (taken ? "sent" : "sent, but nothing in the run has taken it") << '\n';
     return exit_code::done;
   });
   send->add_option("ID", given->id, "The handler's id")->required();
   send->add_option("TYPE", given->type, "The event's type")->required();
   send->add_option("FIELDS", given->fields, "Its fields: key=value, key:=JSON, one JSON object, or - for standard input");
   send->add_option("--step", given->step, "Only for the step of this name")->type_name("NAME");
+  send->add_flag("--strict", given->strict, "Refuse the event when nothing in the run takes it now");
 }
 
 void add_ask(CLI::App& app, Chosen& chosen) {

@@ -45,6 +45,25 @@ std::string text_of(const Value& object, std::string_view key) {
   return found && found->is_string() ? found->as_string() : std::string();
 }
 
+std::int64_t integer_of(const Value& object, std::string_view key, std::int64_t otherwise) {
+  const auto* found = object.find(key);
+  return found && found->is_integer() ? found->as_integer() : otherwise;
+}
+
+void read_unhandled(const Value& unhandled, RemoteHandler& out) {
+  out.unhandled_count = integer_of(unhandled, "count", 0);
+  const auto* newest = unhandled.find("newest");
+  if (!newest || !newest->is_array()) return;
+  for (const auto& one : newest->as_array()) {
+    const auto* value = one.find("value");
+    out.unhandled.push_back({.type = text_of(one, "event_type"),
+                             .step = text_of(one, "step"),
+                             .value = value ? *value : Value(),
+                             .at = text_of(one, "at"),
+                             .sequence = integer_of(one, "sequence", -1)});
+  }
+}
+
 std::optional<RemoteHandler> handler_of(const Value& object) {
   const auto status = parse_handler_status(text_of(object, "status"));
   if (!status || !object.find("handler_id")) return std::nullopt;
@@ -57,6 +76,7 @@ std::optional<RemoteHandler> handler_of(const Value& object) {
   out.started_at = text_of(object, "started_at");
   out.updated_at = text_of(object, "updated_at");
   out.completed_at = text_of(object, "completed_at");
+  if (const auto* unhandled = object.find("unhandled")) read_unhandled(*unhandled, out);
   const auto* quarantined = object.find("quarantined");
   out.quarantined = quarantined && quarantined->truthy();
   if (const auto* result = object.find("result"); result && result->is_object()) out.result = client::read_event(*result);
@@ -78,9 +98,10 @@ Expected<std::string> read_status(const Request& request, const Reply& reply) {
 }
 
 Expected<bool> read_sent(const Request& request, const Reply& reply) {
-  const auto status = read_status(request, reply);
-  if (!status) return status.error();
-  return *status == "sent";
+  const auto body = json_of(request, reply);
+  if (!body) return body.error();
+  const auto* unhandled = body->find("unhandled");
+  return text_of(*body, "status") == "sent" && !(unhandled && unhandled->truthy());
 }
 
 /// The member of that name in the answer, which must be there.
@@ -203,17 +224,33 @@ Answered<bool> Client::send_event(std::string handler_id, const EventBox& event,
   return send_event(std::move(handler_id), event.type().name, event.value().as_object(), std::move(step), options);
 }
 
+Answered<bool> Client::send_event(std::string handler_id, const EventBox& event, RemoteSend options) const {
+  return send_event(std::move(handler_id), event.type().name, event.value().as_object(), std::move(options));
+}
+
 Answered<bool> Client::send_event(std::string handler_id, std::string type, const Object& fields, std::string step,
                                   CallOptions options) const {
+  return send_event(std::move(handler_id), std::move(type), fields,
+                    RemoteSend{.step = std::move(step), .timeout = options.timeout, .stop = options.stop});
+}
+
+Answered<bool> Client::send_event(std::string handler_id, std::string type, const Object& fields, RemoteSend options) const {
   Object body{{"event", Object{{"type", std::move(type)}, {"value", fields}, {"qualified_name", nullptr}}}};
-  if (!step.empty()) body.set("step", std::move(step));
+  if (!options.step.empty()) body.set("step", std::move(options.step));
   auto request = post(state_, "/events/" + percent_encoded(handler_id), std::move(body));
+  if (options.strict) request.headers.emplace_back("Prefer", "handling=strict");
+  if (!options.idempotency_key.empty()) request.headers.emplace_back("Idempotency-Key", options.idempotency_key);
   request.timeout = options.timeout ? options.timeout : state_->options.timeout;
   return ask<bool>(state_, std::move(request), options.stop, read_sent);
 }
 
 Answered<RemoteHandler> Client::handler(std::string handler_id, CallOptions options) const {
   return ask<RemoteHandler>(state_, get(state_, "/handlers/" + percent_encoded(handler_id), options), options.stop, read_handler);
+}
+
+Answered<RemoteHandler> Client::handler_detail(std::string handler_id, CallOptions options) const {
+  return ask<RemoteHandler>(state_, get(state_, "/handlers/" + percent_encoded(handler_id) + "?detail=true", options), options.stop,
+                            read_handler);
 }
 
 Answered<std::vector<RemoteHandler>> Client::handlers(RemoteFilter filter, CallOptions options) const {

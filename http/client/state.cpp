@@ -16,6 +16,7 @@ Code code_of(int status) {
     case 403: return Code::unauthenticated;
     case 404: return Code::not_found;
     case 409: return Code::conflict;
+    case 429: return Code::resource_exhausted;
     case 502:
     case 503:
     case 504: return Code::unavailable;

@@ -244,4 +244,14 @@ std::string_view RequestHead::header(std::string_view name) const {
   return field ? part(field->value) : std::string_view();
 }
 
+std::string RequestHead::joined_header(std::string_view name) const {
+  std::string out;
+  for (const auto& field : fields_) {
+    if (!grammar::same(part(field.name), name)) continue;
+    if (!out.empty()) out += ", ";
+    out += part(field.value);
+  }
+  return out;
+}
+
 }  // namespace weir::http

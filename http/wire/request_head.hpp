@@ -39,6 +39,8 @@ public:
   /// asked under: that of an absolute target, else the field.
   std::string_view header(std::string_view name) const;
   bool has_header(std::string_view name) const { return find(name) != nullptr; }
+  /// All lines of that name, joined by commas.
+  std::string joined_header(std::string_view name) const;
   int version_minor() const { return version_minor_; }  ///< of HTTP/1.x
   const Framing& framing() const { return framing_; }
 

@@ -21,6 +21,7 @@ public:
   std::string_view target() const override { return head_.target(); }
   std::string_view body() const override { return body_; }
   bool has_header(std::string_view name) const override { return head_.has_header(name); }
+  std::string joined_header(std::string_view name) const override { return head_.joined_header(name); }
   std::string_view header(std::string_view name) const override { return head_.header(name); }
   int version_minor() const override { return head_.version_minor(); }
 

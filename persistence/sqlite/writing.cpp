@@ -10,14 +10,14 @@ Query& bind_changing(Query& query, const HandlerRow& row) {
   query.bind(static_cast<std::int64_t>(row.status)).bind(row.error).bind(row.result);
   query.bind(stored(row.started_at)).bind(stored(row.updated_at)).bind(stored(row.completed_at));
   query.bind(stored(row.idle_since)).bind(stored(row.wake_at)).bind(row.waiting_for);
-  return query.bind(row.resumes).bind(std::int64_t{row.quarantined});
+  return query.bind(row.resumes).bind(std::int64_t{row.quarantined}).bind(row.unhandled);
 }
 
 void update(Connection& db, std::int64_t handler, const HandlerRow& row) {
   auto query = db.query(
       "UPDATE handlers SET workflow_name = ?, workflow_version = ?, workflow_graph = ?, parent_handler_id = ?, run_id = ?, status = ?, "
       "error = ?, result = ?, started_at = ?, updated_at = ?, completed_at = ?, idle_since = ?, wake_at = ?, waiting_for = ?, "
-      "resumes = ?, quarantined = ? WHERE handler = ?");
+      "resumes = ?, quarantined = ?, unhandled = ? WHERE handler = ?");
   bind_changing(query, row).bind(handler).run();
 }
 
@@ -25,7 +25,7 @@ void update(Connection& db, std::int64_t handler, const HandlerRow& row) {
 void update_progress(Connection& db, std::int64_t handler, const HandlerRow& row) {
   db.query(
         "UPDATE handlers SET status = ?, error = ?, result = ?, updated_at = ?, completed_at = ?, idle_since = ?, wake_at = ?, waiting_for = ?, "
-        "resumes = ?, quarantined = ? WHERE handler = ?")
+        "resumes = ?, quarantined = ?, unhandled = ? WHERE handler = ?")
       .bind(static_cast<std::int64_t>(row.status))
       .bind(row.error)
       .bind(row.result)
@@ -36,6 +36,7 @@ void update_progress(Connection& db, std::int64_t handler, const HandlerRow& row
       .bind(row.waiting_for)
       .bind(row.resumes)
       .bind(std::int64_t{row.quarantined})
+      .bind(row.unhandled)
       .bind(handler)
       .run();
 }
@@ -43,8 +44,8 @@ void update_progress(Connection& db, std::int64_t handler, const HandlerRow& row
 std::int64_t insert(Connection& db, const HandlerRow& row) {
   auto query = db.query(
       "INSERT INTO handlers (workflow_name, workflow_version, workflow_graph, parent_handler_id, run_id, status, error, result, started_at, "
-      "updated_at, completed_at, idle_since, wake_at, waiting_for, resumes, quarantined, handler_id) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "updated_at, completed_at, idle_since, wake_at, waiting_for, resumes, quarantined, unhandled, handler_id) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   bind_changing(query, row).bind(row.handler_id).run();
   return db.last_insert();
 }
@@ -148,10 +149,11 @@ Expected<bool> write(Connection& db, const Commit& commit) {
         .bind_or_null(event.trace ? std::optional<std::string_view>(*event.trace) : std::nullopt)
         .run();
   for (const auto& key : commit.keys)
-    db.query("INSERT OR IGNORE INTO idempotency_keys (key, fingerprint, run) VALUES (?, ?, ?)")
+    db.query("INSERT OR IGNORE INTO idempotency_keys (key, fingerprint, run, unhandled) VALUES (?, ?, ?, ?)")
         .bind(key.key)
         .bind(key.fingerprint)
         .bind(run)
+        .bind(std::int64_t{key.unhandled})
         .run();
   if (present && commit.handler) update_progress(db, handler, *commit.handler);
   if (present && commit.states) write_states(db, handler, *commit.states);

@@ -124,6 +124,18 @@ test('start, watch, send: a run is begun, followed from any point, and answered'
   assert.equal((await terminal(['send', start('item=x'), 'Confirmed', 'yes=true'])).stdout, 'sent\n');
 });
 
+test('send: what nothing takes is told, refused with --strict, and listed by show', () => {
+  const id = start('item=x');
+  assert.equal(piped(['send', id, 'Packed', 'item=a']).stdout, 'sent, but nothing in the run has taken it\n');
+  assert.deepEqual(json(['send', id, 'Packed', 'item=b']), [{ status: 'sent', unhandled: true }]);
+  const refused = piped(['send', id, 'Packed', 'item=c', '--strict']);
+  assert.notEqual(refused.status, 0);
+  assert.match(refused.stderr, /Nothing in the run takes Packed now: the run waits for Confirmed \(step 'ship'\)/);
+  assert.match(piped(['show', id]).stdout, /\nunhandled\t2 events that no step, wait or mailbox took\n\t[-\d]+ [:\d]+ Packed {"item":"b"}\n\t[-\d]+ [:\d]+ Packed {"item":"a"}\n/);
+  assert.equal(json(['show', id])[0].unhandled.count, 2);
+  assert.equal(piped(['send', id, 'Confirmed', 'yes=true', '--strict']).stdout, 'sent\n');
+});
+
 test('ask: shows the prompt and asks for each field of the answer', async () => {
   const asked = piped(['ask', start('item=tea')], { input: 'n\n\n' });
   assert.equal(asked.status, 0, asked.stderr);

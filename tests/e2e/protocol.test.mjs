@@ -20,6 +20,7 @@ const DECIDED_OTHERWISE = {
   'send-event#5': '1.10: a body that is no object is the client\'s mistake: 400',
   'send-event#6': '1.10: a body that is no object is the client\'s mistake: 400',
   'send-event#7': '1.10: a body that is no object is the client\'s mistake: 400',
+  'send-event#30': 'an extra key says that nothing has taken the event',
 };
 // 1.1: Allow on 405. 1.9: cache-control on streams. 1.12: the page is our own, so it has another length.
 const ADDED_HEADERS = new Set(['allow', 'cache-control', 'content-range']);

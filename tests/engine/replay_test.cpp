@@ -29,7 +29,7 @@ Plan rich_plan(std::optional<std::uint32_t> num_concurrent_runs = std::nullopt, 
   auto mix = workers(step("g_mix", types<Sip, Ans>(), types<Water>()), 2);
   mix.input = Input::join;
   mix.slots = types<Sip, Ans>();
-  auto out = plan({start, make, tray, boil, gather, fix, mix}, 40s);
+  auto out = plan({start, make, tray, boil, gather, fix, mix}, 40s, {{&event_type<Green>(), 2}});
   out.num_concurrent_runs = num_concurrent_runs;
   return out;
 }
@@ -52,10 +52,14 @@ public:
     if (run.id.step != 4 && run.answers.empty() && below(7) == 0)
       action = {.ending = Suspended{"w" + std::to_string(below(3)), &event_type<Ans>(), below(2) ? Object{{"text", "yes"}} : Object(),
                                     EventBox(Ask{"?"}), below(2) ? std::optional<Duration>(3s) : std::nullopt}};
+    if (run.id.step != 4 && run.answers.empty() && below(9) == 0)
+      action = {.ending = Suspended{"r" + std::to_string(below(3)), &event_type<Green>(), below(2) ? Object{{"i", 1}} : Object(),
+                                    EventBox(Ask{"!"}), below(2) ? std::optional<Duration>(3s) : std::nullopt, true}};
     for (const auto& answer : run.answers) action.answered.push_back(answer.waiter_id);
     if (below(5) == 0) action.recorded = {{{}, "charge", std::to_string(below(100))}};
     for (int i = below(3); i > 0; --i) action.published.push_back(Sip{below(5)});
     if (below(4) == 0) action.sent.push_back({Leaf{below(9)}, std::nullopt});
+    if (below(8) == 0) action.sent.push_back({Green{below(2)}, std::nullopt});
     if (below(3) == 0)
       action.progress.push_back({{}, {Sip{7}}, below(3) == 0 ? std::vector<Sent>{{Water{3}, std::nullopt}} : std::vector<Sent>{}});
     if (below(4) == 0) action.edits_in_states[below(2) ? "" : "tools"] = {static_cast<std::uint32_t>(below(3)), 1};
@@ -112,6 +116,8 @@ std::shared_ptr<const State> through_json(const Plan& plan, const State& state) 
     for (const auto* key : {"collected_events", "static_collect_events"}) CHECK(to_json(*worker.find(key)) == to_json(*other->find(key)));
     CHECK(worker.find("collected_waiters")->as_array().size() == other->find("collected_waiters")->as_array().size());
   }
+  for (const auto* key : {"early", "mail"})
+    CHECK(to_json(written.find(key) ? *written.find(key) : Value()) == to_json(again.find(key) ? *again.find(key) : Value()));
   CHECK(again.find("streams")->as_object().size() == written.find("streams")->as_object().size());
   CHECK(to_json(again.find("recorded") ? *again.find("recorded") : Value()) ==
         to_json(written.find("recorded") ? *written.find("recorded") : Value()));
@@ -169,8 +175,9 @@ struct Chances {
     } else {
       run.start(StartEvent());
     }
-    for (int i = 0; i < 6; ++i) {
-      if (chaos.below(2)) run.send(Duration(chaos.below(30000000)), Ans{chaos.below(2) ? "yes" : "no"});
+    for (int i = 0; i < 8; ++i) {
+      if (chaos.below(4) == 0) run.send(Duration(chaos.below(30000000)), Green{chaos.below(2)});
+      else if (chaos.below(2)) run.send(Duration(chaos.below(30000000)), Ans{chaos.below(2) ? "yes" : "no"});
       else run.send(Duration(chaos.below(30000000)), Sip{1});
     }
     if (chaos.below(4) == 0) run.change_limits(Duration(chaos.below(20000000)), limits_of(rich_plan(std::nullopt, 1 + seed % 4)));

@@ -142,6 +142,8 @@ std::string dump(const State& state) {
   out << status_name(state.status) << " started=" << state.started << " queued=" << state.queued << " held=" << state.held.size()
       << " deadline=" << text(state.deadline) << " last=" << state.work_item_last << "," << state.stream_last << "," << state.serial_last
       << "\n";
+  for (const auto& event : state.early) out << "early " << text(event) << "\n";
+  for (const auto& event : state.mail) out << "mail " << text(event) << "\n";
   for (std::size_t i = 0; i < state.steps.size(); ++i) {
     const auto& step = state.steps[i];
     out << "step " << i << " collected=" << text(step.collected) << "\n";
@@ -153,8 +155,8 @@ std::string dump(const State& state) {
       for (const auto& arrival : events) out << "  waits for its others " << arrival.order << " " << text(arrival.event) << "\n";
     for (const auto& waiter : step.waiters)
       out << "  waiter " << waiter.id << " " << waiter.type->name << to_json(waiter.requirements) << " until=" << text(waiter.deadline)
-          << " resolved=" << (waiter.resolved ? text(*waiter.resolved) : "-") << " timed_out=" << waiter.timed_out << " "
-          << text(waiter.trigger) << "\n";
+          << " resolved=" << (waiter.resolved ? text(*waiter.resolved) : "-") << " timed_out=" << waiter.timed_out
+          << " receives=" << waiter.receives << " " << text(waiter.trigger) << "\n";
     for (const auto& [item, values] : step.recorded)
       for (const auto& [name, json] : values) out << "  recorded " << item << " " << name << "=" << json << "\n";
   }

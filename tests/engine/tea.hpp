@@ -66,11 +66,12 @@ inline StepPlan error_handler(std::string name, std::vector<const EventType*> re
   out.num_workers = 1;
   return out;
 }
-inline Plan plan(std::vector<StepPlan> steps, std::optional<Duration> timeout = std::nullopt) {
+inline Plan plan(std::vector<StepPlan> steps, std::optional<Duration> timeout = std::nullopt, std::vector<MailboxPlan> mailboxes = {}) {
   Plan out;
   out.class_name = "Tea";
   out.steps = std::move(steps);
   out.timeout = timeout;
+  out.mailboxes = std::move(mailboxes);
   complete(out);
   return out;
 }

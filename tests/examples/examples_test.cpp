@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "../../examples/approval.hpp"
+#include "../../examples/auction.hpp"
 #include "../../examples/etl.hpp"
 #include "../../examples/greeting.hpp"
 #include "../../examples/joke.hpp"
@@ -46,6 +47,17 @@ TEST_CASE("approval: small expenses pass, large ones wait for a person however l
   CHECK(large.run(Expense{"Ada", 5000}).result<Outcome>().text == "Bob rejected the expense of Ada: too much");
   WorkflowTest silent(std::make_shared<ApprovalFlow>());
   CHECK(silent.run(Expense{"Ada", 500}).waiting_for == std::vector<std::string>{"Decision"});
+}
+
+TEST_CASE("auction: bids that come at once are taken one by one; a minute of silence ends it") {
+  WorkflowTest test(std::make_shared<Auction>());
+  for (const auto& bid : {Bid{"Ada", 5}, Bid{"Bob", 7}, Bid{"Ada", 6}}) test.send_at(10s, bid);
+  test.send_at(30s, Bid{"Eve", 8});
+  const auto run = test.run(Lot{"vase"});
+  CHECK(run.all<Price>().size() == 3);
+  CHECK(run.result<Sold>().bidder == "Eve");
+  CHECK(run.result<Sold>().amount == 8);
+  CHECK(run.elapsed == 90s);
 }
 
 TEST_CASE("triage: every file of a folder is read once and sorted") {

@@ -63,7 +63,7 @@ struct RunMessage {
   std::string handler_id = {};
   WEIR_CAF_MESSAGE(RunMessage, x.workflow, x.start, x.handler_id)
 };
-/// Put an event into a run; answered with true when it is accepted.
+/// Put an event into a run; answered when it is accepted: as Run::send_event, false when nothing takes it.
 struct SendMessage {
   std::string handler_id;
   EventMessage event;

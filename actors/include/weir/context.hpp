@@ -27,7 +27,7 @@
 
 namespace weir {
 
-/// How `wait_for_event` waits.
+/// How `wait_for_event` and `receive` wait.
 struct WaitOptions {
   std::optional<EventBox> publish = {};                          ///< shown to the stream once, when the wait begins
   Object requirements = {};                                      ///< fields the event must carry, compared for equality
@@ -40,6 +40,7 @@ namespace detail {
 struct WaitRequest {
   const EventType* type;
   WaitOptions options;
+  bool receives = false;  ///< from the workflow's mailbox
 };
 
 using ExpectedEvents = std::vector<std::pair<const EventType*, std::uint32_t>>;
@@ -170,22 +171,31 @@ public:
   /// A live run goes on where it waited; after a restart the body runs again from its top and is given the answer at once.
   template <EventLike E>
   [[nodiscard("co_await it")]] auto wait_for_event(const WaitOptions& options) {
-    struct Awaiter {
-      detail::StepHost& host;
-      detail::WaitRequest request;
-      bool await_ready() { return host.prepare_wait(request); }
-      void await_suspend(std::coroutine_handle<> body) { host.suspend_until_answered(request, body); }
-      E await_resume() { return detail::unbox<E>(host.take_answer(request)); }
-    };
-    return Awaiter{host_, {&event_type<E>(), options}};
+    return WaitAwaiter<E>{host_, {&event_type<E>(), options}};
   }
   template <EventLike E>
   [[nodiscard("co_await it")]] auto wait_for_event() {
     return wait_for_event<E>(default_wait());
   }
+  /// Takes the oldest event of the workflow's mailbox<E>() that meets the requirements; awaits one when there is none. What is received
+  /// is received once, by one body. WaitOptions::publish is shown only if there is nothing to receive yet. Throws WaitTimeout, and
+  /// std::logic_error when the workflow has no such mailbox.
+  template <EventLike E>
+  [[nodiscard("co_await it")]] auto receive(const WaitOptions& options) {
+    return WaitAwaiter<E>{host_, {&event_type<E>(), options, true}};
+  }
+  template <EventLike E>
+  [[nodiscard("co_await it")]] auto receive() {
+    return receive<E>(default_wait());
+  }
 #if WEIR_CO_AWAIT_BREAKS_TEMPORARIES
   template <EventLike E>
   auto wait_for_event(WaitOptions&&) {
+    static_assert(detail::never<E>,
+                  "g++ 12 destroys braced temporaries inside co_await twice: give the WaitOptions a name, then await with it");
+  }
+  template <EventLike E>
+  auto receive(WaitOptions&&) {
     static_assert(detail::never<E>,
                   "g++ 12 destroys braced temporaries inside co_await twice: give the WaitOptions a name, then await with it");
   }
@@ -249,6 +259,15 @@ public:
   const std::string& workflow_name() const { return host_.workflow_name(); }
 
 private:
+  template <EventLike E>
+  struct WaitAwaiter {
+    detail::StepHost& host;
+    detail::WaitRequest request;
+    bool await_ready() { return host.prepare_wait(request); }
+    void await_suspend(std::coroutine_handle<> body) { host.suspend_until_answered(request, body); }
+    E await_resume() { return detail::unbox<E>(host.take_answer(request)); }
+  };
+
   struct BlockingAwaiter {
     detail::StepHost& host;
     std::function<void()> job;

@@ -17,6 +17,7 @@ enum class Code {
   failed_precondition,  ///< the operation is switched off or makes no sense in this state
   unavailable,          ///< the runtime is shutting down, the server cannot be reached, or the store does not answer now: try again
   unauthenticated,      ///< the server wants an API key, or another one
+  resource_exhausted,   ///< what has a limit is full: try again when there is room
   deadline_exceeded,    ///< no answer in the time that was given
   cancelled,            ///< the caller gave up
   data_loss,            ///< what the store keeps is damaged: nothing more is written to it

@@ -67,6 +67,13 @@ struct EventOptions {
   bool include_internal = false;  ///< also what the engine tells about itself
 };
 
+struct SendOptions {
+  std::string step = {};  ///< only for the step of that name; empty: for every step that takes the event
+  /// Refused with Code::conflict, and nothing has changed, when no step, wait or mailbox of the run takes the event now. Only then is
+  /// it known that an event that was accepted is not lost.
+  bool strict = false;
+};
+
 /// Cheap to copy; thread-safe. The Runtime must outlive it. Do not call the blocking functions from a step.
 class Run {
 public:
@@ -95,9 +102,11 @@ public:
 
   EventRange events(EventOptions options = {}) const;
 
-  /// Returns when the event is accepted; refused with Code::conflict when the run is over, with Code::not_found or
-  /// Code::invalid_argument when `step` does not exist or does not take it.
+  /// Returns when the event is accepted: true when a step, a wait or a mailbox has it, or the run has yet to begin; false when nothing
+  /// takes it. Refused with Code::conflict when the run is over, with Code::not_found or Code::invalid_argument when `step` does not
+  /// exist or does not take it, with Code::resource_exhausted when its mailbox is full.
   Expected<bool> send_event(EventBox event, const std::string& step = "") const;
+  Expected<bool> send_event(EventBox event, const SendOptions& options) const;
   /// The names of the steps whose bodies run at this moment.
   std::vector<std::string> running_steps() const;
   /// The run as a value, now or at its end: StartOptions::context goes on from it. In the protocol's format.

@@ -3,6 +3,7 @@
 
 #include <weir/step_signature.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <source_location>
@@ -43,6 +44,9 @@ private:
   detail::StepSpec* spec_;
 };
 
+/// How many events a mailbox keeps when its declaration does not say.
+inline constexpr std::uint32_t mailbox_events_max = 1000;
+
 /// Base of all workflows. Declare steps in the constructor. One object serves all runs of the workflow at once: keep
 /// per-run data in events and `ctx.store()`, and guard other members yourself.
 class Workflow {
@@ -58,6 +62,7 @@ public:
     std::vector<std::unique_ptr<detail::ResourceSpec>> resources;
     std::optional<Duration> timeout = std::chrono::seconds(45);
     std::optional<int> num_concurrent_runs;
+    std::vector<std::pair<const EventType*, std::uint32_t>> mailboxes;  ///< and how many events each keeps
     std::string description;
     std::string version;
     bool disable_validation = false;
@@ -120,6 +125,13 @@ protected:
   /// How many runs may go on at once; more wait, without events and without their timeout counting. A run that has left memory
   /// because it only waits gives its place back; it goes on at once when it wakes up.
   void num_concurrent_runs(int count);
+  /// Keeps events of exactly this type that no step and no wait takes, in the order in which they come, until a step receives them
+  /// with Context::receive. They are part of the run: they survive a restart, sleep with it, and are there in a fork. When so many
+  /// are kept, more are refused (429, Code::resource_exhausted). No step may take such events by its parameters.
+  template <EventLike E>
+  void mailbox(std::uint32_t events_max = mailbox_events_max) {
+    definition_.mailboxes.emplace_back(&event_type<E>(), events_max);
+  }
   /// Shown with the graph.
   void description(std::string text) { definition_.description = std::move(text); }
   /// Runs keep the version they began with; the version registered last gets new ones.

@@ -59,6 +59,15 @@ private:
   Expected<EventBox> decode(const EventType& type) const;
 };
 
+/// An event that no step, no wait and no mailbox took.
+struct RemoteUnhandled {
+  std::string type;
+  std::string step;            ///< that it was sent to; empty: to all
+  Value value;                 ///< null when it is long
+  std::string at;              ///< as the server wrote it
+  std::int64_t sequence = -1;  ///< of the UnhandledEvent that tells of it
+};
+
 /// A handler as the server showed it.
 struct RemoteHandler {
   std::string handler_id;
@@ -69,6 +78,8 @@ struct RemoteHandler {
   std::optional<RemoteEvent> result;                 ///< the stop event of a completed run
   bool quarantined = false;                          ///< set aside: the server died three times in a row with the run (Weir only)
   std::string started_at, updated_at, completed_at;  ///< as the server wrote them; empty: not yet
+  std::int64_t unhandled_count = 0;                  ///< of handler_detail(): how many events nobody took
+  std::vector<RemoteUnhandled> unhandled = {};       ///< the newest of them, the newest first
 
   bool terminal() const noexcept { return status != HandlerStatus::running; }
   /// A completed run's stop event as a T, or what a plain StopEvent holds as a T.
@@ -101,6 +112,15 @@ struct RemoteStart {
   std::optional<Object> context = {};    ///< to begin from, where the server allows it
   std::string idempotency_key = {};      ///< makes sending it again harmless (Weir only)
   std::optional<Duration> timeout = {};  ///< as in CallOptions; for run() there is none otherwise
+  std::stop_token stop = {};
+};
+
+struct RemoteSend {
+  std::string step = {};  ///< only for the step of that name
+  /// Refused with Code::conflict, and nothing has changed, when nothing in the run takes the event now (Weir only: others accept it).
+  bool strict = false;
+  std::string idempotency_key = {};  ///< makes sending it again harmless (Weir only)
+  std::optional<Duration> timeout = {};
   std::stop_token stop = {};
 };
 
@@ -175,7 +195,8 @@ using Answered = Pending<Expected<T>>;
 /// Thread-safe, cheap to copy; owns one I/O thread and keeps connections open. What is awaited when the last copy goes is answered
 /// with Code::cancelled. Every operation begins when its answer is asked
 /// for: `.get()` blocks, `co_await` suspends. Errors: Code::unavailable when the server cannot be reached, deadline_exceeded,
-/// cancelled, unauthenticated, not_found, conflict, invalid_argument; the message says what was asked and what came back.
+/// cancelled, unauthenticated, not_found, conflict, resource_exhausted, invalid_argument; the message says what was asked and what came
+/// back.
 class Client {
 public:
   /// Throws std::invalid_argument when the URL is none.
@@ -199,13 +220,18 @@ public:
   Answered<RemoteHandler> start(std::string workflow, const Object& fields = {}, RemoteStart options = {}) const;
 
   EventStream events(std::string handler_id, StreamOptions options = {}) const;
-  /// Answers when the event is accepted. `step`: only for the step of that name.
+  /// Answers when the event is accepted: false when the server says that nothing in the run has taken it. `step`: only for the step of
+  /// that name. Code::resource_exhausted: the run's mailbox is full.
   Answered<bool> send_event(std::string handler_id, const EventBox& event, std::string step = {}, CallOptions options = {}) const;
+  Answered<bool> send_event(std::string handler_id, const EventBox& event, RemoteSend options) const;
   /// The same with the name of a type that is not known here.
   Answered<bool> send_event(std::string handler_id, std::string type, const Object& fields, std::string step = {},
                             CallOptions options = {}) const;
+  Answered<bool> send_event(std::string handler_id, std::string type, const Object& fields, RemoteSend options) const;
 
   Answered<RemoteHandler> handler(std::string handler_id, CallOptions options = {}) const;
+  /// The same with what nobody in the run took (Weir only).
+  Answered<RemoteHandler> handler_detail(std::string handler_id, CallOptions options = {}) const;
   Answered<std::vector<RemoteHandler>> handlers(RemoteFilter filter = {}, CallOptions options = {}) const;
   /// Goes on with a run that is set aside (Weir only). Code::conflict when it is not.
   Answered<RemoteHandler> resume(std::string handler_id, CallOptions options = {}) const;

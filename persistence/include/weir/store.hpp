@@ -51,6 +51,7 @@ struct HandlerRow {
   std::optional<Time> idle_since;  ///< since when the run only waits for an event or a time; empty while it works
   std::optional<Time> wake_at;     ///< the time it waits for
   std::string waiting_for;         ///< of an idle run: [{"event_type":"...","step":"..."}]; empty: no event
+  std::string unhandled;           ///< what nobody took: {"count":N,"newest":[...]}; empty: nothing
   /// The start event. Written with the run's beginning, as `rerun_of` is; read by find_origin.
   std::shared_ptr<const EventPayload> input = nullptr;
   std::optional<Rerun> rerun_of = {};
@@ -109,10 +110,12 @@ struct Journal {
 struct IdempotencyKey {
   std::string key;
   std::string fingerprint;  ///< of the request
+  bool unhandled = false;   ///< it sent an event that nobody took
 };
 struct UsedKey {
   std::string fingerprint;
-  std::string run_id;  ///< of the run that the request began, or sent an event to
+  std::string run_id;      ///< of the run that the request began, or sent an event to
+  bool unhandled = false;  ///< IdempotencyKey::unhandled
 };
 
 /// What one step of the engine makes visible; applied as a whole or not at all.
