@@ -1,6 +1,6 @@
 #include "preferences.hpp"
 
-#include "wire/grammar.hpp"
+#include "http/wire/grammar.hpp"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // What becomes of an event from outside, asked before it is taken in: so that it can be refused, and nothing has happened.
 #pragma once
 
-#include "tick.hpp"
+#include "actors/engine/model/tick.hpp"
 
 #include <optional>
 #include <string>

@@ -1,7 +1,7 @@
 // What nobody in a run took, as its row tells it: a count, and the newest.
 #pragma once
 
-#include "../engine/command.hpp"
+#include "actors/engine/model/command.hpp"
 
 #include <cstdint>
 #include <string>

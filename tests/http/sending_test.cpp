@@ -1,10 +1,10 @@
 // Events that nobody takes, seen by clients: told in the answer, refused when asked for, listed with the run; mail in forks.
 #include <doctest/doctest.h>
 
-#include "../../http/preferences.hpp"
-#include "../store/temporary.hpp"
-#include "../until.hpp"
+#include "http/preferences.hpp"
 #include "talk.hpp"
+#include "tests/store/temporary.hpp"
+#include "tests/until.hpp"
 
 #include <weir/client.hpp>
 #include <weir/weir.hpp>

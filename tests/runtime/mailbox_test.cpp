@@ -1,10 +1,10 @@
 // Events that nobody takes: told to who sent them, refused, kept in a mailbox; over restarts, sleep and forks.
 #include <doctest/doctest.h>
 
-#include "../../actors/runtime/service.hpp"
-#include "../store/temporary.hpp"
-#include "../until.hpp"
+#include "actors/runtime/service.hpp"
 #include "flows.hpp"
+#include "tests/store/temporary.hpp"
+#include "tests/until.hpp"
 
 #include <future>
 
