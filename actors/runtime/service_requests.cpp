@@ -1,11 +1,11 @@
 // What is asked of runs: events, cancels, looks, their ends.
 #include "service_state.hpp"
 
-#include "recovery.hpp"
-#include "supervisor.hpp"
+#include "actors/runtime/recover/recovery.hpp"
+#include "actors/runtime/run/supervisor.hpp"
 
-#include "../engine/edits.hpp"
-#include "../engine/reduce.hpp"
+#include "actors/engine/reduce/edits.hpp"
+#include "actors/engine/reduce/reduce.hpp"
 
 #include <mutex>
 
@@ -69,8 +69,8 @@ Destination post_event(const Registry::Entry& entry, EventBox event, const std::
 
 }  // namespace
 
-WorkflowInfoPtr Service::find_live_workflow(const std::string& handler_id) const {
-  WorkflowInfoPtr out;
+WorkflowPtr Service::find_live_workflow(const std::string& handler_id) const {
+  WorkflowPtr out;
   state_->registry.with(handler_id, [&](const Registry::Entry& entry) { out = entry.run->workflow; });
   return out;
 }

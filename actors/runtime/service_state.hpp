@@ -1,9 +1,9 @@
 // What the service is made of, for the files that do its work.
 #pragma once
 
-#include "hibernation.hpp"
-#include "registry.hpp"
-#include "resumption.hpp"
+#include "actors/runtime/run/hibernation.hpp"
+#include "actors/runtime/live/registry.hpp"
+#include "actors/runtime/run/resumption.hpp"
 #include "retention_keeper.hpp"
 #include "service.hpp"
 
@@ -35,13 +35,9 @@ struct Service::State {
                   const std::function<void(Expected<bool>)>& reply, std::optional<IdempotencyKey> key);
   void cancel(const std::string& handler_id, const std::function<void(Expected<bool>)>& reply, bool patient);
 
-  explicit State(RuntimeOptions options)
-      : environment(std::move(options)), config(environment.options.actor_threads), system(std::make_unique<caf::actor_system>(config)),
-        hibernation(environment, registry, catalog, system), retention(environment), resumption(environment) {
-    environment.registry = &registry;
-    environment.hibernation = &hibernation;
-    environment.resumption = &resumption;
-  }
+  State(Service& service, RuntimeOptions options)
+      : environment(std::move(options), registry, hibernation, resumption, service), config(environment.options.actor_threads), system(std::make_unique<caf::actor_system>(config)),
+        hibernation(environment, registry, catalog, system), retention(environment), resumption(environment) {}
 };
 
 /// Of a request that has read from the store in vain: nothing has been done about it.

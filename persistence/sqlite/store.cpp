@@ -2,8 +2,8 @@
 // disk to sync.
 #include <weir/store.hpp>
 
-#include "../commit_order.hpp"
-#include "../handler_query.hpp"
+#include "persistence/commit_order.hpp"
+#include "persistence/handler_query.hpp"
 #include "checkpointer.hpp"
 #include "condition.hpp"
 #include "connection_pool.hpp"

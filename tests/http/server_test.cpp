@@ -1,7 +1,7 @@
 // WorkflowServer in a program of its own: free ports, several servers, stopping and starting.
 #include <doctest/doctest.h>
 
-#include "../until.hpp"
+#include "tests/until.hpp"
 #include "talk.hpp"
 
 #include <weir/weir.hpp>

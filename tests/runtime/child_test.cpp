@@ -1,7 +1,7 @@
 // Workflows that run other workflows as steps.
 #include <doctest/doctest.h>
 
-#include "../store/temporary.hpp"
+#include "tests/store/temporary.hpp"
 #include "flows.hpp"
 
 #include <future>

@@ -1,7 +1,7 @@
 // What workflow authors can say beyond single steps, through the public face.
 #include <doctest/doctest.h>
 
-#include "../until.hpp"
+#include "tests/until.hpp"
 #include "flows.hpp"
 
 #include <future>

@@ -1,7 +1,7 @@
 // Runs through the public face: weir::Runtime and weir::Run.
 #include <doctest/doctest.h>
 
-#include "../until.hpp"
+#include "tests/until.hpp"
 #include "flows.hpp"
 
 using namespace flows;

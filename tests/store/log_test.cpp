@@ -1,5 +1,5 @@
 // The write-ahead log: it begins anew while commits go on, and what keeps it from that is told.
-#include "../until.hpp"
+#include "tests/until.hpp"
 #include "faulty_vfs.hpp"
 #include "rows.hpp"
 #include "troubles.hpp"

@@ -1,5 +1,5 @@
 // Long searches: they can be given up, and go on from where they were.
-#include "../until.hpp"
+#include "tests/until.hpp"
 #include "rows.hpp"
 
 #include <doctest/doctest.h>
