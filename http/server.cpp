@@ -1,8 +1,8 @@
 // WorkflowServer: a runtime, a transport and the routes between them.
 #include <weir/server.hpp>
 
-#include "http/answers/app.hpp"
 #include "http/access/authority.hpp"
+#include "http/answers/app.hpp"
 #include "http/options/main_options.hpp"
 #include "http/options/stop_signals.hpp"
 #include "http/wire/transport.hpp"

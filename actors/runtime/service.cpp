@@ -1,15 +1,15 @@
 #include "service_state.hpp"
 
-#include "actors/runtime/read/event_log.hpp"
-#include "actors/runtime/messages/event_row.hpp"
-#include "handler_id.hpp"
 #include "actors/runtime/declare/resource_files.hpp"
+#include "actors/runtime/messages/event_row.hpp"
+#include "actors/runtime/read/event_log.hpp"
 #include "actors/runtime/recover/rewind.hpp"
 #include "actors/runtime/run/supervisor.hpp"
+#include "handler_id.hpp"
 
 #include "actors/engine/graph/drawing.hpp"
-#include "actors/engine/text/journal_codec.hpp"
 #include "actors/engine/reduce/reduce.hpp"
+#include "actors/engine/text/journal_codec.hpp"
 
 #include <weir/assert.hpp>
 
@@ -159,12 +159,8 @@ void Service::add_workflow(std::string name, std::string class_name, std::shared
 void Service::replace_workflows() { state_->workflows_are_replaced = true; }
 
 WorkflowPtr Service::find_workflow(std::string_view name) const { return state_->catalog.find(name); }
-WorkflowPtr Service::find_workflow(const HandlerRow& row) const {
-  return state_->catalog.find(row.workflow_name, row.workflow_version);
-}
-void Service::try_resources(const RegisteredWorkflow& workflow) const {
-  runtime::try_resources(*workflow.flow);
-}
+WorkflowPtr Service::find_workflow(const HandlerRow& row) const { return state_->catalog.find(row.workflow_name, row.workflow_version); }
+void Service::try_resources(const RegisteredWorkflow& workflow) const { runtime::try_resources(*workflow.flow); }
 
 std::vector<std::string> Service::workflow_names() const { return state_->catalog.names(); }
 void Service::configure(RuntimeOptions options) {

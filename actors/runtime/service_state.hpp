@@ -1,8 +1,8 @@
 // What the service is made of, for the files that do its work.
 #pragma once
 
-#include "actors/runtime/run/hibernation.hpp"
 #include "actors/runtime/live/registry.hpp"
+#include "actors/runtime/run/hibernation.hpp"
 #include "actors/runtime/run/resumption.hpp"
 #include "retention_keeper.hpp"
 #include "service.hpp"
@@ -36,8 +36,9 @@ struct Service::State {
   void cancel(const std::string& handler_id, const std::function<void(Expected<bool>)>& reply, bool patient);
 
   State(Service& service, RuntimeOptions options)
-      : environment(std::move(options), registry, hibernation, resumption, service), config(environment.options.actor_threads), system(std::make_unique<caf::actor_system>(config)),
-        hibernation(environment, registry, catalog, system), retention(environment), resumption(environment) {}
+      : environment(std::move(options), registry, hibernation, resumption, service), config(environment.options.actor_threads),
+        system(std::make_unique<caf::actor_system>(config)), hibernation(environment, registry, catalog, system), retention(environment),
+        resumption(environment) {}
 };
 
 /// Of a request that has read from the store in vain: nothing has been done about it.

@@ -2,8 +2,8 @@
 #include <weir/testing.hpp>
 
 #include "actors/runtime/messages/event_row.hpp"
-#include "actors/runtime/step/invocation.hpp"
 #include "actors/runtime/run/replay_check.hpp"
+#include "actors/runtime/step/invocation.hpp"
 
 #include "actors/engine/reduce/reduce.hpp"
 

@@ -3,9 +3,9 @@
 
 #include "http/access/callers.hpp"
 #include "http/wire/exchange.hpp"
-#include "idempotency.hpp"
 #include "http/wire/limits.hpp"
 #include "http/wire/target.hpp"
+#include "idempotency.hpp"
 #include "workers.hpp"
 
 #include "actors/runtime/service.hpp"

@@ -1,11 +1,11 @@
 // One handler looked at closely: GET /handlers/ID?detail=true, /handlers/ID/state, /handlers/ID/export.
 #include "http/answers/app.hpp"
 #include "http/answers/background.hpp"
-#include "http/streams/logged_event.hpp"
 #include "http/answers/parameters.hpp"
 #include "http/answers/pieces.hpp"
-#include "row_reader.hpp"
 #include "http/answers/translate.hpp"
+#include "http/streams/logged_event.hpp"
+#include "row_reader.hpp"
 
 #include <cctype>
 

@@ -1,8 +1,8 @@
 // GET /events/HANDLER?stream=false: some of the events that are there.
 #include "http/answers/app.hpp"
-#include "http/streams/logged_event.hpp"
 #include "http/answers/parameters.hpp"
 #include "http/answers/pieces.hpp"
+#include "http/streams/logged_event.hpp"
 #include "row_reader.hpp"
 
 #include <algorithm>

@@ -1,9 +1,9 @@
 // Following a run's events, and sending events into it (contract 1.9, 1.10).
 #include "http/answers/app.hpp"
 #include "http/answers/background.hpp"
-#include "http/streams/event_stream.hpp"
 #include "http/answers/parameters.hpp"
 #include "http/answers/translate.hpp"
+#include "http/streams/event_stream.hpp"
 
 #include <algorithm>
 #include <cctype>

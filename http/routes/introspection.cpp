@@ -1,7 +1,7 @@
 // What the server has: health, workflows, schemas, graphs, its own API document.
 #include "http/answers/app.hpp"
-#include "openapi.hpp"
 #include "http/answers/translate.hpp"
+#include "openapi.hpp"
 
 #include <weir/json_writer.hpp>
 

@@ -3,8 +3,8 @@
 #include "http/answers/background.hpp"
 #include "http/answers/parameters.hpp"
 #include "http/answers/pieces.hpp"
-#include "row_reader.hpp"
 #include "http/answers/translate.hpp"
+#include "row_reader.hpp"
 
 #include <algorithm>
 #include <stdexcept>

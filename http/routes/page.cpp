@@ -2,8 +2,8 @@
 #include "http/answers/app.hpp"
 #include "http/answers/packing.hpp"
 #include "http/answers/pieces.hpp"
-#include "http/wire/target.hpp"
 #include "http/answers/translate.hpp"
+#include "http/wire/target.hpp"
 
 #include "ui/assets.hpp"
 

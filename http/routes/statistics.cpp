@@ -2,8 +2,8 @@
 #include "http/answers/app.hpp"
 #include "http/answers/background.hpp"
 #include "http/answers/packing.hpp"
-#include "row_reader.hpp"
 #include "http/answers/translate.hpp"
+#include "row_reader.hpp"
 
 #include <algorithm>
 #include <limits>

@@ -1,12 +1,12 @@
 // GET /ui/stream: everything that a browser's tab follows on one connection, because browsers open six to a server at most.
 // Frames: "events" of a run, "end" of a run's events, "missing" for a handler that is none, "handlers" that have changed,
 // "reset" when too many have: read the list again.
+#include "event_stream.hpp"
 #include "http/answers/app.hpp"
 #include "http/answers/background.hpp"
-#include "event_stream.hpp"
-#include "logged_event.hpp"
 #include "http/answers/parameters.hpp"
 #include "http/answers/translate.hpp"
+#include "logged_event.hpp"
 
 #include <algorithm>
 #include <map>

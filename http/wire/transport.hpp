@@ -1,8 +1,8 @@
 // The HTTP server itself: RESTinio behind a narrow door.
 #pragma once
 
-#include "http/access/callers.hpp"
 #include "exchange.hpp"
+#include "http/access/callers.hpp"
 #include "limits.hpp"
 
 #include <weir/runtime_options.hpp>

@@ -4,10 +4,10 @@
 #include "actors/runtime/commit/commit_queue.hpp"
 #include "actors/runtime/commit/commit_state.hpp"
 #include "actors/runtime/service.hpp"
+#include "flows.hpp"
 #include "tests/store/switched_store.hpp"
 #include "tests/store/temporary.hpp"
 #include "tests/until.hpp"
-#include "flows.hpp"
 
 #include <map>
 

@@ -2,11 +2,11 @@
 #include <doctest/doctest.h>
 
 #include "actors/runtime/service.hpp"
+#include "flows.hpp"
 #include "persistence/sqlite/maintenance.hpp"
 #include "tests/store/faulty_vfs.hpp"
 #include "tests/store/temporary.hpp"
 #include "tests/until.hpp"
-#include "flows.hpp"
 
 #include <map>
 

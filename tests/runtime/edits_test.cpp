@@ -2,11 +2,11 @@
 #include <doctest/doctest.h>
 
 #include "actors/runtime/service.hpp"
+#include "flows.hpp"
 #include "tests/store/forwarding_store.hpp"
 #include "tests/store/switched_store.hpp"
 #include "tests/store/temporary.hpp"
 #include "tests/until.hpp"
-#include "flows.hpp"
 
 #include <weir/testing.hpp>
 

@@ -2,10 +2,10 @@
 #include <doctest/doctest.h>
 
 #include "actors/runtime/read/recent_rows.hpp"
+#include "flows.hpp"
 #include "tests/store/forwarding_store.hpp"
 #include "tests/store/rows.hpp"
 #include "tests/store/temporary.hpp"
-#include "flows.hpp"
 
 using namespace flows;
 using weir::Context;

@@ -2,10 +2,10 @@
 #include <doctest/doctest.h>
 
 #include "actors/runtime/service.hpp"
+#include "flows.hpp"
 #include "persistence/sqlite/maintenance.hpp"
 #include "tests/store/temporary.hpp"
 #include "tests/until.hpp"
-#include "flows.hpp"
 
 using namespace flows;
 using weir::Context;

@@ -1,10 +1,10 @@
 // What ends when, and what is thrown where nobody expects it.
 #include <doctest/doctest.h>
 
+#include "flows.hpp"
 #include "tests/store/forwarding_store.hpp"
 #include "tests/store/temporary.hpp"
 #include "tests/until.hpp"
-#include "flows.hpp"
 
 #include "actors/runtime/service.hpp"
 

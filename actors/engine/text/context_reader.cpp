@@ -1,7 +1,7 @@
 #include "saved_context.hpp"
 
-#include "named_json.hpp"
 #include "actors/engine/reduce/reduce.hpp"
+#include "named_json.hpp"
 
 #include <weir/envelope.hpp>
 

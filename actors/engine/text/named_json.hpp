@@ -2,8 +2,8 @@
 // the same workflow can read them. What the workflow does not have is told once, in words.
 #pragma once
 
-#include "actors/values/json_access.hpp"
 #include "actors/engine/model/tick.hpp"
+#include "actors/values/json_access.hpp"
 
 #include <weir/error.hpp>
 

@@ -1,8 +1,8 @@
 #include "state_codec.hpp"
 
 #include "actors/engine/model/carried.hpp"
-#include "named_json.hpp"
 #include "actors/engine/reduce/reduce.hpp"
+#include "named_json.hpp"
 
 #include <algorithm>
 #include <charconv>

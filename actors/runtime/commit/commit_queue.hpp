@@ -5,8 +5,8 @@
 // told of the delay once. A commit that can never be made is refused, and the others go on.
 #pragma once
 
-#include "store_health.hpp"
 #include "actors/runtime/clock/timers.hpp"
+#include "store_health.hpp"
 
 #include <weir/store.hpp>
 

@@ -2,13 +2,13 @@
 #pragma once
 
 #include "actors/runtime/clock/blocking_pool.hpp"
-#include "bodies_at_work.hpp"
+#include "actors/runtime/clock/timers.hpp"
 #include "actors/runtime/commit/commit_queue.hpp"
-#include "handler_changes.hpp"
 #include "actors/runtime/messages/messages.hpp"
+#include "bodies_at_work.hpp"
+#include "handler_changes.hpp"
 #include "run_context.hpp"
 #include "starting_keys.hpp"
-#include "actors/runtime/clock/timers.hpp"
 
 #include <weir/printable.hpp>
 #include <weir/runtime_options.hpp>
@@ -54,8 +54,8 @@ struct Environment {
   /// The references are only kept: what they refer to may be made later.
   Environment(RuntimeOptions given, Registry& runs, Hibernation& sleepers, Resumption& resumed, Service& owner)
       : options(with_clean_log(std::move(given))), pool(options.blocking_threads_max, job_threw()), store_jobs(4, job_threw()),
-        store(options.store ? options.store : memory()), store_health(options.log), registry(runs),
-        hibernation(sleepers), resumption(resumed), service(owner) {
+        store(options.store ? options.store : memory()), store_health(options.log), registry(runs), hibernation(sleepers),
+        resumption(resumed), service(owner) {
     use_store(store);
   }
 

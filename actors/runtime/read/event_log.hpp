@@ -3,8 +3,8 @@
 #pragma once
 
 #include "actors/runtime/live/live_run.hpp"
-#include "recent_rows.hpp"
 #include "actors/runtime/messages/subscription.hpp"
+#include "recent_rows.hpp"
 
 #include <memory>
 #include <vector>

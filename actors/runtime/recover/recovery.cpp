@@ -1,10 +1,10 @@
 #include "recovery.hpp"
 
-#include "actors/runtime/messages/event_row.hpp"
 #include "actors/runtime/clock/timers.hpp"
+#include "actors/runtime/messages/event_row.hpp"
 
-#include "actors/engine/text/journal_codec.hpp"
 #include "actors/engine/reduce/reduce.hpp"
+#include "actors/engine/text/journal_codec.hpp"
 #include "actors/engine/text/state_codec.hpp"
 
 #include <algorithm>

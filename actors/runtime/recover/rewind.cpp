@@ -4,8 +4,8 @@
 
 #include "actors/engine/model/carried.hpp"
 #include "actors/engine/reduce/edits.hpp"
-#include "actors/engine/text/journal_codec.hpp"
 #include "actors/engine/reduce/reduce.hpp"
+#include "actors/engine/text/journal_codec.hpp"
 
 #include <algorithm>
 #include <limits>

@@ -1,9 +1,9 @@
 // Runs of a durable store that are not in memory: loads one when somebody asks for it, or when its time has come.
 #pragma once
 
+#include "actors/runtime/clock/timers.hpp"
 #include "actors/runtime/declare/catalog.hpp"
 #include "actors/runtime/live/registry.hpp"
-#include "actors/runtime/clock/timers.hpp"
 
 #include <condition_variable>
 #include <functional>

@@ -1,7 +1,7 @@
 #include "resumption.hpp"
 
-#include "hibernation.hpp"
 #include "actors/runtime/live/live_run.hpp"
+#include "hibernation.hpp"
 
 #include <algorithm>
 

@@ -1,15 +1,15 @@
 #include "run_commits.hpp"
 
-#include "actors/runtime/messages/event_row.hpp"
 #include "actors/runtime/clock/exceptions.hpp"
-#include "actors/runtime/step/invocation.hpp"
-#include "actors/runtime/recover/recovery.hpp"
 #include "actors/runtime/live/replaced_text.hpp"
+#include "actors/runtime/messages/event_row.hpp"
+#include "actors/runtime/recover/recovery.hpp"
+#include "actors/runtime/step/invocation.hpp"
 #include "resumption.hpp"
 
 #include "actors/engine/reduce/edits.hpp"
-#include "actors/engine/text/journal_codec.hpp"
 #include "actors/engine/reduce/reduce.hpp"
+#include "actors/engine/text/journal_codec.hpp"
 
 #include <weir/assert.hpp>
 

@@ -1,8 +1,8 @@
 // The times that a run waits for: those the engine asked for, and the look whether the run has rested for long.
 #pragma once
 
-#include "actors/runtime/messages/messages.hpp"
 #include "actors/runtime/clock/timers.hpp"
+#include "actors/runtime/messages/messages.hpp"
 
 #include <map>
 #include <optional>

@@ -1,11 +1,11 @@
 #include "supervisor.hpp"
 
-#include "actors/runtime/read/event_log.hpp"
 #include "actors/runtime/clock/exceptions.hpp"
-#include "hibernation.hpp"
 #include "actors/runtime/live/registry.hpp"
-#include "actors/runtime/step/step_actor.hpp"
 #include "actors/runtime/messages/subscription.hpp"
+#include "actors/runtime/read/event_log.hpp"
+#include "actors/runtime/step/step_actor.hpp"
+#include "hibernation.hpp"
 
 namespace weir::runtime {
 

@@ -1,9 +1,9 @@
 // How a supervisor comes to a run that is in the store alone, and how it leaves one that only waits.
 #include "actors/runtime/clock/exceptions.hpp"
-#include "hibernation.hpp"
-#include "actors/runtime/recover/recovery.hpp"
-#include "resumption.hpp"
 #include "actors/runtime/messages/subscription.hpp"
+#include "actors/runtime/recover/recovery.hpp"
+#include "hibernation.hpp"
+#include "resumption.hpp"
 #include "supervisor.hpp"
 
 #include "actors/engine/reduce/reduce.hpp"

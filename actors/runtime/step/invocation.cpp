@@ -1,8 +1,8 @@
 #include "invocation.hpp"
 
 #include "actors/runtime/clock/exceptions.hpp"
-#include "actors/runtime/live/replaced_text.hpp"
 #include "actors/runtime/declare/resource_cache.hpp"
+#include "actors/runtime/live/replaced_text.hpp"
 
 #include "actors/engine/reduce/edits.hpp"
 #include "actors/engine/reduce/reduce.hpp"

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "actors/runtime/live/bodies_at_work.hpp"
-#include "child_run.hpp"
 #include "actors/runtime/live/run_context.hpp"
 #include "actors/runtime/messages/step_report.hpp"
+#include "child_run.hpp"
 
 #include "actors/engine/model/command.hpp"
 

@@ -1,8 +1,8 @@
 // The actor of one step of one run: owns the bodies in flight, at most `num_workers` of them.
 #pragma once
 
-#include "invocation.hpp"
 #include "actors/runtime/live/live_run.hpp"
+#include "invocation.hpp"
 
 #include <map>
 #include <memory>
