@@ -24,28 +24,23 @@ Supervisor::~Supervisor() {
 
 SupervisorActor::behavior_type Supervisor::make_behavior() {
   return {
-      taking(&Supervisor::start),       taking(&Supervisor::deliver),
-      taking(&Supervisor::cancel),      taking(&Supervisor::await_end),
-      taking(&Supervisor::inspect),     taking(&Supervisor::step_reported),
-      taking(&Supervisor::timer_fired), taking(&Supervisor::admitted),
-      taking(&Supervisor::committed),   taking(&Supervisor::resume),
-      taking(&Supervisor::rested),      taking(&Supervisor::subscribe),
-      taking(&Supervisor::lived_on),    compat::on(self_, [this](Retire) { self_->quit(); }),
+      taking_request(&Supervisor::deliver),
+      taking_request(&Supervisor::cancel),
+      taking_request(&Supervisor::await_end),
+      taking_request(&Supervisor::inspect),
+      taking_request(&Supervisor::subscribe),
+      taking(&Supervisor::start),
+      taking(&Supervisor::step_reported),
+      taking(&Supervisor::timer_fired),
+      taking(&Supervisor::admitted),
+      taking(&Supervisor::committed),
+      taking(&Supervisor::resume),
+      taking(&Supervisor::loaded),
+      taking(&Supervisor::passed_on),
+      taking(&Supervisor::rested),
+      taking(&Supervisor::lived_on),
+      compat::on(self_, [this](Retire) { retire(); }),
   };
-}
-
-template <class F>
-void Supervisor::guarded(F&& handle) {
-  std::string what;
-  try {
-    return handle();
-  } catch (...) { what = describe_current_exception().exception_message; }
-  try {
-    commits_.fail(what);
-  } catch (...) {  // not even that: the run is found unfinished by whoever asks next
-    gone_ = Error{Code::internal, what};
-    leave();
-  }
 }
 
 void Supervisor::step_reported(StepReport& report) { commits_.feed({to_tick(std::move(report))}); }
@@ -63,7 +58,6 @@ void Supervisor::start(StartRun& request) {
 }
 
 void Supervisor::deliver(Deliver& request) {
-  if (pass_on(request)) return;
   if (gone_) return request.reply(*gone_);
   auto answer = [reply = std::move(request.reply)](const Expected<bool>& taken) {
     if (!taken) reply(taken.error());
@@ -74,21 +68,17 @@ void Supervisor::deliver(Deliver& request) {
 }
 
 void Supervisor::cancel(CancelRun& request) {
-  if (pass_on(request)) return;
   if (gone_) return request.reply(*gone_);
   commits_.feed({engine::CancelRequested(), std::move(request.reply), {}, request.patient});
 }
 
 void Supervisor::await_end(AwaitEnd& request) {
-  if (pass_on(request)) return;
   if (gone_) request.reply(*gone_);
   else if (row().terminal()) request.reply(row());
   else awaiting_.push_back(std::move(request.reply));
 }
 
-void Supervisor::inspect(Inspect& request) {
-  if (!pass_on(request)) request.look(commits_.state());
-}
+void Supervisor::inspect(Inspect& request) { request.look(commits_.state()); }
 
 void Supervisor::act(engine::Command& command) {
   if (auto* run = std::get_if<engine::RunStep>(&command)) run_step(*run);
@@ -166,7 +156,6 @@ void Supervisor::tell(const EventBox& event) const {
 }
 
 void Supervisor::subscribe(Subscribe& request) {
-  if (pass_on(request)) return;
   if (gone_) return request.subscription->end();
   if (commits_.durable()) remember_reader(request.subscription);
   // A log whose run is over leaves with its last reader: who comes now gets one of his own.
