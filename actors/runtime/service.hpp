@@ -8,6 +8,7 @@
 #include <weir/workflow.hpp>
 
 #include "actors/runtime/commit/store_health.hpp"
+#include "actors/runtime/declare/registered_workflow.hpp"
 #include "actors/runtime/messages/stream_batch.hpp"
 #include "actors/runtime/recover/saved_context.hpp"
 
