@@ -48,7 +48,7 @@ private:
 class StoredStream final : public Stream {
 public:
   StoredStream(const Store& store, StreamRequest request, std::function<void(StreamBatch)> sink)
-      : store_(store), request_(std::move(request)), sink_(std::move(sink)) {}
+      : store_(store), request_(std::move(request)), sink_(std::move(sink)), takes_long_(store.durable() || is_long()) {}
 
   /// A store that does not answer ends the stream without the run's last event: whoever reads comes again.
   void request_next() override {
@@ -56,12 +56,19 @@ public:
       sink_(next_batch(store_, request_.run_id, request_.after, request_.include_internal, true));
     } catch (const StoreFailure&) { sink_({{}, true}); }
   }
-  bool reads_store() const override { return true; }
+  bool may_take_long() const override { return takes_long_; }
 
 private:
+  bool is_long() const {
+    constexpr std::int64_t few_events = 4096;
+    const auto last = store_.last_event(request_.run_id);
+    return last && last->sequence > few_events;
+  }
+
   const Store& store_;
   StreamRequest request_;
   std::function<void(StreamBatch)> sink_;
+  const bool takes_long_;
 };
 
 }  // namespace

@@ -59,8 +59,8 @@ public:
   virtual ~Stream() = default;
   /// Asks for the next batch; one is outstanding at a time. It may be delivered before this returns.
   virtual void request_next() = 0;
-  /// request_next() reads the store, on the thread that calls it.
-  virtual bool reads_store() const { return false; }
+  /// request_next() reads a store that may block, or much, on the thread that calls it.
+  virtual bool may_take_long() const { return false; }
 };
 
 using Deadline = std::chrono::steady_clock::time_point;
