@@ -15,6 +15,7 @@ std::size_t row_bytes(const EventRow& row) { return 1 + row.payload->json().size
 
 /// Few rows at first, then as many as fit if they are like those: a batch has bounds whatever the size of its rows.
 std::vector<EventRow> read_some(const Store& store, const std::string& run_id, std::int64_t after) {
+  if (!store.durable()) return store.read_events(run_id, after, batch_rows_max);  // they share what is in memory already
   auto out = store.read_events(run_id, after, rows_at_first);
   std::size_t bytes = 0, counted = 0;
   for (auto wanted = rows_at_first; out.size() == wanted && wanted < batch_rows_max && bytes < batch_bytes_max;) {
