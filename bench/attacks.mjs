@@ -26,6 +26,7 @@ function slow(attack, result) {
   if (result.healthy_ms > HEALTHY_MS && result.healthy_ms !== Infinity) out.push(`healthy after ${result.healthy_ms} ms`);
   if (result.end_ms > END_MS && result.end_ms !== Infinity) out.push(`ended after ${result.end_ms} ms`);
   if (result.peak_mb - result.before_mb > (attack.grows_mb ?? GROWS_MB)) out.push(`${result.peak_mb - result.before_mb} MB more`);
+  if (result.after_mb - result.before_mb > (attack.returns_mb ?? Infinity)) out.push(`${result.after_mb - result.before_mb} MB not given back`);
   return out;
 }
 

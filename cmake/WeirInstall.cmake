@@ -2,7 +2,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-set(WEIR_LIBRARIES core http client caf)
+set(WEIR_LIBRARIES value core http client caf)
 foreach(library ${WEIR_LIBRARIES})
   set_target_properties(weir_${library} PROPERTIES EXPORT_NAME ${library})
   list(APPEND WEIR_TARGETS weir_${library})

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <stdexcept>
 #include <tuple>
+#include <utility>
 
 namespace weir {
 
@@ -17,6 +18,8 @@ thread_local bool blocking_is_forbidden = false;
 }  // namespace
 
 void forbid_blocking_here() noexcept { blocking_is_forbidden = true; }
+BlockingForbidden::BlockingForbidden() noexcept : before_(std::exchange(blocking_is_forbidden, true)) {}
+BlockingForbidden::~BlockingForbidden() { blocking_is_forbidden = before_; }
 void assert_may_block() noexcept {
 #ifndef NDEBUG
   WEIR_ASSERT(!blocking_is_forbidden, "a store that may block was called on a thread that must not wait");

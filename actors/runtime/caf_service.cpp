@@ -131,7 +131,7 @@ private:
     return *answer;
   }
 
-  static Expected<EventBox> parse_start(const WorkflowInfo& workflow, const EventMessage& message) {
+  static Expected<EventBox> parse_start(const RegisteredWorkflow& workflow, const EventMessage& message) {
     const auto fields = message.type.empty() ? Value(Object()) : message.value();
     // A plain StartEvent carries the fields of whatever the workflow begins with.
     if (message.type.empty() || message.type == event_type<StartEvent>().name) return decode_event(*workflow.start, fields);

@@ -160,12 +160,12 @@ void Runtime::add(const std::string& name, std::string class_name, std::shared_p
   service_->add_workflow(name, std::move(class_name), std::move(workflow), std::move(options.additional_events), options.replace);
 }
 
-static runtime::WorkflowInfoPtr registered(const runtime::Service& service, const std::string& workflow) {
+static runtime::WorkflowPtr registered(const runtime::Service& service, const std::string& workflow) {
   auto info = service.find_workflow(workflow);
   if (!info) throw std::invalid_argument("no workflow is registered under '" + workflow + "'");
   return info;
 }
-static runtime::WorkflowInfoPtr registered(const runtime::Service& service, const HandlerRow& row) {
+static runtime::WorkflowPtr registered(const runtime::Service& service, const HandlerRow& row) {
   auto info = service.find_workflow(row);
   if (!info) throw std::invalid_argument("workflow '" + row.workflow_name + "' of that version is no longer registered");
   return info;

@@ -48,7 +48,7 @@ private:
 class StoredStream final : public Stream {
 public:
   StoredStream(const Store& store, StreamRequest request, std::function<void(StreamBatch)> sink)
-      : store_(store), request_(std::move(request)), sink_(std::move(sink)) {}
+      : store_(store), request_(std::move(request)), sink_(std::move(sink)), takes_long_(store.durable() || is_long()) {}
 
   /// A store that does not answer ends the stream without the run's last event: whoever reads comes again.
   void request_next() override {
@@ -56,12 +56,19 @@ public:
       sink_(next_batch(store_, request_.run_id, request_.after, request_.include_internal, true));
     } catch (const StoreFailure&) { sink_({{}, true}); }
   }
-  bool reads_store() const override { return true; }
+  bool may_take_long() const override { return takes_long_; }
 
 private:
+  bool is_long() const {
+    constexpr std::int64_t few_events = 4096;
+    const auto last = store_.last_event(request_.run_id);
+    return last && last->sequence > few_events;
+  }
+
   const Store& store_;
   StreamRequest request_;
   std::function<void(StreamBatch)> sink_;
+  const bool takes_long_;
 };
 
 }  // namespace
@@ -84,7 +91,7 @@ std::string make_id() {
   return out;
 }
 
-Service::Service(RuntimeOptions options) : state_(std::make_unique<State>(std::move(options))) { state_->environment.service = this; }
+Service::Service(RuntimeOptions options) : state_(std::make_unique<State>(*this, std::move(options))) {}
 
 Service::~Service() {
   if (!end()) (void)state_.release();  // what has been left behind uses it
@@ -158,13 +165,9 @@ void Service::add_workflow(std::string name, std::string class_name, std::shared
 }
 void Service::replace_workflows() { state_->workflows_are_replaced = true; }
 
-WorkflowInfoPtr Service::find_workflow(std::string_view name) const { return state_->catalog.find(name); }
-WorkflowInfoPtr Service::find_workflow(const HandlerRow& row) const {
-  return state_->catalog.find(row.workflow_name, row.workflow_version);
-}
-void Service::try_resources(const WorkflowInfo& workflow) const {
-  runtime::try_resources(*static_cast<const RegisteredWorkflow&>(workflow).flow);
-}
+WorkflowPtr Service::find_workflow(std::string_view name) const { return state_->catalog.find(name); }
+WorkflowPtr Service::find_workflow(const HandlerRow& row) const { return state_->catalog.find(row.workflow_name, row.workflow_version); }
+void Service::try_resources(const RegisteredWorkflow& workflow) const { runtime::try_resources(*workflow.flow); }
 
 std::vector<std::string> Service::workflow_names() const { return state_->catalog.names(); }
 void Service::configure(RuntimeOptions options) {
@@ -195,13 +198,13 @@ static Error already_running(const HandlerRow& row) { return {Code::conflict, "H
 
 /// A durable run is written with its first commit, so that nothing of it is there before all of it is. Until then the
 /// registry says that the id is taken.
-Expected<std::pair<Inheritance, std::string>> Service::begin(HandlerRow& row, const WorkflowInfo& workflow, bool id_is_made_up) {
+Expected<std::pair<Inheritance, std::string>> Service::begin(HandlerRow& row, const RegisteredWorkflow& workflow, bool id_is_made_up) {
   if (!store().durable()) {
     auto left = store().begin_run(row);
     if (!left) return left.error();
     return std::pair(std::move(*left), std::string());
   }
-  row.workflow_graph = engine::signature(static_cast<const RegisteredWorkflow&>(workflow).plan);
+  row.workflow_graph = engine::signature(workflow.plan);
   if (id_is_made_up) return std::pair(Inheritance(), std::string());
   try {
     const auto known = store().find_handler(row.handler_id);
@@ -222,7 +225,7 @@ Expected<std::shared_ptr<Claim>> Service::claim(const std::optional<IdempotencyK
 }
 
 void Service::start(StartRequest request, HandlerReply started, HandlerReply ended, const std::function<void(const Error&)>& refused) {
-  const auto workflow = std::static_pointer_cast<const RegisteredWorkflow>(request.workflow);
+  const auto workflow = request.workflow;
   if (state_->stopping) return refused(Error{Code::unavailable, "the server is shutting down"});
   if (!request.patient && !state_->environment.store_takes()) return refused(state_->environment.refusal());
   HandlerRow row;
@@ -278,12 +281,12 @@ std::size_t Service::recover() {
   return state_->resumption.begin(store().list_handlers(at_work), state_->died_before);
 }
 
-Expected<SavedContext> Service::read_context(const WorkflowInfo& workflow, const Value& context) const {
-  return engine::read_context(static_cast<const RegisteredWorkflow&>(workflow).plan, context);
+Expected<SavedContext> Service::read_context(const RegisteredWorkflow& workflow, const Value& context) const {
+  return engine::read_context(workflow.plan, context);
 }
 
-Expected<Rewound> Service::rewind(const WorkflowInfo& workflow, const HandlerRow& row, std::int64_t sequence) const {
-  return runtime::rewind(store(), row, static_cast<const RegisteredWorkflow&>(workflow), sequence, now());
+Expected<Rewound> Service::rewind(const RegisteredWorkflow& workflow, const HandlerRow& row, std::int64_t sequence) const {
+  return runtime::rewind(store(), row, workflow, sequence, now());
 }
 
 static engine::Visits visits_of(const Store& store, const std::string& run_id) {
@@ -301,8 +304,8 @@ static engine::Visits visits_of(const Store& store, const std::string& run_id) {
   return out;
 }
 
-std::string Service::draw(const WorkflowInfo& workflow, DrawingFormat format, const std::string& run_id) const {
-  const auto& plan = static_cast<const RegisteredWorkflow&>(workflow).plan;
+std::string Service::draw(const RegisteredWorkflow& workflow, DrawingFormat format, const std::string& run_id) const {
+  const auto& plan = workflow.plan;
   const auto visits = run_id.empty() ? engine::Visits() : visits_of(store(), run_id);
   return format == DrawingFormat::mermaid ? engine::mermaid(plan, visits) : engine::dot(plan, visits);
 }

@@ -8,6 +8,7 @@
 #include <weir/workflow.hpp>
 
 #include "actors/runtime/commit/store_health.hpp"
+#include "actors/runtime/declare/registered_workflow.hpp"
 #include "actors/runtime/messages/stream_batch.hpp"
 #include "actors/runtime/recover/saved_context.hpp"
 
@@ -23,19 +24,8 @@ namespace weir::runtime {
 
 class Claim;
 
-/// What may be asked about a registered workflow.
-struct WorkflowInfo {
-  std::string name;
-  std::string version;
-  const EventType* start = nullptr;
-  EventRegistry registry;
-  std::string schema_json, events_json, representation_json;
-};
-
-using WorkflowInfoPtr = std::shared_ptr<const WorkflowInfo>;
-
 struct StartRequest {
-  WorkflowInfoPtr workflow;  ///< from find_workflow
+  WorkflowPtr workflow;  ///< from find_workflow
   EventBox start;
   std::string handler_id;              ///< empty: one is made up
   std::string parent_handler_id = {};  ///< of a child's run
@@ -80,8 +70,8 @@ public:
   virtual ~Stream() = default;
   /// Asks for the next batch; one is outstanding at a time. It may be delivered before this returns.
   virtual void request_next() = 0;
-  /// request_next() reads the store, on the thread that calls it.
-  virtual bool reads_store() const { return false; }
+  /// request_next() reads a store that may block, or much, on the thread that calls it.
+  virtual bool may_take_long() const { return false; }
 };
 
 using Deadline = std::chrono::steady_clock::time_point;
@@ -99,17 +89,17 @@ public:
   /// From now on every workflow that is added replaces what has its name and version.
   void replace_workflows();
   /// The version registered last.
-  WorkflowInfoPtr find_workflow(std::string_view name) const;
+  WorkflowPtr find_workflow(std::string_view name) const;
   /// The version that a run was started with; nullptr when it is no longer registered.
-  WorkflowInfoPtr find_workflow(const HandlerRow& row) const;
+  WorkflowPtr find_workflow(const HandlerRow& row) const;
   /// Reads a context that `inspect`, or the Python library, has written.
-  Expected<SavedContext> read_context(const WorkflowInfo& workflow, const Value& context) const;
+  Expected<SavedContext> read_context(const RegisteredWorkflow& workflow, const Value& context) const;
   /// What a new run goes on from where this one was after the event of that sequence; see rewind.hpp.
-  Expected<Rewound> rewind(const WorkflowInfo& workflow, const HandlerRow& row, std::int64_t sequence) const;
+  Expected<Rewound> rewind(const RegisteredWorkflow& workflow, const HandlerRow& row, std::int64_t sequence) const;
   /// The workflow's graph as Mermaid or Graphviz text; with a run, also how often its steps ran.
-  std::string draw(const WorkflowInfo& workflow, DrawingFormat format, const std::string& run_id = {}) const;
+  std::string draw(const RegisteredWorkflow& workflow, DrawingFormat format, const std::string& run_id = {}) const;
   /// Makes every resource of the workflow; throws WorkflowError with those that failed.
-  void try_resources(const WorkflowInfo& workflow) const;
+  void try_resources(const RegisteredWorkflow& workflow) const;
   std::vector<std::string> workflow_names() const;
 
   /// `started`, if given, gets the handler as it began, when that is durable; `ended`, if given, gets it when the run is over. Both get
@@ -124,7 +114,7 @@ public:
   /// What no step of the run takes goes to those of its children that are shown on its stream and know the event.
   void send_event(EventRequest request, const EventReply& reply);
   /// The workflow of a run that is in memory; nullptr: there is none. Does not ask the store.
-  WorkflowInfoPtr find_live_workflow(const std::string& handler_id) const;
+  WorkflowPtr find_live_workflow(const std::string& handler_id) const;
   /// The same as send_event for a run that is in memory, without ever asking the store. False, and nothing has happened, when it is not
   /// there, or the event is for one of its children.
   bool send_event_to_live(const EventRequest& request, const EventReply& reply);
@@ -178,7 +168,7 @@ public:
 
 private:
   /// What a new run starts with, and the id of the handler's earlier run. An id that was made up has none.
-  Expected<std::pair<Inheritance, std::string>> begin(HandlerRow& row, const WorkflowInfo& workflow, bool id_is_made_up);
+  Expected<std::pair<Inheritance, std::string>> begin(HandlerRow& row, const RegisteredWorkflow& workflow, bool id_is_made_up);
 
   void name_those_left();
 

@@ -70,8 +70,8 @@ Destination post_event(const Registry::Entry& entry, const EventRequest& request
 
 }  // namespace
 
-WorkflowInfoPtr Service::find_live_workflow(const std::string& handler_id) const {
-  WorkflowInfoPtr out;
+WorkflowPtr Service::find_live_workflow(const std::string& handler_id) const {
+  WorkflowPtr out;
   state_->registry.with(handler_id, [&](const Registry::Entry& entry) { out = entry.run->workflow; });
   return out;
 }

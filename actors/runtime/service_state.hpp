@@ -34,13 +34,10 @@ struct Service::State {
   void send_event(Service& service, EventRequest request, const EventReply& reply);
   void cancel(const std::string& handler_id, const std::function<void(Expected<bool>)>& reply, bool patient);
 
-  explicit State(RuntimeOptions options)
-      : environment(std::move(options)), config(environment.options.actor_threads), system(std::make_unique<caf::actor_system>(config)),
-        hibernation(environment, registry, catalog, system), retention(environment), resumption(environment) {
-    environment.registry = &registry;
-    environment.hibernation = &hibernation;
-    environment.resumption = &resumption;
-  }
+  State(Service& service, RuntimeOptions options)
+      : environment(std::move(options), registry, hibernation, resumption, service), config(environment.options.actor_threads),
+        system(std::make_unique<caf::actor_system>(config)), hibernation(environment, registry, catalog, system), retention(environment),
+        resumption(environment) {}
 };
 
 /// Of a request that has read from the store in vain: nothing has been done about it.

@@ -174,6 +174,16 @@ const liveStreams = {
   },
 };
 
+const purged = {
+  name: 'a run of 600,000 events, purged', grows_mb: 384, returns_mb: 32,
+  async attack(server) {
+    const id = await ended(server, 'stream1000', { n: server.many(600000) });
+    const { status } = await ask(server, 'POST', `/handlers/${id}/cancel?purge=true`, { ms: 20000 });
+    await server.moment(5000);
+    return { seen: `purged: ${status}`, wrong: status === 200 ? [] : [`purged: ${status || 'no answer'}`] };
+  },
+};
+
 /** What is bounded over all connections is full: small requests go on meanwhile, and large ones afterwards. */
 function budget(name, { count, bytes, grows_mb }) {
   return {
@@ -196,7 +206,7 @@ function budget(name, { count, bytes, grows_mb }) {
 }
 
 const CHUNKED = 'transfer-encoding: chunked', key = 'secret';
-export default [repeatedRuns, manyRuns, list, listRead, largeResults, pages, files, trickle, pipelines, streams, liveStreams,
+export default [repeatedRuns, manyRuns, list, listRead, largeResults, pages, files, trickle, pipelines, streams, liveStreams, purged,
   bodies('bodies without the key', { start: { key }, path: '/workflows/echo/run', right: [401] }),
   bodies('chunked bodies without the key', { start: { key }, path: '/workflows/echo/run', right: [401], header: CHUNKED }),
   bodies('bodies for a route that is none', { path: '/nowhere', right: [404, 405] }),

@@ -14,13 +14,14 @@ struct Crew {
   std::size_t threads_max;
   std::size_t queue_max;
   std::chrono::milliseconds wait_max;
+  int niceness;  ///< of its threads, on top of the process's: they leave the processor to the threads that everybody waits for
 };
 /// One row, or a few. As many may wait as there may be connections, but not for long.
-inline constexpr Crew lookups{4, 10000, 1s};
+inline constexpr Crew lookups{4, 10000, 1s, 0};
 /// Writes that no run makes: purges, first reads.
-inline constexpr Crew changes{2, 1000, 1s};
-/// Many rows: searches, exports, statistics, pages of events.
-inline constexpr Crew searches{2, 1000, 5s};
+inline constexpr Crew changes{2, 1000, 1s, 0};
+/// Many rows, or large ones: searches, exports, statistics, pages of events, large results.
+inline constexpr Crew searches{2, 1000, 5s, 10};
 
 /// A search that has taken so long, or looked at so many rows, answers with what it has found and where it goes on.
 inline constexpr auto search_time_max = 2s;
@@ -46,7 +47,7 @@ inline constexpr std::size_t piece_bytes = 64 * 1024;
 /// Answers that are being sent in pieces at the same time, in the process; beyond: 503.
 inline constexpr std::size_t pieced_answers_max = 512;
 /// Bytes of those that are in memory as a whole (one run's result, say), in the process; beyond: 503.
-inline constexpr std::size_t pieced_bytes_max = 512 * 1024 * 1024;
+inline constexpr std::size_t pieced_bytes_max = 64 * 1024 * 1024;
 
 /// GET /ui/stream: runs followed at once, and changes of the list that are kept for a client that does not read.
 inline constexpr std::size_t tab_runs_max = 200;

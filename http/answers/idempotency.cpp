@@ -95,7 +95,7 @@ void RequestsUnderWay::finish(const std::string& key, const Response& answer) {
     waiting = std::move(found->second.waiting);
     entries_.erase(found);
   }
-  for (const auto& exchange : waiting) send_answer(exchange, answer);
+  for (const auto& exchange : waiting) exchange->loop().post([exchange, answer] { send_answer(exchange, answer); });
 }
 
 void answer_once(const Call& call, Act act, Repeat repeat) {

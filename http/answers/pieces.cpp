@@ -115,7 +115,7 @@ void send_text(const ExchangePtr& exchange, Response head, std::unique_ptr<Text>
 
 }  // namespace
 
-void answer_in_pieces(const Call& call, std::unique_ptr<Pieces> pieces, bool packs, Response head) {
+void answer_in_pieces(const Call& call, std::unique_ptr<Pieces> pieces, bool packs, Response head, std::size_t bytes_held) {
   const auto& exchange = call.exchange;
   std::string first;
   bool more = true;
@@ -126,7 +126,7 @@ void answer_in_pieces(const Call& call, std::unique_ptr<Pieces> pieces, bool pac
     return call.respond(packs ? packed(std::move(head), *exchange) : std::move(head));
   }
   const auto answer =
-      std::make_shared<PiecedAnswer>(exchange, std::move(pieces), 0, call.app.workers(Work::search), call.gone, &call.app.service);
+      std::make_shared<PiecedAnswer>(exchange, std::move(pieces), bytes_held, call.app.workers(Work::search), call.gone, &call.app.service);
   if (!answer->has_place()) return call.respond(too_many());
   answer->begin(std::move(head), std::move(first), packs);
 }

@@ -19,8 +19,9 @@ public:
 };
 
 /// Sends it all, as one when that is not much. On a thread that may wait (Work::search); goes on there when the client has taken what
-/// was made. A client that has left ends it. `packs`: with gzip for those that take it.
-void answer_in_pieces(const Call& call, std::unique_ptr<Pieces> pieces, bool packs, Response head = {});
+/// was made. A client that has left ends it. `packs`: with gzip for those that take it. `bytes_held`: what is in memory meanwhile, when one
+/// row may be large.
+void answer_in_pieces(const Call& call, std::unique_ptr<Pieces> pieces, bool packs, Response head = {}, std::size_t bytes_held = 0);
 
 /// Answers with text that is there for as long as the program. Any thread.
 void send_static(const ExchangePtr& exchange, Response head, std::string_view body);

@@ -1,5 +1,7 @@
 #include "workers.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -82,6 +84,8 @@ void Workers::stop() {
 
 void Workers::run() {
   workers_here = this;
+  if (crew_.niceness != 0)
+    (void)::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + crew_.niceness);  // on Linux of this thread
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;

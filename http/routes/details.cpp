@@ -128,7 +128,7 @@ void get_handler_export(const Call& call) {
     Response head;
     head.headers = {{"content-disposition", "attachment; filename=\"" + safe(row->workflow_name + "-" + row->handler_id) + ".weir.json\""}};
     auto file = std::make_unique<Export>(store, row->run_id, export_head(taken.app, *row), last ? last->sequence : -1);
-    answer_in_pieces(taken, std::move(file), false, std::move(head));
+    answer_in_pieces(taken, std::move(file), false, std::move(head), 2 * row->result.size());  // the row, and it as text
   });
 }
 

@@ -8,7 +8,7 @@
 namespace weir::http {
 namespace {
 
-void respond_with(const Call& call, std::string runtime::WorkflowInfo::*text, const std::string& missing) {
+void respond_with(const Call& call, std::string runtime::RegisteredWorkflow::*text, const std::string& missing) {
   const auto workflow = call.app.service.find_workflow(call.names[0]);
   call.respond(workflow ? json(std::string((*workflow).*text)) : problem(404, missing));
 }
@@ -49,17 +49,17 @@ void get_workflows(const Call& call) {
   call.respond(json(std::move(body)));
 }
 
-void get_schema(const Call& call) { respond_with(call, &runtime::WorkflowInfo::schema_json, "Workflow not found"); }
+void get_schema(const Call& call) { respond_with(call, &runtime::RegisteredWorkflow::schema_json, "Workflow not found"); }
 
 void get_workflow_events(const Call& call) {
-  respond_with(call, &runtime::WorkflowInfo::events_json, "Workflow '" + call.names[0] + "' not found");
+  respond_with(call, &runtime::RegisteredWorkflow::events_json, "Workflow '" + call.names[0] + "' not found");
 }
 
 /// `format=mermaid` and `format=dot` are ours; anything else is the protocol's JSON.
 void get_representation(const Call& call) {
   const auto format = call.query.last("format").value_or("json");
   const bool mermaid = format == "mermaid";
-  if (!mermaid && format != "dot") return respond_with(call, &runtime::WorkflowInfo::representation_json, "Workflow not found");
+  if (!mermaid && format != "dot") return respond_with(call, &runtime::RegisteredWorkflow::representation_json, "Workflow not found");
   const auto workflow = call.app.service.find_workflow(call.names[0]);
   if (!workflow) return call.respond(problem(404, "Workflow not found"));
   const auto drawing = mermaid ? runtime::DrawingFormat::mermaid : runtime::DrawingFormat::dot;

@@ -16,7 +16,7 @@ struct Prepared {
 
 Prepared refuse(std::string detail, int status = 400) { return {std::nullopt, problem(status, detail)}; }
 
-Expected<EventBox> start_event(const runtime::WorkflowInfo& workflow, const Value& body) {
+Expected<EventBox> start_event(const runtime::RegisteredWorkflow& workflow, const Value& body) {
   const auto* given = body.find("start_event");
   if (!given) given = body.find("kwargs");
   if (given && given->is_null()) {
@@ -81,19 +81,32 @@ HandlerRow as_begun(HandlerRow row) {
   return row;
 }
 
-/// A large result is not rendered on the I/O thread.
-bool takes_its_time(const Call& call, const HandlerRow& row) {
-  return row.result.size() > budget::loop_body_bytes_max && !call.app.workers(Work::lookup)->here();
+/// Finds what a route is about. In the memory store, too, a row with a large result takes a while to copy.
+using Find = std::optional<HandlerRow> (*)(const Call&);
+
+std::optional<HandlerRow> find_handler(const Call& call) { return call.app.service.store().find_handler(call.names[0]); }
+std::optional<HandlerRow> find_run(const Call& call) { return call.app.service.store().find_run(call.names[0]); }
+
+/// Looks the row up where that may wait, and once more where that may take its time when its result is large: few of those are in memory
+/// at once.
+void with_row(const Call& call, Find find, std::string_view what, const std::function<void(const Call&, const HandlerRow&)>& answer) {
+  const auto look = [find, what, answer](const Call& taken) {
+    const auto row = find(taken);
+    if (!row) return taken.respond(problem(404, std::string(what) + " not found"));
+    if (row->result.size() <= budget::loop_body_bytes_max || taken.app.workers(Work::search)->here()) return answer(taken, *row);
+    off_the_loop(taken, Work::search, [find, what, answer](const Call& moved) {
+      const auto again = find(moved);
+      again ? answer(moved, *again) : moved.respond(problem(404, std::string(what) + " not found"));
+    });
+  };
+  off_the_loop(call, Work::lookup, look);
 }
 
-void respond_with(const Call& call, const std::optional<HandlerRow>& row, std::string (*render)(const HandlerRow&), std::string_view what) {
-  if (!row) return call.respond(problem(404, std::string(what) + " not found"));
-  if (takes_its_time(call, *row))
-    return off_the_loop(call, Work::lookup, [row, render, what](const Call& taken) { respond_with(taken, row, render, what); });
-  auto body = render(*row);
-  if (const auto position = row->terminal() ? std::nullopt : call.app.service.queue_position(row->handler_id))
+void respond_with(const Call& call, const HandlerRow& row, std::string (*render)(const HandlerRow&)) {
+  auto body = render(row);
+  if (const auto position = row.terminal() ? std::nullopt : call.app.service.queue_position(row.handler_id))
     body.insert(body.size() - 1, ",\"queue_position\":" + std::to_string(*position));  // an extra key: clients ignore those
-  call.respond(json(std::move(body), polling_status(*row)));
+  call.respond(json(std::move(body), polling_status(row)));
 }
 
 using Begin = void (*)(const Call&, runtime::StartRequest);
@@ -125,7 +138,7 @@ void run_nowait(const Call& call, runtime::StartRequest request) {
 void answer_as_begun(const Call& call, const HandlerRow& row, const UsedKey&) { call.respond(json(handler_json(as_begun(row)))); }
 
 /// What a fork goes on from: the run's past, with the main state that the request may bring instead.
-Expected<runtime::Rewound> past(const Call& call, const runtime::WorkflowInfo& workflow, const HandlerRow& row, const Value& body) {
+Expected<runtime::Rewound> past(const Call& call, const runtime::RegisteredWorkflow& workflow, const HandlerRow& row, const Value& body) {
   const auto* sequence = body.find("from_sequence");
   const auto* state = body.find("state");
   if (!sequence->is_integer()) return Error{Code::invalid_argument, "from_sequence must be an event's sequence, got " + to_json(*sequence)};
@@ -207,24 +220,17 @@ void post_resume(const Call& call) {
 }
 
 void get_handler(const Call& call) {
-  with_store(call, Work::lookup, [](const Call& taken) {
-    const auto row = taken.app.service.store().find_handler(taken.names[0]);
-    if (!row || !taken.query.flag("detail", false)) return respond_with(taken, row, &handler_json, "Handler");
-    if (takes_its_time(taken, *row))
-      return off_the_loop(taken, Work::lookup, [row = *row](const Call& moved) { get_handler_detail(moved, row); });
-    get_handler_detail(taken, *row);
+  with_row(call, &find_handler, "Handler", [](const Call& taken, const HandlerRow& row) {
+    taken.query.flag("detail", false) ? get_handler_detail(taken, row) : respond_with(taken, row, &handler_json);
   });
 }
 
 void get_result(const Call& call) {
-  with_store(call, Work::lookup, [](const Call& taken) {
-    respond_with(taken, taken.app.service.store().find_handler(taken.names[0]), &result_json, "Handler");
-  });
+  with_row(call, &find_handler, "Handler", [](const Call& taken, const HandlerRow& row) { respond_with(taken, row, &result_json); });
 }
 
 void get_run(const Call& call) {
-  with_store(call, Work::lookup,
-             [](const Call& taken) { respond_with(taken, taken.app.service.store().find_run(taken.names[0]), &handler_json, "Run"); });
+  with_row(call, &find_run, "Run", [](const Call& taken, const HandlerRow& row) { respond_with(taken, row, &handler_json); });
 }
 
 namespace {

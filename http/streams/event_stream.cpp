@@ -104,7 +104,7 @@ private:
 }  // namespace
 
 void request_next(const std::shared_ptr<runtime::Stream>& stream, Workers& workers) {
-  if (!stream->reads_store()) return stream->request_next();
+  if (!stream->may_take_long()) return stream->request_next();
   workers.resume({.run = [stream] { stream->request_next(); }});
 }
 

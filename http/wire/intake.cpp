@@ -150,7 +150,9 @@ bool Intake::append(std::string_view piece) {
   }
   if (wanted > body.capacity()) {
     auto capacity = std::max(wanted, std::min<std::size_t>(body.capacity() * 2, options_.limits.body_bytes_max));
-    if (const auto length = current_.head.framing().length; length > 0) capacity = std::min<std::size_t>(capacity, length);
+    // Each time that a body grows it is in memory twice: who has sent an eighth of what was announced may have it all.
+    if (const auto length = current_.head.framing().length; length > 0)
+      capacity = wanted >= length / 8 ? static_cast<std::size_t>(length) : std::min<std::size_t>(capacity, length);
     if (!current_.memory.cover(options_.bodies, capacity, options_.limits.free_bytes)) {
       give_up();
       return false;

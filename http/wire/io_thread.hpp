@@ -1,6 +1,7 @@
 // The thread on which all connections live, and what is under way there.
 #pragma once
 
+#include "action_queue.hpp"
 #include "gate.hpp"
 
 #include "http/access/callers.hpp"
@@ -53,16 +54,23 @@ struct IoThread : std::enable_shared_from_this<IoThread> {
   };
   std::atomic<bool> ended = false;  ///< nobody runs the context any more
   std::mutex draining;
+  static constexpr auto posted_for_max = std::chrono::milliseconds(1);
+  ActionQueue posted;
   std::mutex given_back_mutex;
   std::vector<GivenBack> given_back;
 
   bool is_this_thread() { return context.get_executor().running_in_this_thread(); }
 
-  /// Any thread. When the thread has ended it is done at once: what waits in the context for ever would keep its connection, which keeps
-  /// the context.
+  /// Done in the order in which it was posted, for a moment at a time: the sockets are looked at in between, however much others post.
+  /// Any thread. When the thread has ended it is done at once: what waits for ever would keep its connection, which keeps the context.
   template <class F>
-  void post(F&& action) {
-    asio::post(context, std::forward<F>(action));
+  void post(F action) {
+    if (posted.push(std::move(action))) wake();
+  }
+  void wake() {
+    asio::post(context, [this] {
+      if (posted.work(later(std::chrono::steady_clock::now(), posted_for_max), [this] { wake(); })) wake();
+    });
     if (ended && !is_this_thread()) drain();
   }
   void drain() {

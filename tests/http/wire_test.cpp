@@ -1,9 +1,11 @@
 // From bytes to requests, without a socket: what is a request, what is refused, and that it does not matter how the bytes come.
 #include <doctest/doctest.h>
 
+#include "http/wire/action_queue.hpp"
 #include "http/wire/intake.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -341,4 +343,31 @@ TEST_CASE("a body in chunks of one byte costs no more than its bytes") {
   CHECK(connection.options().bodies->used() < 300000);
   connection.receive("0\r\n\r\n");
   CHECK(connection.said.size() > 100000);
+}
+
+TEST_CASE("actions are done in order, some at a time, and one that throws keeps none from those behind it") {
+  ActionQueue queue;
+  std::string done;
+  const auto now = [] { return std::chrono::steady_clock::now(); };
+  int again = 0;
+  const auto tell_again = [&] { ++again; };
+
+  CHECK(queue.push([&] { done += "a"; }));
+  CHECK_FALSE(queue.push([&] {
+    done += "b";
+    CHECK_FALSE(queue.push([&] { done += "d"; }));  // whoever works comes to it
+  }));
+  CHECK_FALSE(queue.push([&] { done += "c"; }));
+  CHECK(queue.work(now(), tell_again));  // time is over after the first
+  CHECK(done == "a");
+  CHECK_FALSE(queue.work(now() + std::chrono::hours(1), tell_again));
+  CHECK(done == "abcd");
+
+  CHECK(queue.push([&] { throw std::runtime_error("no"); }));
+  CHECK_FALSE(queue.push([&] { done += "e"; }));
+  CHECK_THROWS(queue.work(now() + std::chrono::hours(1), tell_again));
+  CHECK(again == 1);
+  CHECK_FALSE(queue.work(now() + std::chrono::hours(1), tell_again));
+  CHECK(done == "abcde");
+  CHECK(queue.push([] {}));
 }

@@ -43,6 +43,30 @@ test('examples/embed builds with nothing but the installed package, and its prog
   assert.equal(await new Promise(resolve => server.on('close', resolve)), 0);
 });
 
+test('a program that only asks a server links neither the actors nor a store', () => {
+  const project = join(folder, 'asking');
+  mkdirSync(project);
+  writeFileSync(join(project, 'CMakeLists.txt'), `cmake_minimum_required(VERSION 3.25)
+project(asking CXX)
+find_package(weir REQUIRED COMPONENTS client)
+add_executable(asking asking.cpp)
+target_link_libraries(asking PRIVATE weir::client)
+`);
+  writeFileSync(join(project, 'asking.cpp'), `#include <weir/client.hpp>
+#include <iostream>
+int main() {
+  const weir::Client client({.url = "http://127.0.0.1:1"});
+  const auto healthy = client.healthy().get();
+  std::cout << (healthy ? "there" : "nobody there") << '\\n';
+}
+`);
+  configure(project, join(project, 'build'), `-DCMAKE_PREFIX_PATH=${prefix}`);
+  run('cmake', ['--build', join(project, 'build')]);
+  const program = join(project, 'build/asking');
+  assert.equal(run(program, []), 'nobody there\n');
+  assert.doesNotMatch(run('ldd', [program]), /libcaf|libsqlite/);
+});
+
 test('a component that does not exist is named', () => {
   const project = join(folder, 'wrong');
   mkdirSync(project);

@@ -295,6 +295,25 @@ struct Sleeper : weir::Workflow {
   }
 };
 
+/// The event that it shows is published by the tick that begins its second step, beside others.
+struct HandsOver : weir::Workflow {
+  HandsOver() {
+    step<&HandsOver::show>();
+    step<&HandsOver::run>();
+    no_timeout();
+  }
+  Draft show(Context& ctx, const StartEvent&) {
+    ctx.write_event_to_stream(Note{1});
+    return {"on"};
+  }
+  Task<StopEvent> run(Context& ctx, const Draft&) {
+    note(ctx.store(), "before");
+    co_await ctx.sleep(std::chrono::milliseconds(20));
+    note(ctx.store(), "behind");
+    co_return StopEvent{};
+  }
+};
+
 /// A new run that begins where the other one was after its event of that sequence.
 weir::Run fork(Runtime& runtime, const weir::Run& run, std::int64_t sequence, const std::string& handler_id) {
   auto& service = runtime.service();
@@ -398,4 +417,22 @@ TEST_CASE("a fork does not do again what its run had done behind the event witho
   const auto forked = fork(runtime, run, 0, "fork");
   CHECK(forked.wait().status == weir::HandlerStatus::completed);
   CHECK(noted(store->find_states("fork"), "") == R"(["before","behind"])");
+}
+
+TEST_CASE("a fork at one of several events of a tick has the states of that tick") {
+  const TemporaryFolder folder;
+  const auto store = weir::sqlite(folder.file("weir.db"), {.sync = weir::SqliteSync::normal});
+  Runtime runtime(on(store, weir::Durability::strict));
+  runtime.add_workflow("hands_over", std::make_shared<HandsOver>(), {});
+  const auto run = runtime.start("hands_over", StartEvent());
+  const auto last = run.wait();
+  REQUIRE(last.status == weir::HandlerStatus::completed);
+  int forks = 0;
+  for (auto events = run.events({.include_internal = true}); const auto event = events.next();) {
+    if (!runtime.service().rewind(*runtime.service().find_workflow(last), last, event->sequence)) continue;  // the run ends with it
+    const auto forked = fork(runtime, run, event->sequence, "fork" + std::to_string(++forks));
+    CHECK(forked.wait().status == weir::HandlerStatus::completed);
+    CHECK_MESSAGE(noted(store->find_states(forked.handler_id()), "") == R"(["before","behind"])", "forked after event " << event->sequence);
+  }
+  CHECK(forks > 3);
 }

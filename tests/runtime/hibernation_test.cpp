@@ -4,8 +4,14 @@
 #include "actors/runtime/service.hpp"
 #include "flows.hpp"
 #include "persistence/sqlite/maintenance.hpp"
+#include "tests/store/forwarding_store.hpp"
 #include "tests/store/temporary.hpp"
 #include "tests/until.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <vector>
 
 using namespace flows;
 using weir::Context;
@@ -71,6 +77,36 @@ struct Counter : weir::Workflow {
     if (seen < enough) return std::nullopt;
     return StopEvent{seen};
   }
+};
+
+/// Whoever loads a run waits at its journal until the gate is opened.
+class GatedStore final : public ForwardingStore {
+public:
+  using ForwardingStore::ForwardingStore;
+  void open(bool is_open) {
+    const std::lock_guard lock(mutex_);
+    open_ = is_open;
+    changed_.notify_all();
+  }
+  bool waits() const {
+    const std::lock_guard lock(mutex_);
+    return waiting_ > 0;
+  }
+  weir::Journal read_journal(std::string_view run) const override {
+    {
+      std::unique_lock lock(mutex_);
+      ++waiting_;
+      changed_.wait(lock, [this] { return open_; });
+      --waiting_;
+    }
+    return inner_->read_journal(run);
+  }
+
+private:
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  mutable int waiting_ = 0;
+  bool open_ = true;
 };
 
 }  // namespace
@@ -337,4 +373,44 @@ TEST_CASE("what ended too long ago is purged in the background, by how it ended"
   CHECK(runtime.service().store().read_events(run.run_id(), -1, 10).empty());
   CHECK(runtime.find_run("failed"));
   CHECK(runtime.find_run("waiting"));
+}
+
+TEST_CASE("a store that takes its time to load a run holds no actor thread, and what is sent meanwhile is taken in order") {
+  const Sleepy disk;
+  auto options = disk.options();
+  const auto store = std::make_shared<GatedStore>(options.store);
+  options.store = store;
+  options.actor_threads = 1;
+  Runtime runtime(options);
+  runtime.add_workflow<Counter>("count", 3);
+  runtime.add_workflow<Asking>("ask");
+  const auto slow = runtime.start("count", StartEvent(), "slow");
+  until_asleep(runtime);
+
+  store->open(false);
+  std::vector<std::string> order;
+  std::mutex mutex;
+  const auto send = [&](const std::string& note) {
+    runtime.service().send_event("slow", weir::EventBox(Verdict{true, note}), "", [&, note](const weir::Expected<bool>& sent) {
+      const std::lock_guard lock(mutex);
+      order.push_back(note + (sent ? "" : " refused"));
+    });
+  };
+  send("first");
+  until("somebody loads the run", [&] { return store->waits(); });
+  send("second");
+  const auto other = runtime.start("ask", StartEvent(), "other");
+  until("the other run asks", [&] { return other.handler().idle_since.has_value(); });
+  const auto answered = [&] {
+    const std::lock_guard lock(mutex);
+    return order;
+  };
+  CHECK(answered().empty());
+
+  store->open(true);
+  send("third");
+  CHECK(slow.result<int>() == 3);
+  until("all are answered", [&] { return answered().size() == 3; });
+  CHECK(answered() == std::vector<std::string>{"first", "second", "third"});
+  CHECK(other.cancel());
 }

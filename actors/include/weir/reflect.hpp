@@ -148,7 +148,7 @@ consteval Initialiser initialiser() {
     if constexpr (begins_quietly<T>(std::make_index_sequence<I>{})) return Initialiser::absent;
     else return begins_quietly<T>(std::make_index_sequence<I + 1>{}) ? Initialiser::present : Initialiser::unknown;
   } else {
-    return Initialiser::absent;
+    return std::is_nothrow_default_constructible_v<Member> ? Initialiser::absent : Initialiser::unknown;
   }
 }
 

@@ -1,14 +1,8 @@
-// The registered workflows: each with its plan, its object and its ready-made introspection answers.
+// The registered workflows, by name and version.
 #pragma once
 
-#include "actors/runtime/service.hpp"
-#include "admission.hpp"
+#include "registered_workflow.hpp"
 
-#include "actors/engine/model/plan.hpp"
-
-#include <weir/workflow.hpp>
-
-#include <map>
 #include <memory>
 #include <shared_mutex>
 #include <string>
@@ -16,19 +10,6 @@
 #include <vector>
 
 namespace weir::runtime {
-
-/// Immutable once registered; shared by all its runs.
-struct RegisteredWorkflow : WorkflowInfo {
-  engine::Plan plan;
-  std::shared_ptr<Workflow> flow;
-  std::vector<const detail::StepSpec*> specs;  ///< parallel to plan.steps; owned by `flow`
-  std::map<engine::StepIndex, std::shared_ptr<const RegisteredWorkflow>> children;
-  std::shared_ptr<Admission> admission;  ///< of workflows whose concurrent runs are limited
-  bool verbose = false;
-  bool is_child = false;  ///< known by the name of its parent and of the step that runs it
-};
-
-using WorkflowPtr = std::shared_ptr<const RegisteredWorkflow>;
 
 /// Checks the workflow's graph and reads its configuration files; throws WorkflowError. Its children are prepared too.
 WorkflowPtr prepare_workflow(std::string name, std::string class_name, std::shared_ptr<Workflow> flow,

@@ -46,14 +46,16 @@ struct Environment {
   HandlerChanges changes;
   StartingKeys starting_keys;
   BodiesAtWork bodies;
-  Registry* registry = nullptr;
-  Hibernation* hibernation = nullptr;
-  Resumption* resumption = nullptr;
-  Service* service = nullptr;
+  Registry& registry;
+  Hibernation& hibernation;
+  Resumption& resumption;
+  Service& service;
 
-  explicit Environment(RuntimeOptions given)
+  /// The references are only kept: what they refer to may be made later.
+  Environment(RuntimeOptions given, Registry& runs, Hibernation& sleepers, Resumption& resumed, Service& owner)
       : options(with_clean_log(std::move(given))), pool(options.blocking_threads_max, job_threw()), store_jobs(4, job_threw()),
-        store(options.store ? options.store : memory()), store_health(options.log) {
+        store(options.store ? options.store : memory()), store_health(options.log), registry(runs), hibernation(sleepers),
+        resumption(resumed), service(owner) {
     use_store(store);
   }
 

@@ -19,6 +19,8 @@
 
 namespace weir::runtime {
 
+struct LoadedRun;
+class Passing;
 class Subscription;
 using HandlerReply = std::function<void(const Expected<HandlerRow>&)>;  ///< see service.hpp
 
@@ -35,6 +37,14 @@ struct StartRun {
 };
 /// Go on where the store says that the run is.
 struct ResumeRun {};
+/// What the store says.
+struct RunLoaded {
+  std::shared_ptr<LoadedRun> loaded;
+};
+/// What came for a run that had left has been passed on to whoever has it now; or else there is nobody.
+struct PassedOn {
+  std::shared_ptr<Passing> passing;
+};
 /// Put an event into the run; `reply` is called when it is durable, or refused: false when nothing takes it.
 struct Deliver {
   EventBox event;
@@ -130,6 +140,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Retire)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Admitted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Committed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::ResumeRun)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::RunLoaded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::PassedOn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Rested)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::LivedOn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Inspect)
@@ -154,6 +166,8 @@ CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Retire))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Admitted))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Committed))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::ResumeRun))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::RunLoaded))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::PassedOn))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Rested))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::LivedOn))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Inspect))
@@ -175,7 +189,7 @@ using Takes = compat::Takes<void, M>;
 
 using SupervisorActor = caf::typed_actor<Takes<StartRun>, Takes<Deliver>, Takes<CancelRun>, Takes<AwaitEnd>, Takes<StepReport>,
                                          Takes<TimerFired>, Takes<Subscribe>, Takes<Admitted>, Takes<Inspect>, Takes<Committed>,
-                                         Takes<ResumeRun>, Takes<Rested>, Takes<LivedOn>, Takes<Retire>>;
+                                         Takes<ResumeRun>, Takes<RunLoaded>, Takes<PassedOn>, Takes<Rested>, Takes<LivedOn>, Takes<Retire>>;
 using StepActor = caf::typed_actor<Takes<StartBody>, Takes<ResumeBody>, Takes<DropBody>>;
 using EventLogActor =
     caf::typed_actor<Takes<Subscribe>, Takes<Continue>, Takes<Appended>, Takes<RunOver>, Takes<ReadFromStore>, Takes<LookAgain>>;

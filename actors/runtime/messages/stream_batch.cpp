@@ -10,17 +10,23 @@ constexpr std::size_t batch_rows_max = 512;
 constexpr std::size_t batch_bytes_max = 256 * 1024;
 constexpr std::size_t rows_at_first = 16;
 
-/// Few rows at first, more while they are small: a batch has bounds whatever the size of its rows.
+/// About what it takes in memory.
+std::size_t row_bytes(const EventRow& row) { return 1 + row.payload->json().size(); }
+
+/// Few rows at first, then as many as fit if they are like those: a batch has bounds whatever the size of its rows.
 std::vector<EventRow> read_some(const Store& store, const std::string& run_id, std::int64_t after) {
-  std::vector<EventRow> out;
-  std::size_t bytes = 0;
-  for (auto limit = rows_at_first; out.size() < batch_rows_max && bytes < batch_bytes_max; limit *= 4) {
-    auto rows = store.read_events(run_id, out.empty() ? after : out.back().sequence, std::min(limit, batch_rows_max - out.size()));
-    const bool all = rows.size() < limit;
-    if (!all)
-      for (const auto& row : rows) bytes += row.payload->json().size();
+  if (!store.durable()) return store.read_events(run_id, after, batch_rows_max);  // they share what is in memory already
+  auto out = store.read_events(run_id, after, rows_at_first);
+  std::size_t bytes = 0, counted = 0;
+  for (auto wanted = rows_at_first; out.size() == wanted && wanted < batch_rows_max && bytes < batch_bytes_max;) {
+    for (; counted < out.size(); ++counted) bytes += row_bytes(out[counted]);
+    const auto fitting = (batch_bytes_max - std::min(bytes, batch_bytes_max)) / (bytes / counted);
+    const auto more = std::min({fitting, batch_rows_max - wanted, 8 * wanted});
+    if (more == 0) break;
+    auto rows = store.read_events(run_id, out.back().sequence, more);
+    wanted += more;
+    out.reserve(out.size() + rows.size());
     std::move(rows.begin(), rows.end(), std::back_inserter(out));
-    if (all) break;
   }
   return out;
 }

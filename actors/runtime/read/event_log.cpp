@@ -94,6 +94,7 @@ bool EventLog::feed(Reader& reader) {
 
 template <class F>
 bool EventLog::guarded(Reader& reader, F&& give) {
+  const BlockingForbidden here;
   try {
     return give();
   } catch (...) {

@@ -20,18 +20,28 @@ struct Past {
   std::int64_t event_next = 0;
 };
 
-/// Read while the run may go on: both of the same moment.
+constexpr int tries_max = 8;  // while the run goes on
+
+std::int64_t event_next(const Store& store, const std::string& run_id) {
+  const auto last = store.last_event(run_id);
+  return last ? last->sequence + 1 : 0;
+}
+
+/// Both of the same moment.
 std::optional<Past> read(const Store& store, const std::string& run_id) {
-  const auto event_next = [&] {
-    const auto last = store.last_event(run_id);
-    return last ? last->sequence + 1 : 0;
-  };
-  for (int tries = 0; tries < 8; ++tries) {
-    const auto before = event_next();
+  for (int tries = 0; tries < tries_max; ++tries) {
+    const auto before = event_next(store, run_id);
     Past past{store.read_journal(run_id), before};
-    if (event_next() == before) return past;
+    if (event_next(store, run_id) == before) return past;
   }
   return std::nullopt;
+}
+
+/// Nothing has been recorded since: states that were read meanwhile are those that the journal knows.
+bool is_still(const Store& store, const std::string& run_id, const Past& past) {
+  const auto journal = store.read_journal(run_id);
+  const auto last = [](const Journal& of) { return of.ticks.empty() ? 0 : of.ticks.back().sequence; };
+  return last(journal) == last(past.journal) && event_next(store, run_id) == past.event_next;
 }
 
 /// What the journal has behind a tick; nothing when it cannot be read.
@@ -177,32 +187,43 @@ void agree_with_states(Replay& then, const Journal& journal, const engine::Plan&
   walk.note(then.state, taken);
 }
 
-}  // namespace
+Error refusal(const HandlerRow& row, const std::string& why) { return {Code::failed_precondition, "Run " + row.run_id + " " + why}; }
 
-Expected<Rewound> rewind(const Store& store, const HandlerRow& row, const RegisteredWorkflow& workflow, std::int64_t sequence, Time now) {
-  const auto refuse = [&](const std::string& why) { return Error{Code::failed_precondition, "Run " + row.run_id + " " + why}; };
-  if (!store.durable()) return refuse("is kept in memory, without its journal: serve with --store sqlite:FILE to fork runs");
-  const auto past = read(store, row.run_id);
-  if (!past) return Error{Code::unavailable, "Run " + row.run_id + " is too busy to be read: ask again"};
-  const auto whole = replay(past->journal, row, workflow);
+Expected<Rewound> rewind_to(const Store& store, const HandlerRow& row, const RegisteredWorkflow& workflow, const Past& past,
+                            std::int64_t sequence, Time now) {
+  const auto refuse = [&](const std::string& why) { return refusal(row, why); };
+  const auto whole = replay(past.journal, row, workflow);
   if (!whole) return refuse("cannot be forked: " + whole.error().message);
   // A run that was ended from outside has a last event that is in no tick.
   const bool ended_from_outside = row.terminal() && !whole->state.over();
-  const auto first = past->event_next - whole->published - (ended_from_outside ? 1 : 0);
-  if (sequence < std::max<std::int64_t>(0, first - 1) || sequence >= past->event_next)
+  const auto first = past.event_next - whole->published - (ended_from_outside ? 1 : 0);
+  if (sequence < std::max<std::int64_t>(0, first - 1) || sequence >= past.event_next)
     return refuse("can be forked at its events " + std::to_string(std::max<std::int64_t>(0, first - 1)) + " to " +
-                  std::to_string(past->event_next - 1) + ", got " + std::to_string(sequence));
-  auto then = replay(past->journal, row, workflow, [&](const Replay& at) { return first + at.published > sequence; });
+                  std::to_string(past.event_next - 1) + ", got " + std::to_string(sequence));
+  auto then = replay(past.journal, row, workflow, [&](const Replay& at) { return first + at.published > sequence; });
   if (!then) return then.error();
   const auto begins = !then->state.over() && first + then->published > sequence;
   const auto published = then->published;
-  if (begins) agree_with_states(*then, past->journal, workflow.plan);
+  if (begins) agree_with_states(*then, past.journal, workflow.plan);
   if (!begins || then->state.over()) return refuse("ends with event " + std::to_string(sequence) + ": choose an earlier one");
   if (then->at != Time()) engine::move_times(then->state, now - then->at);
-  auto states = store.find_states_at(row.run_id, sequence);
+  auto states = store.find_states_at(row.run_id, first + published - 1);  // after the last event of the tick that published this one
   if (!states) return refuse("no longer knows what it kept after event " + std::to_string(sequence));
   return Rewound{{std::move(*states), std::make_shared<const engine::State>(std::move(then->state))},
                  then->published == published ? sequence : first + then->published - 1};
+}
+
+}  // namespace
+
+Expected<Rewound> rewind(const Store& store, const HandlerRow& row, const RegisteredWorkflow& workflow, std::int64_t sequence, Time now) {
+  if (!store.durable()) return refusal(row, "is kept in memory, without its journal: serve with --store sqlite:FILE to fork runs");
+  for (int tries = 0; tries < tries_max; ++tries) {
+    const auto past = read(store, row.run_id);
+    if (!past) break;
+    auto out = rewind_to(store, row, workflow, *past, sequence, now);
+    if (row.terminal() || is_still(store, row.run_id, *past)) return out;
+  }
+  return Error{Code::unavailable, "Run " + row.run_id + " is too busy to be read: ask again"};
 }
 
 }  // namespace weir::runtime

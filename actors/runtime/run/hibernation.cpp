@@ -22,7 +22,7 @@ bool Hibernation::wake(const HandlerRow& row) {
     const std::lock_guard lock(mutex_);
     if (stopping_) return false;
   }
-  if (environment_.resumption->held(row)) return false;
+  if (environment_.resumption.held(row)) return false;
   const auto workflow = catalog_.find(row.workflow_name, row.workflow_version);
   if (!workflow) {
     const auto version = row.workflow_version.empty() ? "" : " of version '" + row.workflow_version + "'";

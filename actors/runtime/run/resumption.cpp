@@ -24,7 +24,7 @@ Error waits_error(const HandlerRow& row) {
 
 std::size_t Resumption::begin(std::vector<HandlerRow> rows, bool died) {
   const auto nothing_to_do = [this](const HandlerRow& row) {
-    return held(row) || environment_.registry->with(row.handler_id, [](const Registry::Entry&) {});
+    return held(row) || environment_.registry.with(row.handler_id, [](const Registry::Entry&) {});
   };
   std::erase_if(rows, nothing_to_do);
   const auto guilty =
@@ -46,7 +46,7 @@ std::size_t Resumption::begin(std::vector<HandlerRow> rows, bool died) {
   }
   auto resumed = static_cast<std::size_t>(rows.end() - suspects);
   for (auto row = rows.begin(); row != suspects; ++row) {
-    if (environment_.hibernation->wake(*row)) ++resumed;
+    if (environment_.hibernation.wake(*row)) ++resumed;
     else settled(row->run_id);
   }
   go_on(std::unique_lock(mutex_));
@@ -84,7 +84,7 @@ void Resumption::go_on(std::unique_lock<std::mutex> lock) {
     suspects_.pop_front();
     under_way_.insert(row.run_id);
     lock.unlock();
-    const bool woken = environment_.hibernation->wake(row);
+    const bool woken = environment_.hibernation.wake(row);
     let_go(row.handler_id);
     lock.lock();
     if (!woken) under_way_.erase(row.run_id);
@@ -145,7 +145,7 @@ Expected<HandlerRow> Resumption::resume(const std::string& handler_id) {
     by_hand_.insert(row->run_id);
   }
   environment_.changes.tell(*row);
-  environment_.hibernation->wake(*row);
+  environment_.hibernation.wake(*row);
   let_go(handler_id);
   return *row;
 }

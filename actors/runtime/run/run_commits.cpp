@@ -364,7 +364,7 @@ void RunCommits::begin_trial(Batch& batch) {
   on_trial_ = !row_.idle_since && std::any_of(batch.commands.begin(), batch.commands.end(), runs_code);
   batch.settles = !on_trial_;
   if (!on_trial_) return;
-  const auto resumes = run_->environment.resumption->resumes_of(row_);
+  const auto resumes = run_->environment.resumption.resumes_of(row_);
   if (std::exchange(row_.resumes, resumes) != resumes) batch.commit.handler = row_;
 }
 
@@ -375,7 +375,7 @@ void RunCommits::end_trial(Batch& batch) {
 }
 
 void RunCommits::lived_on() {
-  if (!on_trial_ || commit_state_ != CommitState::idle || !run_->environment.resumption->others_wait()) return;
+  if (!on_trial_ || commit_state_ != CommitState::idle || !run_->environment.resumption.others_wait()) return;
   Batch batch;
   batch.settles = true;
   if (row_.resumes > resumes_to_suspect) {

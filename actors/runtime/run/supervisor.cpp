@@ -24,28 +24,23 @@ Supervisor::~Supervisor() {
 
 SupervisorActor::behavior_type Supervisor::make_behavior() {
   return {
-      taking(&Supervisor::start),       taking(&Supervisor::deliver),
-      taking(&Supervisor::cancel),      taking(&Supervisor::await_end),
-      taking(&Supervisor::inspect),     taking(&Supervisor::step_reported),
-      taking(&Supervisor::timer_fired), taking(&Supervisor::admitted),
-      taking(&Supervisor::committed),   taking(&Supervisor::resume),
-      taking(&Supervisor::rested),      taking(&Supervisor::subscribe),
-      taking(&Supervisor::lived_on),    compat::on(self_, [this](Retire) { self_->quit(); }),
+      taking_request(&Supervisor::deliver),
+      taking_request(&Supervisor::cancel),
+      taking_request(&Supervisor::await_end),
+      taking_request(&Supervisor::inspect),
+      taking_request(&Supervisor::subscribe),
+      taking(&Supervisor::start),
+      taking(&Supervisor::step_reported),
+      taking(&Supervisor::timer_fired),
+      taking(&Supervisor::admitted),
+      taking(&Supervisor::committed),
+      taking(&Supervisor::resume),
+      taking(&Supervisor::loaded),
+      taking(&Supervisor::passed_on),
+      taking(&Supervisor::rested),
+      taking(&Supervisor::lived_on),
+      compat::on(self_, [this](Retire) { retire(); }),
   };
-}
-
-template <class F>
-void Supervisor::guarded(F&& handle) {
-  std::string what;
-  try {
-    return handle();
-  } catch (...) { what = describe_current_exception().exception_message; }
-  try {
-    commits_.fail(what);
-  } catch (...) {  // not even that: the run is found unfinished by whoever asks next
-    gone_ = Error{Code::internal, what};
-    leave();
-  }
 }
 
 void Supervisor::step_reported(StepReport& report) { commits_.feed({to_tick(std::move(report))}); }
@@ -64,7 +59,6 @@ void Supervisor::start(StartRun& request) {
 }
 
 void Supervisor::deliver(Deliver& request) {
-  if (pass_on(request)) return;
   if (gone_) return request.reply(*gone_);
   auto answer = [reply = std::move(request.reply)](const Expected<Input::Became>& became) {
     if (!became) reply(became.error());
@@ -79,7 +73,6 @@ void Supervisor::deliver(Deliver& request) {
 }
 
 void Supervisor::cancel(CancelRun& request) {
-  if (pass_on(request)) return;
   if (gone_) return request.reply(*gone_);
   auto answer = [reply = std::move(request.reply)](const Expected<Input::Became>& became) {
     reply(became ? Expected<bool>(*became == Input::Became::done) : became.error());
@@ -88,15 +81,12 @@ void Supervisor::cancel(CancelRun& request) {
 }
 
 void Supervisor::await_end(AwaitEnd& request) {
-  if (pass_on(request)) return;
   if (gone_) request.reply(*gone_);
   else if (row().terminal()) request.reply(row());
   else awaiting_.push_back(std::move(request.reply));
 }
 
-void Supervisor::inspect(Inspect& request) {
-  if (!pass_on(request)) request.look(commits_.state());
-}
+void Supervisor::inspect(Inspect& request) { request.look(commits_.state()); }
 
 void Supervisor::act(engine::Command& command) {
   if (auto* run = std::get_if<engine::RunStep>(&command)) run_step(*run);
@@ -174,7 +164,6 @@ void Supervisor::tell(const EventBox& event) const {
 }
 
 void Supervisor::subscribe(Subscribe& request) {
-  if (pass_on(request)) return;
   if (gone_) return request.subscription->end();
   if (commits_.durable()) remember_reader(request.subscription);
   // A log whose run is over leaves with its last reader: who comes now gets one of his own.
@@ -191,7 +180,7 @@ void Supervisor::leave() {
   if (std::exchange(waits_or_is_admitted_, false)) run_->workflow->admission->leave(row().run_id);
   const auto end = gone_ ? Expected<HandlerRow>(*gone_) : Expected<HandlerRow>(row());
   for (const auto& reply : std::exchange(awaiting_, {})) reply(end);
-  run_->environment.registry->remove(row().handler_id, row().run_id);
+  run_->environment.registry.remove(row().handler_id, row().run_id);
   compat::send(self_, SupervisorActor(self_), Retire());
 }
 

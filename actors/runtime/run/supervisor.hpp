@@ -1,7 +1,9 @@
 // The supervisor: one live run. Takes the messages for it, feeds them to the run's commits, and does what follows.
 #pragma once
 
+#include "actors/runtime/clock/exceptions.hpp"
 #include "actors/runtime/live/live_run.hpp"
+#include "passing.hpp"
 #include "run_commits.hpp"
 #include "run_timers.hpp"
 
@@ -37,6 +39,17 @@ private:
   auto taking(void (Supervisor::*handle)(M&)) {
     return compat::on(self_, [this, handle](M& message) { guarded([&] { (this->*handle)(message); }); });
   }
+  /// What may come before the run has been loaded, or after it has left.
+  template <class M>
+  auto taking_request(void (Supervisor::*handle)(M&)) {
+    return compat::on(self_, [this, handle](M& message) {
+      if (!loading_ && !asleep_) return guarded([&] { (this->*handle)(message); });
+      const auto kept = std::make_shared<M>(std::move(message));
+      auto later = [this, handle, kept] { (this->*handle)(*kept); };
+      if (loading_) return kept_.push_back(std::move(later));
+      pass_on({[kept](const SupervisorActor& owner) { compat::post(owner, std::move(*kept)); }, std::move(later)});
+    });
+  }
   void start(StartRun& request);
   void deliver(Deliver& request);
   void cancel(CancelRun& request);
@@ -57,6 +70,8 @@ private:
 
   // supervisor_rest.cpp
   void resume(ResumeRun&);
+  void loaded(RunLoaded& message);
+  void begin_with(LoadedRun& loaded);
   /// The run ended while nobody had it in memory.
   void was_over(const std::optional<HandlerRow>& row);
   /// The run stays as it is in the store; whoever asks for it has it loaded again.
@@ -70,18 +85,22 @@ private:
   void remember_reader(const std::shared_ptr<Subscription>& reader);
   void forget_gone_readers();
   void fall_asleep();
-  /// True when the run is somebody else's by now, who gets the message by `post`.
-  bool passed_on(const std::function<void(const SupervisorActor&)>& post);
-  template <class M>
-  bool pass_on(M& message) {
-    return asleep_ && passed_on([&](const SupervisorActor& owner) { compat::post(owner, std::move(message)); });
-  }
+  /// The run is somebody else's by now.
+  void pass_on(PassedRequest request);
+  void pass_on_next();
+  void passed_on(PassedOn& message);
+  void retire();
 
   SupervisorActor::base* self_;
   std::shared_ptr<LiveRun> run_;
   RunCommits commits_;
   RunTimers timers_;
-  bool asleep_ = false;            ///< no longer the run's owner
+  bool loading_ = false;
+  std::vector<std::function<void()>> kept_;  ///< requests that have come meanwhile
+  bool asleep_ = false;                      ///< no longer the run's owner
+  std::vector<PassedRequest> to_pass_on_;
+  bool passing_ = false;           ///< others are being passed on
+  bool retired_ = false;           ///< nothing more comes
   std::optional<Time> idle_seen_;  ///< the row's idle_since that rests_since_ is about
   SteadyTime rests_since_;
   std::optional<Error> gone_;     ///< why there is no run to be had here: it never began, or could not be loaded
@@ -91,5 +110,20 @@ private:
   std::vector<std::weak_ptr<Subscription>> readers_;
   std::vector<HandlerReply> awaiting_;
 };
+
+template <class F>
+void Supervisor::guarded(F&& handle) {
+  const BlockingForbidden here;
+  std::string what;
+  try {
+    return handle();
+  } catch (...) { what = describe_current_exception().exception_message; }
+  try {
+    commits_.fail(what);
+  } catch (...) {  // not even that: the run is found unfinished by whoever asks next
+    gone_ = Error{Code::internal, what};
+    leave();
+  }
+}
 
 }  // namespace weir::runtime

@@ -1,7 +1,7 @@
 // How a supervisor comes to a run that is in the store alone, and how it leaves one that only waits.
 #include "actors/runtime/clock/exceptions.hpp"
 #include "actors/runtime/messages/subscription.hpp"
-#include "actors/runtime/recover/recovery.hpp"
+#include "actors/runtime/recover/loading.hpp"
 #include "hibernation.hpp"
 #include "resumption.hpp"
 #include "supervisor.hpp"
@@ -9,6 +9,7 @@
 #include "actors/engine/reduce/reduce.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace weir::runtime {
 namespace {
@@ -19,34 +20,40 @@ Error not_loaded(const std::string& why) {
 
 }  // namespace
 
+/// Requests wait until the run is there.
 void Supervisor::resume(ResumeRun&) {
-  auto& store = *run_->environment.store;
-  try {
-    const auto stored = store.find_handler(row().handler_id);
-    if (!stored || stored->run_id != row().run_id || stored->terminal()) return was_over(stored);
-    auto recovered = recover(store, *stored, *run_->workflow);
-    if (!recovered) {
-      log(LogLevel::error, " cannot go on: " + recovered.error().message);
-      const auto ended = give_up(store, *stored, recovered.error().message);
-      if (!ended) throw StoreFailure(ended.error().code, ended.error().message);
-      return was_over(*ended);
-    }
-    run_->states.fill(store.find_states(stored->handler_id));
-    if (run_->workflow->admission && !recovered->state.queued) {  // it had its place before
-      waits_or_is_admitted_ = true;
-      run_->workflow->admission->enter(row().run_id, [] {});
-    }
-    commits_.load(*stored, std::move(*recovered));
-  } catch (const StoreFailure& error) {
-    could_not_be_loaded(error.what());
-    run_->environment.hibernation->try_again(row().handler_id);
-  } catch (...) { could_not_be_loaded(describe_current_exception().exception_message); }
+  loading_ = true;
+  run_->environment.store_jobs.submit([run = run_, self = SupervisorActor(self_)] {
+    compat::post(self, RunLoaded{std::make_shared<LoadedRun>(load(*run->environment.store, run->row, *run->workflow))});
+  });
+}
+
+void Supervisor::loaded(RunLoaded& message) {
+  loading_ = false;
+  guarded([&] { begin_with(*message.loaded); });
+  for (const auto& handle : std::exchange(kept_, {})) guarded(handle);
+}
+
+void Supervisor::begin_with(LoadedRun& loaded) {
+  if (loaded.not_known) {
+    could_not_be_loaded(loaded.not_known->message);
+    if (loaded.not_known->code == Code::unavailable) run_->environment.hibernation.try_again(row().handler_id);
+    return;
+  }
+  if (!loaded.cannot_go_on.empty()) log(LogLevel::error, " cannot go on: " + loaded.cannot_go_on);
+  if (!loaded.recovered) return was_over(loaded.row);
+  run_->states.fill(loaded.states);
+  if (run_->workflow->admission && !loaded.recovered->state.queued) {  // it had its place before
+    waits_or_is_admitted_ = true;
+    run_->workflow->admission->enter(row().run_id, [] {});
+  }
+  commits_.load(*loaded.row, std::move(*loaded.recovered));
   if (commits_.on_trial()) timers_.look_at_trial(trial_time, SupervisorActor(self_));
 }
 
 void Supervisor::lived_on(LivedOn&) { commits_.lived_on(); }
 
-void Supervisor::settled() { run_->environment.resumption->settled(row().run_id); }
+void Supervisor::settled() { run_->environment.resumption.settled(row().run_id); }
 
 void Supervisor::was_over(const std::optional<HandlerRow>& stored) {
   auto ended = row();
@@ -113,19 +120,39 @@ void Supervisor::fall_asleep() {
   asleep_ = true;
   settled();
   commits_.left();
-  run_->environment.registry->remove(row().handler_id, row().run_id);
-  if (row().wake_at) run_->environment.hibernation->wake_at(*row().wake_at);
+  run_->environment.registry.remove(row().handler_id, row().run_id);
+  if (row().wake_at) run_->environment.hibernation.wake_at(*row().wake_at);
   compat::send(self_, SupervisorActor(self_), Retire());
 }
 
-bool Supervisor::passed_on(const std::function<void(const SupervisorActor&)>& post) {
-  auto& environment = run_->environment;
-  const auto give = [&](const Registry::Entry& entry) { post(entry.supervisor); };
-  try {
-    if (environment.hibernation->with(row().handler_id, give)) return true;
-    was_over(environment.store->find_handler(row().handler_id));
-  } catch (const StoreFailure& error) { gone_ = not_loaded(error.what()); }
-  return false;
+void Supervisor::pass_on(PassedRequest request) {
+  to_pass_on_.push_back(std::move(request));
+  pass_on_next();
+}
+
+/// One after another, so that they stay in order.
+void Supervisor::pass_on_next() {
+  if (passing_ || to_pass_on_.empty()) return;
+  passing_ = true;
+  Passing::begin(std::make_shared<Passing>(run_, SupervisorActor(self_), std::exchange(to_pass_on_, {})));
+}
+
+void Supervisor::passed_on(PassedOn& message) {
+  passing_ = false;
+  auto left = message.passing->take_left();
+  if (!left.empty()) {
+    if (const auto& why = message.passing->not_known(); !why.empty()) gone_ = not_loaded(why);
+    else was_over(message.passing->row());
+    if (!asleep_) std::ranges::move(std::exchange(to_pass_on_, {}), std::back_inserter(left));
+  }
+  for (const auto& request : left) guarded(request.handle);
+  pass_on_next();
+  if (retired_ && !passing_) self_->quit();
+}
+
+void Supervisor::retire() {
+  retired_ = true;
+  if (!passing_) self_->quit();
 }
 
 }  // namespace weir::runtime

@@ -34,9 +34,7 @@ public:
     begin([step = step_, serial] { compat::post(step, ResumeBody{serial}); });
   }
   void run_blocking(std::function<void()> job) override { environment_.pool.submit(std::move(job)); }
-  std::unique_ptr<ChildRun> start_child(ChildRequest request) override {
-    return start_child_run(*environment_.service, std::move(request));
-  }
+  std::unique_ptr<ChildRun> start_child(ChildRequest request) override { return start_child_run(environment_.service, std::move(request)); }
   const RuntimeOptions& options() const override { return environment_.options; }
   BodiesAtWork* bodies() const override { return &environment_.bodies; }
 

@@ -274,6 +274,17 @@ public:
 /// For a thread that many clients depend on: a store whose calls may wait is not to be called on it. Debug builds end the process
 /// when it is all the same.
 void forbid_blocking_here() noexcept;
+/// The same for as long as it lives.
+class BlockingForbidden {
+public:
+  BlockingForbidden() noexcept;
+  ~BlockingForbidden();
+  BlockingForbidden(const BlockingForbidden&) = delete;
+  BlockingForbidden& operator=(const BlockingForbidden&) = delete;
+
+private:
+  const bool before_;
+};
 /// For such a store, in each of its calls.
 void assert_may_block() noexcept;
 
