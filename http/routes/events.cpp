@@ -2,8 +2,8 @@
 #include "http/answers/app.hpp"
 #include "http/answers/background.hpp"
 #include "http/answers/parameters.hpp"
+#include "http/answers/preferences.hpp"
 #include "http/answers/translate.hpp"
-#include "http/preferences.hpp"
 #include "http/streams/event_stream.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // Events that nothing takes: kept in a mailbox, kept until a run that queued is idle, or told.
 #include <doctest/doctest.h>
 
-#include "actors/engine/reception.hpp"
+#include "actors/engine/reduce/reception.hpp"
 #include "actors/engine/text/journal_codec.hpp"
 #include "actors/engine/text/saved_context.hpp"
 #include "tea.hpp"

@@ -1,7 +1,7 @@
 // Events that nobody takes, seen by clients: told in the answer, refused when asked for, listed with the run; mail in forks.
 #include <doctest/doctest.h>
 
-#include "http/preferences.hpp"
+#include "http/answers/preferences.hpp"
 #include "talk.hpp"
 #include "tests/store/temporary.hpp"
 #include "tests/until.hpp"

@@ -1,6 +1,6 @@
 #include "invariants.hpp"
 
-#include "actors/engine/reception.hpp"
+#include "reception.hpp"
 #include "reduce.hpp"
 
 #include <algorithm>

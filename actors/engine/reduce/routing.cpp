@@ -1,5 +1,5 @@
 // Who gets an event: waiters first, then every step that takes its type (contract 5.4).
-#include "actors/engine/reception.hpp"
+#include "reception.hpp"
 #include "reduction.hpp"
 
 #include <algorithm>

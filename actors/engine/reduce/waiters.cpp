@@ -1,5 +1,5 @@
 // wait_for_event: bodies that gave their slot back until an event or a deadline comes (contract 5.7).
-#include "actors/engine/reception.hpp"
+#include "reception.hpp"
 #include "reduction.hpp"
 
 #include <algorithm>

@@ -6,7 +6,7 @@
 #include "actors/runtime/live/live_run.hpp"
 #include "replay_check.hpp"
 
-#include "actors/engine/reception.hpp"
+#include "actors/engine/reduce/reception.hpp"
 
 #include <cstddef>
 #include <cstdint>

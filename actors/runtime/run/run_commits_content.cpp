@@ -2,7 +2,7 @@
 #include "run_commits.hpp"
 
 #include "actors/runtime/messages/event_row.hpp"
-#include "actors/runtime/unhandled.hpp"
+#include "unhandled.hpp"
 
 #include "actors/engine/reduce/edits.hpp"
 #include "actors/engine/reduce/reduce.hpp"
