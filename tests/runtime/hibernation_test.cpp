@@ -8,12 +8,6 @@
 #include "flows.hpp"
 
 using namespace flows;
-using weir::Context;
-using weir::HandlerStatus;
-using weir::Runtime;
-using weir::StartEvent;
-using weir::StopEvent;
-using weir::Task;
 
 namespace {
 
