@@ -52,17 +52,18 @@ struct Environment {
   Service* service = nullptr;
 
   explicit Environment(RuntimeOptions given)
-      : options(with_clean_log(std::move(given))), pool(options.blocking_threads_max, job_threw()), store_jobs(4, job_threw()),
-        store(options.store ? options.store : memory()), store_health(options.log) {
+      : options(with_clean_log(std::move(given))), pool(options.blocking_threads_max, failed("a job in the background")),
+        store_jobs(4, failed("a job in the background")), store(options.store ? options.store : memory()), store_health(options.log),
+        changes(failed("a listener to the changes of handlers")) {
     use_store(store);
   }
 
   ~Environment() { store->on_trouble(nullptr); }
 
-  /// What the pools do with an exception that nobody else has caught.
-  std::function<void(const std::string&)> job_threw() const {
-    return [log = options.log](const std::string& what) {
-      if (log) log(LogLevel::error, "a job in the background failed: " + what);
+  /// What is done with an exception that nobody else has caught.
+  std::function<void(const std::string&)> failed(std::string who) const {
+    return [log = options.log, who = std::move(who)](const std::string& what) {
+      if (log) log(LogLevel::error, who + " failed: " + what);
     };
   }
 
