@@ -1,5 +1,7 @@
 #include "workers.hpp"
 
+#include <weir/assert.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -98,7 +100,9 @@ void Workers::run() {
     const auto gone = job.gone;
     job = {};
     lock.lock();
-    at_work_.erase(std::find(at_work_.begin(), at_work_.end(), gone));
+    const auto found = std::find(at_work_.begin(), at_work_.end(), gone);
+    WEIR_ASSERT(found != at_work_.end(), "a job that ends was at work");
+    at_work_.erase(found);
   }
 }
 
