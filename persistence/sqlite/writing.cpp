@@ -1,6 +1,6 @@
 #include "writing.hpp"
 
-#include "../handler_query.hpp"
+#include "persistence/handler_query.hpp"
 
 namespace weir::sqlite_detail {
 namespace {

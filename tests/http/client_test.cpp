@@ -1,9 +1,9 @@
 // weir::Client against a server in the same process, over real sockets.
 #include <doctest/doctest.h>
 
-#include "../../http/client/sse_reader.hpp"
-#include "../store/temporary.hpp"
-#include "../until.hpp"
+#include "http/client/sse_reader.hpp"
+#include "tests/store/temporary.hpp"
+#include "tests/until.hpp"
 
 #include <weir/client.hpp>
 #include <weir/weir.hpp>

@@ -1,7 +1,7 @@
 // Weir inside a CAF program: the service as an actor, and steps that ask actors.
 #include <doctest/doctest.h>
 
-#include "../store/forwarding_store.hpp"
+#include "tests/store/forwarding_store.hpp"
 
 #include <weir/caf.hpp>
 #include <weir/weir.hpp>

@@ -1,10 +1,10 @@
 // Values that steps make, on their way through a journal into another process.
 #include <doctest/doctest.h>
 
-#include "../../actors/runtime/service.hpp"
-#include "../store/temporary.hpp"
-#include "../until.hpp"
+#include "actors/runtime/service.hpp"
 #include "flows.hpp"
+#include "tests/store/temporary.hpp"
+#include "tests/until.hpp"
 
 #include <weir/state_store.hpp>
 
