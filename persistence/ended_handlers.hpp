@@ -1,6 +1,8 @@
 // The order in which handlers have ended, for a store that keeps only so many of them.
 #pragma once
 
+#include <weir/assert.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -38,6 +40,7 @@ private:
     if (found == numbers_.end()) return;
     oldest_first_.erase(found->second);
     numbers_.erase(found);
+    WEIR_ASSERT(numbers_.size() == oldest_first_.size(), "each handler that has ended has one place");
   }
 
   std::mutex mutex_;

@@ -5,6 +5,7 @@
 
 namespace weir {
 
+bool matches(const HandlerFilter& filter, const HandlerRow& row);
 /// What of the query a store has not found by an index: time and text.
 bool matches(const HandlerQuery& query, const HandlerRow& row);
 /// A number that a store has made. Throws std::invalid_argument.

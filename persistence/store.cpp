@@ -63,6 +63,14 @@ bool contains(std::string_view whole, std::string_view part) {
 
 }  // namespace
 
+bool matches(const HandlerFilter& filter, const HandlerRow& row) {
+  const auto has = [](const auto& list, const auto& value) { return !list || std::find(list->begin(), list->end(), value) != list->end(); };
+  return has(filter.workflow_names, row.workflow_name) && has(filter.statuses, row.status) &&
+         (!filter.idle || *filter.idle == row.idle_since.has_value()) &&
+         (!filter.awaits_event || *filter.awaits_event != row.waiting_for.empty()) &&
+         (!filter.quarantined || *filter.quarantined == row.quarantined);
+}
+
 bool matches(const HandlerQuery& query, const HandlerRow& row) {
   if (query.since && row.started_at < *query.since) return false;
   if (query.until && row.started_at >= *query.until) return false;
@@ -103,10 +111,10 @@ HandlerPage Store::find_handlers(const HandlerQuery& query) const {
 }
 
 std::vector<HandlerCount> Store::count_handlers(const Patience& patience) const {
-  std::map<std::tuple<std::string, HandlerStatus, bool>, std::size_t> counts;
-  for (const auto& row : list_handlers({}, patience)) ++counts[{row.workflow_name, row.status, !row.waiting_for.empty()}];
+  std::map<std::tuple<std::string, HandlerStatus, bool, bool>, std::size_t> counts;
+  for (const auto& row : list_handlers({}, patience)) ++counts[{row.workflow_name, row.status, !row.waiting_for.empty(), row.quarantined}];
   std::vector<HandlerCount> out;
-  for (const auto& [key, count] : counts) out.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
+  for (const auto& [key, count] : counts) out.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), std::get<3>(key), count});
   return out;
 }
 

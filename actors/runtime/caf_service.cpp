@@ -3,10 +3,13 @@
 
 #include "actors/runtime/messages/caf_compat.hpp"
 
+#include "actors/runtime/clock/exceptions.hpp"
 #include "service.hpp"
 
 #include <functional>
 #include <map>
+#include <optional>
+#include <string>
 
 namespace weir::runtime {
 namespace {
@@ -72,15 +75,16 @@ public:
   Host::behavior_type make_behavior() {
     compat::on_down(self_, [this](const caf::actor_addr& who) { streams_.erase(who); });
     return {
-        [this](StartMessage& m) { return calling([&] { return start(std::move(m), false); }); },
+        [this](StartMessage& m) { return answering<HandlerMessage>([&](const auto& answer) { start(answer, std::move(m), false); }); },
         [this](RunMessage& m) {
-          return calling([&] { return start({std::move(m.workflow), std::move(m.start), std::move(m.handler_id)}, true); });
+          StartMessage start_message{std::move(m.workflow), std::move(m.start), std::move(m.handler_id)};
+          return answering<HandlerMessage>([&](const auto& answer) { start(answer, std::move(start_message), true); });
         },
-        [this](SendMessage& m) { return calling([&] { return send(m); }); },
-        [this](CancelMessage& m) { return calling([&] { return cancel(m); }); },
-        [this](QueryMessage& m) { return calling([&] { return query(m); }); },
-        [this](SubscribeMessage& m) { return calling([&] { return subscribe(m); }); },
-        [](const Do& m) { m.action(); },
+        [this](SendMessage& m) { return answering<bool>([&](const auto& answer) { send(answer, m); }); },
+        [this](CancelMessage& m) { return answering<bool>([&](const auto& answer) { cancel(answer, m); }); },
+        [this](QueryMessage& m) { return answering<HandlerMessage>([&](const auto& answer) { query(answer, m); }); },
+        [this](SubscribeMessage& m) { return answering<HandlerMessage>([&](const auto& answer) { subscribe(answer, m); }); },
+        [this](const Do& m) { (void)guarded(m.action); },
     };
   }
 
@@ -88,17 +92,24 @@ private:
   template <class T>
   using Promise = std::shared_ptr<caf::typed_response_promise<T>>;
 
-  /// The runtime has an actor system of its own.
+  /// What this actor does has this one boundary: what is thrown ends neither it nor the subscriptions of others. Returns the reason.
   template <class F>
-  std::invoke_result_t<F&> calling(F into_the_runtime) {
-    auto out = into_the_runtime();
-    compat::take_logger_of(self_->system());
-    return out;
+  std::optional<std::string> guarded(F&& work) {
+    std::optional<std::string> why;
+    try {
+      work();
+    } catch (...) { why = describe_current_exception().exception_message; }
+    compat::take_logger_of(self_->system());  // the runtime has an actor system of its own
+    if (why) service_.log(LogLevel::error, "the service's actor could not do what a message asks for: " + *why);
+    return why;
   }
 
-  template <class T>
-  Promise<T> promise() {
-    return std::make_shared<caf::typed_response_promise<T>>(self_->template make_response_promise<T>());
+  template <class T, class F>
+  caf::typed_response_promise<T> answering(F&& into_the_runtime) {
+    const Promise<T> answer = std::make_shared<caf::typed_response_promise<T>>(self_->template make_response_promise<T>());
+    const auto why = guarded([&] { into_the_runtime(answer); });
+    if (why && answer->pending()) answer->deliver(failure(*why));
+    return *answer;
   }
 
   /// Callable from any thread; does nothing when the actor is gone. Promises stay with the actor: they die with it.
@@ -108,19 +119,12 @@ private:
     };
   }
 
-  caf::typed_response_promise<HandlerMessage> start(StartMessage message, bool until_over) {
-    const auto answer = promise<HandlerMessage>();
+  void start(const Promise<HandlerMessage>& answer, StartMessage message, bool until_over) {
     const auto refuse = [answer](const std::string& why) { answer->deliver(failure(why)); };
     const auto workflow = service_.find_workflow(message.workflow);
-    if (!workflow) {
-      refuse("Workflow '" + message.workflow + "' not found");
-      return *answer;
-    }
+    if (!workflow) return refuse("Workflow '" + message.workflow + "' not found");
     auto event = parse_start(*workflow, message.start);
-    if (!event) {
-      refuse(event.error().message);
-      return *answer;
-    }
+    if (!event) return refuse(event.error().message);
     const auto post = poster();
     const auto give = [post, answer](const Expected<HandlerRow>& row) {
       if (row) post([answer, row = message_of(*row)] { answer->deliver(row); });
@@ -128,7 +132,6 @@ private:
     };
     service_.start({workflow, std::move(*event), std::move(message.handler_id)}, until_over ? nullptr : HandlerReply(give),
                    until_over ? HandlerReply(give) : nullptr, [&](const Error& error) { refuse(error.message); });
-    return *answer;
   }
 
   static Expected<EventBox> parse_start(const RegisteredWorkflow& workflow, const EventMessage& message) {
@@ -141,50 +144,34 @@ private:
     return decode_event(*workflow.start, fields);
   }
 
-  caf::typed_response_promise<bool> send(const SendMessage& message) {
-    const auto answer = promise<bool>();
+  void send(const Promise<bool>& answer, const SendMessage& message) {
     const auto row = service_.store().find_handler(message.handler_id);
     const auto workflow = row ? service_.find_workflow(*row) : nullptr;
-    if (!workflow) {
-      answer->deliver(
+    if (!workflow)
+      return answer->deliver(
           failure(row ? "Workflow " + row->workflow_name + " not registered" : "Handler '" + message.handler_id + "' not found"));
-      return *answer;
-    }
     const auto event = parse_event(Object{{"type", message.event.type}, {"value", message.event.value()}}, workflow->registry);
-    if (!event) {
-      answer->deliver(failure(event.error().message));
-      return *answer;
-    }
+    if (!event) return answer->deliver(failure(event.error().message));
     service_.send_event({.handler_id = message.handler_id, .event = *event, .step = message.step},
                         [post = poster(), answer](const Expected<bool>& sent) {
                           post([answer, sent] { sent ? answer->deliver(*sent) : answer->deliver(failure(sent.error().message)); });
                         });
-    return *answer;
   }
 
-  caf::typed_response_promise<bool> cancel(const CancelMessage& message) {
-    const auto answer = promise<bool>();
+  void cancel(const Promise<bool>& answer, const CancelMessage& message) {
     service_.cancel(message.handler_id, [post = poster(), answer](const Expected<bool>& ended) {
       post([answer, ended] { ended ? answer->deliver(*ended) : answer->deliver(failure(ended.error().message)); });
     });
-    return *answer;
   }
 
-  caf::typed_response_promise<HandlerMessage> query(const QueryMessage& message) {
-    const auto answer = promise<HandlerMessage>();
+  void query(const Promise<HandlerMessage>& answer, const QueryMessage& message) {
     if (const auto row = service_.store().find_handler(message.handler_id)) answer->deliver(message_of(*row));
     else answer->deliver(failure("Handler '" + message.handler_id + "' not found"));
-    return *answer;
   }
 
-  caf::typed_response_promise<HandlerMessage> subscribe(const SubscribeMessage& message) {
-    const auto answer = promise<HandlerMessage>();
+  void subscribe(const Promise<HandlerMessage>& answer, const SubscribeMessage& message) {
     const auto row = service_.store().find_handler(message.handler_id);
-    if (!row) {
-      answer->deliver(failure("Handler '" + message.handler_id + "' not found"));
-      return *answer;
-    }
-    answer->deliver(message_of(*row));
+    if (!row) return answer->deliver(failure("Handler '" + message.handler_id + "' not found"));
     const auto who = message.subscriber.address();
     compat::monitor(self_, message.subscriber);
     const auto key = ++last_stream_;
@@ -195,7 +182,7 @@ private:
                                        post([this, key, who, to, id, batch = std::move(batch)] { forward(key, who, to, id, batch); });
                                      });
     streams_[who][key] = std::move(stream);
-    return *answer;
+    answer->deliver(message_of(*row));
   }
 
   void forward(std::uint64_t key, const caf::actor_addr& who, const caf::actor& to, const std::string& handler_id,
@@ -204,7 +191,8 @@ private:
     if (streams == streams_.end()) return;
     for (const auto& row : batch.rows)
       compat::post(to, StreamedMessage{handler_id, row.sequence, envelope_message(std::string(row.payload->json()))});
-    if (!batch.end) return streams->second[key]->request_next();
+    // A store that throws ends the stream without the run's last event: whoever reads comes again.
+    if (!batch.end && !guarded([&] { streams->second[key]->request_next(); })) return;
     compat::post(to, StreamEndedMessage{handler_id});
     streams->second.erase(key);
   }

@@ -26,13 +26,16 @@ std::string fault_of(std::string_view id) {
   return characters == 0 ? "none" : "";
 }
 
-}  // namespace
-
-std::optional<Error> check_handler_id(std::string_view id) {
-  const auto fault = fault_of(id);
+std::optional<Error> check(std::string_view text, const std::string& what) {
+  const auto fault = fault_of(text);
   if (fault.empty()) return std::nullopt;
-  return Error{Code::invalid_argument, "handler_id must have 1 to " + std::to_string(characters_max) +
+  return Error{Code::invalid_argument, what + " must have 1 to " + std::to_string(characters_max) +
                                            " characters of UTF-8 without control characters, and be neither '.' nor '..', got " + fault};
 }
+
+}  // namespace
+
+std::optional<Error> check_handler_id(std::string_view id) { return check(id, "handler_id"); }
+std::optional<Error> check_workflow_name(std::string_view name) { return check(name, "a workflow's name"); }
 
 }  // namespace weir::runtime

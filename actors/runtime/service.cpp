@@ -160,6 +160,7 @@ void Service::name_those_left() {
 
 void Service::add_workflow(std::string name, std::string class_name, std::shared_ptr<Workflow> flow,
                            std::vector<const EventType*> additional_events, bool replace) {
+  if (const auto wrong = check_workflow_name(name)) throw WorkflowError(wrong->message + " (class " + class_name + ")");
   auto prepared = prepare_workflow(std::move(name), std::move(class_name), std::move(flow), std::move(additional_events));
   state_->catalog.add(std::move(prepared), replace || state_->workflows_are_replaced);
 }

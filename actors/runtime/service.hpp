@@ -121,8 +121,9 @@ public:
   /// Looks at a run; one that is over has no running steps, and a context with its state alone. False, and no reply, when
   /// there is no such handler or its workflow is no longer registered.
   bool inspect(const std::string& handler_id, const std::function<void(RunSnapshot)>& reply);
-  /// The steps that are at work now, in step order. False, and no reply, for a run that is not in memory: it is not woken.
-  bool find_running_steps(const std::string& handler_id, const std::function<void(std::vector<std::string>)>& reply);
+  /// The steps that are at work now, in step order. When the run has not said so after `patience`, because a step holds the thread that it
+  /// needs, those alone whose code runs at this moment. False, and no reply, for a run that is not in memory: it is not woken.
+  bool find_running_steps(const std::string& handler_id, Duration patience, std::function<void(std::vector<std::string>)> reply);
   /// 1 for the run that is admitted next; nothing for a handler that does not wait among its workflow's concurrent runs.
   std::optional<std::size_t> queue_position(const std::string& handler_id);
   /// Replies true when this call ended a running run, false when there was none. Code::unavailable: the store does not answer.

@@ -182,11 +182,44 @@ bool Service::inspect(const std::string& handler_id, const std::function<void(Ru
   return true;
 }
 
-bool Service::find_running_steps(const std::string& handler_id, const std::function<void(std::vector<std::string>)>& reply) {
-  return state_->registry.with(handler_id, [&](const Registry::Entry& entry) {
+namespace {
+
+/// Calls whoever waits with the first answer, and lets go of him.
+class FirstAnswer {
+public:
+  using Reply = std::function<void(std::vector<std::string>)>;
+  explicit FirstAnswer(Reply reply) : reply_(std::move(reply)) {}
+
+  void operator()(std::vector<std::string> answer) {
+    Reply reply;
+    {
+      const std::lock_guard lock(mutex_);
+      reply.swap(reply_);
+    }
+    if (reply) reply(std::move(answer));
+  }
+
+private:
+  std::mutex mutex_;
+  Reply reply_;
+};
+
+}  // namespace
+
+bool Service::find_running_steps(const std::string& handler_id, Duration patience, std::function<void(std::vector<std::string>)> reply) {
+  const auto answer = std::make_shared<FirstAnswer>(std::move(reply));
+  std::string run_id;
+  const bool live = state_->registry.with(handler_id, [&](const Registry::Entry& entry) {
+    run_id = entry.run->row.run_id;
     compat::post(entry.supervisor,
-                 Inspect{[reply, run = entry.run](const engine::State& state) { reply(running_steps(run->workflow->plan, state)); }});
+                 Inspect{[answer, run = entry.run](const engine::State& state) { (*answer)(running_steps(run->workflow->plan, state)); }});
   });
+  if (!live) return false;
+  state_->environment.timers.after(patience, [answer, run_id, &bodies = state_->environment.bodies] {
+    const auto steps = bodies.steps_of(run_id);
+    (*answer)({steps.begin(), steps.end()});
+  });
+  return true;
 }
 
 std::optional<std::size_t> Service::queue_position(const std::string& handler_id) {

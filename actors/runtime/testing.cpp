@@ -58,7 +58,8 @@ using Answers = std::function<void(const EventBox& question, const std::function
 class VirtualRun final : public std::enable_shared_from_this<VirtualRun> {
 public:
   VirtualRun(VirtualTime& time, runtime::WorkflowPtr workflow, std::string handler_id, NamedStates states, Answers answers)
-      : time_(time), run_(std::make_shared<runtime::RunContext>(workflow, row_of(*workflow, std::move(handler_id)), std::move(states))),
+      : time_(time),
+        run_(std::make_shared<runtime::RunContext>(workflow, row_of(*workflow, std::move(handler_id)), std::move(states), log_)),
         state_(engine::initial_state(workflow->plan)), replay_check_(runtime::ReplayCheck::if_asked(run_)), answers_(std::move(answers)),
         began_(time.now()) {}
 
@@ -105,6 +106,7 @@ private:
   void keep(const std::shared_ptr<Invocation>& invocation, Invocation::Outcome outcome);
 
   VirtualTime& time_;
+  const std::shared_ptr<const runtime::LogSink> log_ = std::make_shared<const runtime::LogSink>(log_to_stderr);
   std::shared_ptr<runtime::RunContext> run_;
   engine::State state_;
   std::unique_ptr<runtime::ReplayCheck> replay_check_;

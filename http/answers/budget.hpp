@@ -28,6 +28,8 @@ inline constexpr auto search_time_max = 2s;
 inline constexpr std::size_t rows_walked_max = 1'000'000;
 /// Statistics look at what they can in this time.
 inline constexpr auto statistics_time_max = 5s;
+/// How long a look at a handler waits for the run itself.
+inline constexpr auto look_time_max = 200ms;
 /// Rows in one page, as clients may ask for.
 inline constexpr std::size_t page_rows_max = 1000;
 

@@ -1,5 +1,6 @@
 #include "workers.hpp"
 
+#include <weir/assert.hpp>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -102,7 +103,9 @@ void Workers::run() {
     const auto gone = job.gone;
     job = {};
     lock.lock();
-    at_work_.erase(std::find(at_work_.begin(), at_work_.end(), gone));
+    const auto found = std::find(at_work_.begin(), at_work_.end(), gone);
+    WEIR_ASSERT(found != at_work_.end(), "a job that ends was at work");
+    at_work_.erase(found);
   }
 }
 

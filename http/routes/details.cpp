@@ -97,11 +97,11 @@ void get_handler_detail(const Call& call, const HandlerRow& row) {
     taken.respond(json(detail_json(taken.app.service.store(), row, running_steps)));
   };
   if (row.terminal()) return answer(call, {});
-  // The run tells on a thread of its own, which must not wait for the store.
+  // It is told on a thread that must not wait for the store.
   const auto told = [call, answer, workers = call.app.lookups](const std::vector<std::string>& running_steps) {
     off_the_loop(workers, call, [answer, running_steps](const Call& taken) { answer(taken, running_steps); });
   };
-  if (!call.app.service.find_running_steps(row.handler_id, told)) answer(call, {});
+  if (!call.app.service.find_running_steps(row.handler_id, budget::look_time_max, told)) answer(call, {});
 }
 
 void get_handler_state(const Call& call) {

@@ -36,6 +36,7 @@ HandlerQuery page_query(const Query& query, Time now) {
   HandlerQuery out{.filter = filter_of(query)};
   if (query.last("is_idle")) out.filter.idle = query.flag("is_idle", false);
   if (query.last("awaits_event")) out.filter.awaits_event = query.flag("awaits_event", false);
+  if (query.last("quarantined")) out.filter.quarantined = query.flag("quarantined", false);
   out.since = moment(query, "since", now);
   out.until = moment(query, "until", now);
   out.text = query.last("q").value_or("");

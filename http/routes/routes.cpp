@@ -128,6 +128,10 @@ Response unauthorised() {
   return response;
 }
 
+Response broken_path() {
+  return problem(400, "The path is not percent-encoded: each '%' must stand before two hexadecimal digits, as in '%2F', or be '%25'");
+}
+
 Response only_read() {
   return problem(403, "This server is read-only: runs can be looked at, not started, changed or ended (--read-only)");
 }
@@ -165,6 +169,7 @@ Admission admit(App& app, const RequestHead& head) {
   const auto wanted = method == "HEAD" ? "GET" : method;
   const auto path = head.target().substr(0, head.target().find('?'));
   if (!app.api_keys.empty() && !open_to_everybody(path) && !authorised(app, head)) return at_once(unauthorised());
+  if (!target.well_formed) return at_once(broken_path());
   std::vector<std::string> names;
   for (const auto& entry : app.own_routes)
     if (entry.method == wanted && matches(entry.path, target.segments, names)) return by_own_route(entry, std::move(names));

@@ -72,6 +72,7 @@ std::string workflows_detail(const runtime::Service& service, const Patience& pa
     counts[entry.workflow_name][std::string(to_string(entry.status))] += static_cast<std::int64_t>(entry.count);
     if (entry.awaits_event && entry.status == HandlerStatus::running)
       counts[entry.workflow_name]["waiting"] += static_cast<std::int64_t>(entry.count);
+    if (entry.quarantined) counts[entry.workflow_name]["quarantined"] += static_cast<std::int64_t>(entry.count);
   }
   Value::Array names, details;
   for (const auto& name : service.workflow_names()) {
@@ -82,7 +83,8 @@ std::string workflows_detail(const runtime::Service& service, const Patience& pa
     const auto graph = parse_json(workflow->representation_json);
     const auto* description = graph ? graph->find("graph")->find("description") : nullptr;
     detail.set("description", description ? *description : Value());
-    for (const auto* state : {"running", "waiting", "completed", "failed", "cancelled"}) detail.set(state, counts[name][state]);
+    for (const auto* state : {"running", "waiting", "quarantined", "completed", "failed", "cancelled"})
+      detail.set(state, counts[name][state]);
     add_durations(detail, newest(store, name, {HandlerStatus::completed}, patience));
     const auto last = store.find_handlers(
         {.filter = {.workflow_names = std::vector{name}, .statuses = std::nullopt}, .limit = 1, .with_total = false, .patience = patience});

@@ -2,6 +2,8 @@
 
 #include "logged_event.hpp"
 
+#include <weir/assert.hpp>
+
 namespace weir::http {
 namespace {
 
@@ -47,6 +49,7 @@ private:
   }
 
   void write(std::string frames) {
+    WEIR_ASSERT(!writing_, "a stream has one write outstanding");
     writing_ = true;
     exchange_->write(std::move(frames), [self = shared_from_this()](bool sent) { self->written(sent); });
   }

@@ -1,6 +1,8 @@
 // Memory that all connections share. Thread-safe.
 #pragma once
 
+#include <weir/assert.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <memory>
@@ -19,7 +21,10 @@ public:
     } while (!used_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
     return true;
   }
-  void give_back(std::size_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
+  void give_back(std::size_t bytes) {
+    const auto before = used_.fetch_sub(bytes, std::memory_order_relaxed);
+    WEIR_ASSERT(before >= bytes, "only memory that was taken is given back");
+  }
   std::size_t used() const { return used_.load(std::memory_order_relaxed); }
 
 private:

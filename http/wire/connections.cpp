@@ -1,5 +1,6 @@
 #include "connections.hpp"
 
+#include <weir/assert.hpp>
 #include <weir/time.hpp>
 
 #include <sys/socket.h>
@@ -13,6 +14,7 @@
 namespace weir::http {
 
 void GateChain::append(Gate& gate) {
+  WEIR_ASSERT(!gate.chain_, "a connection waits or works, and is in one chain at a time");
   gate.chain_ = this;
   gate.previous_ = last;
   gate.next_ = nullptr;
@@ -21,6 +23,7 @@ void GateChain::append(Gate& gate) {
 }
 
 void GateChain::remove(Gate& gate) {
+  WEIR_ASSERT(gate.chain_ == this, "a connection leaves the chain that it is in");
   (gate.previous_ ? gate.previous_->next_ : first) = gate.next_;
   (gate.next_ ? gate.next_->previous_ : last) = gate.previous_;
   gate.chain_ = nullptr;
@@ -50,6 +53,7 @@ void Connections::opened() {
 }
 
 void Connections::gone() {
+  WEIR_ASSERT(count_ > 0, "a connection goes once");
   --count_;
   if (room_ && !closing_) room_();
 }

@@ -95,6 +95,7 @@ void Gate::hand_over(When when) {
   connections_->works(*this);
   std::memcpy(buffer_.data(), request_line.data(), request_line.size());
   auto deliver = [this, pending = std::move(pending_)] {
+    if (!intake_.ready()) return;  // it has been closed meanwhile
     auto* outer = std::exchange(current(), this);
     pending->done({}, request_line.size());
     current() = outer;

@@ -1,5 +1,7 @@
 #include "intake.hpp"
 
+#include <weir/assert.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -190,6 +192,7 @@ void Intake::complete(bool closes) {
 }
 
 Arrived Intake::take() {
+  WEIR_ASSERT(arrived_, "only a request that is there is taken");
   auto out = std::move(*arrived_);
   arrived_.reset();
   return out;

@@ -6,6 +6,7 @@
 
 #include "http/access/callers.hpp"
 
+#include <weir/assert.hpp>
 #include <weir/runtime_options.hpp>
 #include <weir/time.hpp>
 
@@ -125,6 +126,7 @@ struct IoThread : std::enable_shared_from_this<IoThread> {
   }
   void subtract(std::size_t IoThread::*count) {
     const std::lock_guard lock(mutex);
+    WEIR_ASSERT(this->*count > 0, "what is under way ends once");
     if (--(this->*count) == 0) idle.notify_all();
   }
   void wait_for_none(std::size_t IoThread::*count, Duration patience) {

@@ -14,6 +14,10 @@ int hex_digit(char c) {
   return -1;
 }
 
+bool begins_escape(std::string_view text, std::size_t at) {
+  return text[at] == '%' && at + 2 < text.size() && hex_digit(text[at + 1]) >= 0 && hex_digit(text[at + 2]) >= 0;
+}
+
 template <class F>
 void split(std::string_view text, char separator, F&& each) {
   while (true) {
@@ -30,8 +34,7 @@ std::string percent_decoded(std::string_view text, bool plus_is_space) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0;
-    if (escape) {
+    if (begins_escape(text, i)) {
       out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
       i += 2;
     } else {
@@ -80,6 +83,7 @@ std::string_view after_query(std::string_view target) {
 
 Target::Target(std::string_view target) : query(after_query(target)) {
   const auto path = before_query(target);
+  for (auto at = path.find('%'); at != path.npos; at = path.find('%', at + 1)) well_formed = well_formed && begins_escape(path, at);
   if (path.starts_with('/')) split(path.substr(1), '/', [this](std::string_view part) { segments.push_back(percent_decoded(part)); });
 }
 

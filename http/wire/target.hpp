@@ -28,8 +28,9 @@ private:
 struct Target {
   explicit Target(std::string_view target);
 
-  /// Decoded one by one, so that "a%2Fb" is one name; "/a/" has two, the last one empty.
+  /// Decoded one by one, and once, so that "a%2Fb" is one name; "/a/" has two, the last one empty.
   std::vector<std::string> segments;
+  bool well_formed = true;  ///< each '%' of the path begins an escape; in the query others stand for themselves
   Query query;
 };
 

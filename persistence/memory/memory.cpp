@@ -2,6 +2,8 @@
 #include "persistence/ended_handlers.hpp"
 #include "persistence/handler_query.hpp"
 
+#include <weir/assert.hpp>
+
 #include <algorithm>
 #include <array>
 #include <deque>
@@ -305,7 +307,7 @@ private:
     const std::lock_guard lock(shard.mutex);
     const auto found = shard.items.find(candidate.handler_id);
     if (found == shard.items.end() || found->second.created != candidate.created) return false;
-    return matches(query.filter, found->second.row) && weir::matches(query, found->second.row);
+    return matches(query.filter, found->second.row) && matches(query, found->second.row);
   }
 
   std::optional<HandlerRow> look_at(const Candidate& candidate, const HandlerQuery& query) const {
@@ -314,16 +316,7 @@ private:
     const auto found = shard.items.find(candidate.handler_id);
     if (found == shard.items.end() || found->second.created != candidate.created) return std::nullopt;
     const auto& row = found->second.row;
-    return matches(query.filter, row) && weir::matches(query, row) ? std::optional(row) : std::nullopt;
-  }
-
-  static bool matches(const HandlerFilter& filter, const HandlerRow& row) {
-    const auto has = [](const auto& list, const auto& value) {
-      return !list || std::find(list->begin(), list->end(), value) != list->end();
-    };
-    return has(filter.workflow_names, row.workflow_name) && has(filter.statuses, row.status) &&
-           (!filter.idle || *filter.idle == row.idle_since.has_value()) &&
-           (!filter.awaits_event || *filter.awaits_event != row.waiting_for.empty());
+    return matches(query.filter, row) && matches(query, row) ? std::optional(row) : std::nullopt;
   }
 
   Expected<Inheritance> add_run(const HandlerRow& row) {
@@ -381,7 +374,8 @@ private:
       std::move(found->second.children.begin(), found->second.children.end(), std::back_inserter(ids));
       {
         const std::lock_guard order_lock(order_.mutex);
-        order_.ids.erase(found->second.created);
+        const auto gone = order_.ids.erase(found->second.created);
+        WEIR_ASSERT(gone == 1, "each handler stands in the order of creation");
       }
       shard.items.erase(found);
     }
@@ -395,7 +389,11 @@ private:
     const std::lock_guard lock(shard.mutex);
     const auto found = shard.items.find(commit.run_id);
     if (found == shard.items.end()) return;  // purged meanwhile
-    std::move(commit.events.begin(), commit.events.end(), std::back_inserter(found->second.rows));
+    auto& rows = found->second.rows;
+    for (auto& event : commit.events) {
+      WEIR_ASSERT(event.sequence == static_cast<std::int64_t>(rows.size()), "a run's events have no gaps: they are found by their place");
+      rows.push_back(std::move(event));
+    }
     if (!commit.states) return;
     auto& states = found->second.states;
     if (states.size() == states_kept_max) states.pop_front();

@@ -14,7 +14,7 @@ Error Condition::failed(Doing doing, const DatabaseError& error) {
     return out;
   }
   if (error.code != Code::unavailable) {
-    tell(StoreTrouble::Level::error, "the database could not be " + name(doing) + ", a fault of ours: " + error.what());
+    tell(StoreTrouble::Level::error, "the database could not be " + name(doing) + ": " + error.message + ". " + error.what());
     return out;
   }
   if (doing == Doing::copying_back && of(Doing::writing).failing) return out;  // the log knows

@@ -1,5 +1,6 @@
 #include "connection_pool.hpp"
 
+#include <weir/assert.hpp>
 #include <weir/time.hpp>
 
 namespace weir::sqlite_detail {
@@ -48,6 +49,7 @@ ConnectionPool::Lease ConnectionPool::take() {
 void ConnectionPool::give_back(std::unique_ptr<Connection> connection) noexcept {
   {
     const std::lock_guard lock(mutex_);
+    WEIR_ASSERT(lent_ > 0, "a connection is given back once");
     --lent_;
     if (connection) idle_.push_back(std::move(connection));
   }

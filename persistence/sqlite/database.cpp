@@ -2,6 +2,8 @@
 
 #include "private_file.hpp"
 
+#include <weir/assert.hpp>
+
 #include <algorithm>
 
 namespace weir::sqlite_detail {
@@ -103,7 +105,10 @@ void Connection::execute(const std::string& sql) {
 }
 
 Query Connection::query(std::string_view sql) {
-  if (const auto known = statements_.find(sql); known != statements_.end()) return Query(known->second);
+  if (const auto known = statements_.find(sql); known != statements_.end()) {
+    WEIR_ASSERT(!sqlite3_stmt_busy(known->second), "a statement goes through its rows before it is begun again");
+    return Query(known->second);
+  }
   sqlite3_stmt* statement = nullptr;
   const int size = static_cast<int>(sql.size());
   if (const int code = sqlite3_prepare_v3(database_, sql.data(), size, SQLITE_PREPARE_PERSISTENT, &statement, nullptr); code != SQLITE_OK)

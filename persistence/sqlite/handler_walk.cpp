@@ -44,6 +44,7 @@ Where where_of(const HandlerQuery& query) {
   if (filter.statuses) out.add("status IN (SELECT value FROM json_each(?))", json_list(*filter.statuses));
   if (filter.idle) out.add(*filter.idle ? "idle_since IS NOT NULL" : "idle_since IS NULL");
   if (filter.awaits_event) out.add(*filter.awaits_event ? "waiting_for <> ''" : "waiting_for = ''");
+  if (filter.quarantined) out.add(*filter.quarantined ? "quarantined <> 0" : "quarantined = 0");
   if (query.since) out.add("started_at >= ?", stored(*query.since));
   if (query.until) out.add("started_at < ?", stored(*query.until));
   if (!query.text.empty())

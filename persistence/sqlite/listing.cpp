@@ -65,15 +65,15 @@ HandlerPage HandlerSearch::page() && {
 }
 
 void HandlerCounts::turn(Connection& db) {
-  walk_.next(db, "workflow_name, status, waiting_for <> ''", {}, [&](const Query& row) {
-    ++counts_[{std::string(row.text(0)), status_of(row.integer(1)), row.integer(2) != 0}];
+  walk_.next(db, "workflow_name, status, waiting_for <> '', quarantined", {}, [&](const Query& row) {
+    ++counts_[{std::string(row.text(0)), status_of(row.integer(1)), row.integer(2) != 0, row.integer(3) != 0}];
     return true;
   });
 }
 
 std::vector<HandlerCount> HandlerCounts::result() const {
   std::vector<HandlerCount> out;
-  for (const auto& [key, count] : counts_) out.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
+  for (const auto& [key, count] : counts_) out.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), std::get<3>(key), count});
   return out;
 }
 

@@ -46,7 +46,7 @@ public:
 
 private:
   HandlerWalk walk_{{}, true, std::nullopt, 0};
-  std::map<std::tuple<std::string, HandlerStatus, bool>, std::size_t> counts_;
+  std::map<std::tuple<std::string, HandlerStatus, bool, bool>, std::size_t> counts_;
 };
 
 }  // namespace weir::sqlite_detail

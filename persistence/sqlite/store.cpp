@@ -13,6 +13,8 @@
 #include "reading.hpp"
 #include "writing.hpp"
 
+#include <weir/assert.hpp>
+
 #include <chrono>
 #include <limits>
 #include <mutex>
@@ -135,6 +137,7 @@ public:
       out = in_order(commits, [&](const Commit& commit) { return write(db, commit); });
       return true;
     });
+    WEIR_ASSERT(!together || out.size() == commits.size(), "each commit of a group has an answer");
     if (together) return out;
     const auto code = together.error().code;
     if (code == Code::unavailable || code == Code::data_loss) return std::vector<Expected<bool>>(commits.size(), together);

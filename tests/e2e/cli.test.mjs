@@ -305,6 +305,23 @@ test('an API key comes from a file for a server and its clients; one on the comm
   assert.match(seen.log(), /warning: an API key is on the command line/);
 });
 
+test('a workflow and a handler whose names look like paths are reached by every verb', async () => {
+  const names = ['a/b', '../events', 'tea, green?#%2F'];
+  const { base: server } = await serve([source('paths.cpp', shop('tea').replace('server.add_workflow<Echo>("echo");',
+    names.map(name => `server.add_workflow<Shop>("${name}");`).join(' ')))]);
+  for (const name of names) {
+    const id = `of ${name}`;
+    assert.equal(piped(['start', name, 'item=tea', '--handler-id', id], { server }).stdout, `${id}\n`);
+    assert.match(piped(['graph', name], { server }).stdout, /pack/);
+    assert.match(piped(['show', id], { server }).stdout, new RegExp(`^workflow\t${name.replace(/[.?/]/g, '\\$&')}$`, 'm'));
+    assert.equal(json(['list', '--workflow', name], { server })[0].handler_id, id);
+    assert.equal(piped(['send', id, 'Confirmed', 'yes=true', 'note=hi'], { server }).stdout, 'sent\n');
+    assert.equal(piped(['watch', id], { server }).status, 0);
+    assert.equal(piped(['run', name, 'item=nothing'], { server }).status, 1);
+    assert.equal(piped(['cancel', id, '--purge'], { server }).stdout, 'deleted\n');
+  }
+});
+
 test('what runs and servers say reaches the terminal and the log without its control characters', async () => {
   const item = '!first\nsecond\u001b[31m\u009b0m\u202e';
   const id = piped(['start', 'shop', `item=${item}`, '--handler-id', 'a/b\u202e%']).stdout.trim();

@@ -447,6 +447,23 @@ TEST_CASE("client: a URL's password is in no message, and what a server says sta
   CHECK(bad_id.error().message.find_first_of("\x1b\n") == std::string::npos);
 }
 
+TEST_CASE("client: a workflow whose name looks like a path is found by every operation") {
+  const std::vector<std::string> names{"a/b", "../events", "100%", "a%2Fb", "tea, green?#"};
+  weir::WorkflowServer server({.port = 0});
+  for (const auto& name : names) server.add_workflow<Echo>(name);
+  server.start();
+  const weir::Client client({.url = "http://127.0.0.1:" + std::to_string(server.port())});
+  for (const auto& name : names) {
+    CAPTURE(name);
+    CHECK(value_of(client.schema(name).get()).start.is_object());
+    CHECK_FALSE(value_of(client.event_schemas(name).get()).empty());
+    CHECK(value_of(client.graph(name).get()).is_object());
+    CHECK(value_of(client.run(name, weir::Object{{"n", 1}}).get()).workflow_name == name);
+    CHECK(value_of(client.start(name, weir::Object{{"n", 1}}).get()).workflow_name == name);
+    CHECK(value_of(client.handlers({.workflow_names = {name}}).get()).size() == 2);
+  }
+}
+
 TEST_CASE("client: ids that look like paths are started, found, followed, answered and removed") {
   const Served served;
   const auto client = served.client();

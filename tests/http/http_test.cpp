@@ -14,7 +14,7 @@
 using namespace weir;
 using namespace weir::http;
 
-TEST_CASE("targets are decoded before they are split") {
+TEST_CASE("targets are split, and then decoded") {
   const Target target("/workflows/%C5%BElu%C5%A5%20x/run?a=1&a=2&b=%2B+c&flag=TRUE&empty=");
   CHECK(target.segments == std::vector<std::string>{"workflows", "žluť x", "run"});
   CHECK(target.query.last("a") == "2");
@@ -27,6 +27,8 @@ TEST_CASE("targets are decoded before they are split") {
   CHECK(Target("/a%2Fb/").segments == std::vector<std::string>{"a/b", ""});
   CHECK(Target("http://host/health").segments.empty());
   CHECK(percent_decoded("%zz%4") == "%zz%4");
+  for (const char* broken : {"/%", "/a%2", "/a%zz/b", "/%25%4g?a=1"}) CHECK_FALSE(Target(broken).well_formed);
+  for (const char* whole : {"/", "/a%2Fb", "/%25", "/a?b=100%"}) CHECK(Target(whole).well_formed);
 }
 
 TEST_CASE("integers are read as Python reads them") {

@@ -111,6 +111,29 @@ TEST_CASE("what a step that outlives its server still calls is there") {
   }
 }
 
+TEST_CASE("a look at a run is answered while a step of it holds the only actor thread, and names the step") {
+  const TemporaryFolder folder;
+  for (const bool durable : {false, true}) {
+    CAPTURE(durable);
+    const auto gate = std::make_shared<Gate>();
+    weir::ServerOptions options{.port = 0, .runtime = {.actor_threads = 1}};
+    if (durable) options.store = weir::sqlite(folder.file("weir.db"));
+    weir::WorkflowServer server(std::move(options));
+    server.add_workflow<Holding>("hold", gate);
+    server.start();
+    const auto look = [&] { return talk::json_body(get(server.port(), "/handlers/h?detail=true")); };
+    CHECK(talk::status(post(server.port(), "/workflows/hold/run-nowait", R"({"handler_id":"h","start_event":{}})")) == 200);
+    until("the step holds the actor thread", [&] { return gate->at_work(); });
+    const auto held = look();
+    CHECK(held.find("status")->as_string() == "running");
+    CHECK(weir::to_json(*held.find("current_steps")) == R"(["run"])");
+    CHECK(weir::to_json(held).find(R"("input":{)") != std::string::npos);
+    gate->let_go();
+    until("it is over", [&] { return talk::status(get(server.port(), "/handlers/h")) == 200; });
+    CHECK(weir::to_json(*look().find("current_steps")) == "[]");
+  }
+}
+
 TEST_CASE("a route of one's own may throw anything") {
   weir::WorkflowServer server{{.port = 0}};
   server.add_route("GET", "/odd", [](const weir::RouteRequest&) -> weir::RouteAnswer { throw 7; });

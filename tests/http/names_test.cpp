@@ -39,6 +39,9 @@ struct Served {
   weir::WorkflowServer server{{.port = 0, .runtime = {.log = log.sink()}}};
   explicit Served(const std::string& workflow = "a/b") {
     server.add_workflow(workflow, std::make_shared<Waiting>(), {.additional_events = weir::events<weir::HumanResponseEvent>()});
+    server.add_route("GET", "/mine/*", [](const weir::RouteRequest& request) -> weir::RouteAnswer {
+      return {.body = weir::to_json(weir::Value(request.names.front()))};
+    });
     server.add_route("GET", "/broken", [](const weir::RouteRequest&) -> weir::RouteAnswer {
       throw std::runtime_error("first\nweir: info: second\x1b[31m\xff in '/srv/secret/runs.db'");
     });
@@ -97,6 +100,37 @@ TEST_CASE("a handler and a workflow with a slash, a percent sign or a question m
   for (const std::string rest : {"schema", "events", "representation", "stats"})
     CHECK(talk::status(talk::get(port, "/workflows/a%2Fb/" + rest)) == 200);
   CHECK(talk::status(talk::get(port, "/workflows/a/b/schema")) == 404);
+}
+
+TEST_CASE("a path is decoded once, segment by segment; one with a broken escape is answered with 400 on every route") {
+  const Served served;
+  const auto port = served.server.port();
+  CHECK(talk::json_body(talk::get(port, "/mine/a%2Fb%252F%3F")).as_string() == "a/b%2F?");
+  for (const std::string decoded_twice : {"/workflows/a%252Fb/schema", "/workflows%2Fa%2Fb%2Fschema", "/handlers/%2E%2E", "/mine/a/b"})
+    CHECK_MESSAGE(talk::status(talk::get(port, decoded_twice)) == 404, decoded_twice);
+  for (const std::string broken :
+       {"/workflows/a%2/schema", "/handlers/100%", "/handlers/%zz?detail=true", "/events/%", "/mine/%g0", "/no%4"}) {
+    CAPTURE(broken);
+    CHECK(talk::status(talk::get(port, broken)) == 400);
+    CHECK(talk::status(talk::post(port, broken, "{}")) == 400);
+  }
+  CHECK(talk::get(port, "/handlers/100%").find("each '%' must stand before two hexadecimal digits") != std::string::npos);
+  CHECK(talk::status(talk::get(port, "/handlers?workflow_name=100%&limit=1")) == 200);
+  const auto no_text = talk::get(port, "/workflows/%ff%00/events");
+  CHECK(talk::status(no_text) == 404);
+  CHECK(talk::json_body(no_text).find("detail")->is_string());
+}
+
+TEST_CASE("a workflow's name that cannot be addressed is refused when it is registered") {
+  weir::Runtime runtime;
+  for (const std::string name : {"", ".", "..", "a\nb", "a\xff"}) {
+    CAPTURE(name);
+    CHECK_THROWS_WITH_AS(runtime.add_workflow<Waiting>(name), doctest::Contains("a workflow's name must have 1 to 200 characters of UTF-8"),
+                         weir::WorkflowError);
+  }
+  CHECK_THROWS_AS(runtime.add_workflow<Waiting>(std::string(201, 'a')), weir::WorkflowError);
+  for (const std::string name : {"a/b", "...", "100%", "tea, green?"}) runtime.add_workflow<Waiting>(name);
+  CHECK(runtime.workflow_names().size() == 4);
 }
 
 TEST_CASE("what an exception says stays one line of the log without control characters, and tells clients no folders") {

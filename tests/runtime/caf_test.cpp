@@ -1,12 +1,18 @@
 // Weir inside a CAF program: the service as an actor, and steps that ask actors.
 #include <doctest/doctest.h>
 
+#include "tests/store/forwarding_store.hpp"
+
 #include <weir/caf.hpp>
 #include <weir/weir.hpp>
 
 #include <caf/io/all.hpp>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <mutex>
+#include <vector>
 
 namespace {
 
@@ -63,12 +69,35 @@ struct Configuration : caf::actor_system_config {
   }
 };
 
+/// Throws what no store may, when it is told to.
+class ThrowingStore final : public ForwardingStore {
+public:
+  using ForwardingStore::ForwardingStore;
+  std::atomic<bool> throws = false;
+
+  std::optional<weir::HandlerRow> find_handler(std::string_view id) const override {
+    if (throws) throw 7;
+    return inner_->find_handler(id);
+  }
+};
+
 struct Program {
+  std::mutex mutex;
+  std::vector<std::string> log;
+  std::shared_ptr<ThrowingStore> store = std::make_shared<ThrowingStore>(weir::memory());
   Configuration configuration;
   caf::actor_system system{configuration};
   Scale typed = system.spawn(scale, 1);
-  weir::Runtime runtime{weir::RuntimeOptions{.log = [](weir::LogLevel, std::string_view) {}}};
+  weir::Runtime runtime{weir::RuntimeOptions{.store = store, .log = [this](weir::LogLevel, std::string_view text) {
+                                               const std::lock_guard lock(mutex);
+                                               log.emplace_back(text);
+                                             }}};
   weir::ServiceActor service;
+
+  bool logged(const std::string& part) {
+    const std::lock_guard lock(mutex);
+    return std::any_of(log.begin(), log.end(), [&](const auto& line) { return line.find(part) != std::string::npos; });
+  }
 
   Program() {
     runtime.add_workflow<Shop>("shop", typed, caf::actor_cast<caf::actor>(typed));
@@ -144,6 +173,31 @@ TEST_CASE("caf: what cannot be done is answered with an error that says why") {
   CHECK(ask<bool>(self, program.service, weir::CancelMessage{.handler_id = id}));
   CHECK_FALSE(ask<bool>(self, program.service, weir::CancelMessage{.handler_id = id}));
   CHECK(ask<weir::HandlerMessage>(self, program.service, weir::QueryMessage{.handler_id = id}).status == "cancelled");
+}
+
+TEST_CASE("caf: what is thrown while a message is handled is its answer; the service and the subscriptions of others go on") {
+  Program program;
+  caf::scoped_actor self{program.system};
+  const auto id =
+      ask<weir::HandlerMessage>(self, program.service, weir::StartMessage{.workflow = "shop", .start = Order{"tea"}}).handler_id;
+  ask<weir::HandlerMessage>(self, program.service, weir::SubscribeMessage{.handler_id = id, .subscriber = self});
+  program.store->throws = true;
+  for (int i = 0; i < 2; ++i) {
+    std::string failed;
+    ask<weir::HandlerMessage>(self, program.service, weir::QueryMessage{.handler_id = id}, &failed);
+    CHECK_MESSAGE(failed.find("a int was thrown, which is no std::exception") != failed.npos, failed);
+    ask<bool>(self, program.service, weir::SendMessage{.handler_id = id, .event = Confirmed{true}}, &failed);
+    CHECK_MESSAGE(failed.find("a int was thrown") != failed.npos, failed);
+  }
+  program.store->throws = false;
+  CHECK(program.logged("the service's actor could not do what a message asks for: a int was thrown"));
+  CHECK(ask<bool>(self, program.service, weir::SendMessage{.handler_id = id, .event = Confirmed{true}}));
+  std::vector<std::string> seen;
+  bool over = false;
+  while (!over)
+    self->receive([&](const weir::StreamedMessage& message) { seen.push_back(message.event.type); },
+                  [&](const weir::StreamEndedMessage&) { over = true; });
+  CHECK(seen == std::vector<std::string>{"Packed", "Confirm", "Shipped"});
 }
 
 TEST_CASE("caf: a step whose actor is gone fails with a sentence, and the run with it") {

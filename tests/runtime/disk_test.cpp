@@ -5,17 +5,13 @@
 #include "flows.hpp"
 #include "persistence/sqlite/maintenance.hpp"
 #include "tests/store/faulty_vfs.hpp"
+#include "tests/store/length_limit.hpp"
 #include "tests/store/temporary.hpp"
 #include "tests/until.hpp"
 
 #include <map>
 
 using namespace flows;
-using weir::HandlerStatus;
-using weir::Runtime;
-using weir::StartEvent;
-using weir::StopEvent;
-using weir::Task;
 
 namespace {
 
@@ -285,4 +281,27 @@ TEST_CASE("a disk that is full ends no run: what could not be stored says so, an
   CHECK(run.result<std::string>() == "kept");
   until("the store counts as well", [&] { return runtime->service().store_status().kind == weir::runtime::StoreStatus::Kind::ready; });
   CHECK(runtime->start("fan", Topic()).result<Joke>().text == "3");
+}
+
+TEST_CASE("a run whose step makes more than the database can hold fails, and tells why; its neighbours go on") {
+  // What SQLite is built for is a billion bytes: connections that are opened from here on take less.
+  const LengthLimit limit(100'000);
+  const TemporaryFolder folder;
+  Log log;
+  Runtime runtime({.store = weir::sqlite(folder.file("weir.db")), .log = log.sink()});
+  runtime.add_workflow<Approval>("approval");
+  runtime.add_workflow<Plain>("large", [](Context& ctx) {
+    ctx.write_event_to_stream(Draft{std::string(200'000, 'x')});
+    return StopEvent();
+  });
+  const auto neighbour = runtime.start("approval", StartEvent(), "neighbour");
+  const auto row = runtime.start("large", StartEvent(), "large").wait();
+  CHECK(row.status == HandlerStatus::failed);
+  CHECK(row.error == "it could not be stored: the write is larger than the database can hold");
+  CHECK(log.has("stopped by an internal error: it could not be stored: the write is larger than the database can hold"));
+  CHECK(log.has("the database could not be written: the write is larger than the database can hold. INSERT INTO"));
+  CHECK(runtime.service().store_status().kind == weir::runtime::StoreStatus::Kind::ready);
+  CHECK(neighbour.send_event(Verdict{true, "yes"}).ok());
+  CHECK(neighbour.result<std::string>() == "yes");
+  CHECK(runtime.start("approval", StartEvent()).handler().status == HandlerStatus::running);
 }

@@ -3,6 +3,7 @@
 
 #include <weir/weir.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <latch>
@@ -15,6 +16,12 @@
 namespace flows {
 
 using namespace std::chrono_literals;
+using weir::Context;
+using weir::HandlerStatus;
+using weir::Runtime;
+using weir::StartEvent;
+using weir::StopEvent;
+using weir::Task;
 
 struct Topic {
   using kind = weir::StartEvent;
@@ -109,6 +116,13 @@ struct Log {
       lines.emplace_back(text);
     };
   }
+  /// How many lines hold the text.
+  std::size_t count(std::string_view text) {
+    const std::lock_guard lock(mutex);
+    return static_cast<std::size_t>(
+        std::count_if(lines.begin(), lines.end(), [&](const std::string& line) { return line.find(text) != line.npos; }));
+  }
+  bool has(std::string_view text) { return count(text) > 0; }
 };
 
 }  // namespace flows

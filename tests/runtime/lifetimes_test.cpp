@@ -11,12 +11,6 @@
 #include <malloc.h>
 
 using namespace flows;
-using weir::Context;
-using weir::HandlerStatus;
-using weir::Runtime;
-using weir::StartEvent;
-using weir::StopEvent;
-using weir::Task;
 
 namespace {
 
@@ -27,6 +21,25 @@ struct Hasty : weir::Workflow {
 };
 
 struct Stranger {};  // no std::exception
+
+/// Runs that sleep for an hour.
+struct Sleepers {
+  Runtime runtime{{.store = weir::memory(10)}};
+
+  Sleepers() {
+    runtime.add_workflow<Coroutine>("sleep", [](Context& ctx) -> Task<StopEvent> {
+      co_await ctx.sleep(1h);
+      co_return StopEvent();
+    });
+  }
+  /// So many begin, and are cancelled when all sleep.
+  void round(int count) {
+    std::vector<weir::Run> runs;
+    for (int i = 0; i < count; ++i) runs.push_back(runtime.start("sleep", StartEvent()));
+    for (const auto& run : runs) CHECK(run.cancel());
+    until("all runs have left", [&] { return runtime.service().live_runs() == 0; });
+  }
+};
 
 /// A store whose calls throw what no store may.
 class ThrowingStore final : public ForwardingStore {
@@ -83,21 +96,19 @@ struct Gate {
 }  // namespace
 
 TEST_CASE("runs that are cancelled in their sleep give their memory back") {
-  Runtime runtime({.store = weir::memory(10)});
-  runtime.add_workflow<Coroutine>("sleep", [](Context& ctx) -> Task<StopEvent> {
-    co_await ctx.sleep(1h);
-    co_return StopEvent();
-  });
-  const auto round = [&](int count) {
-    std::vector<weir::Run> runs;
-    for (int i = 0; i < count; ++i) runs.push_back(runtime.start("sleep", StartEvent()));
-    for (const auto& run : runs) CHECK(run.cancel());
-    until("all runs have left", [&] { return runtime.service().live_runs() == 0; });
-  };
-  round(50);
+  Sleepers sleepers;
+  sleepers.round(50);
   const auto before = ::mallinfo2().uordblks;
-  round(500);
+  sleepers.round(500);
   until("their memory is given back", [&] { return ::mallinfo2().uordblks < before + 300 * 1024; });
+}
+
+TEST_CASE("twenty thousand runs that are cancelled in their sleep leave no more than the tables that have held them") {
+  Sleepers sleepers;
+  sleepers.round(50);
+  const auto before = ::mallinfo2().uordblks;
+  sleepers.round(20'000);
+  until("their memory is given back", [&] { return ::mallinfo2().uordblks < before + 4 * 1024 * 1024; });
 }
 
 TEST_CASE("whatever user code throws, and wherever, ends its run with a text") {
@@ -148,6 +159,22 @@ TEST_CASE("a store that throws what no store may ends neither the process nor ot
   store->reads_throw = false;
   CHECK(run.events({.after = -1}).next());
   CHECK(run.cancel());
+}
+
+TEST_CASE("a listener that throws is told to the log, and keeps neither the run nor other listeners from anything") {
+  Log log;
+  Runtime runtime({.log = log.sink()});
+  runtime.add_workflow<Plain>("w", [](Context&) { return StopEvent(); });
+  std::atomic<int> ends = 0;
+  auto& service = runtime.service();
+  const auto first = service.watch_handlers([](const weir::HandlerRow&, bool) { throw Stranger(); });
+  const auto second = service.watch_handlers([&](const weir::HandlerRow& row, bool) { ends += row.terminal() ? 1 : 0; });
+  for (int i = 1; i <= 3; ++i) {
+    CHECK(runtime.start("w", StartEvent()).wait().status == HandlerStatus::completed);
+    until("the other listener has heard of it", [&] { return ends == i; });
+  }
+  until("all runs have left", [&] { return service.live_runs() == 0; });
+  CHECK(log.has("a listener to the changes of handlers failed: "));
 }
 
 TEST_CASE("a durable store that throws is one that does not answer") {

@@ -8,13 +8,7 @@
 #include <weir/store.hpp>
 
 using namespace flows;
-using weir::Context;
 using weir::HandlerRow;
-using weir::HandlerStatus;
-using weir::Runtime;
-using weir::StartEvent;
-using weir::StopEvent;
-using weir::Task;
 
 namespace {
 
@@ -78,10 +72,6 @@ struct Processes {
     until("body " + std::to_string(bodies_begun) + " of " + id, [&] { return bodies.count(id) >= bodies_begun; });
   }
   HandlerRow row(const std::string& id) const { return *store->find_handler(id); }
-  bool logged(const std::string& text) {
-    const std::lock_guard lock(log.mutex);
-    return std::any_of(log.lines.begin(), log.lines.end(), [&](const auto& line) { return line.find(text) != std::string::npos; });
-  }
 };
 
 }  // namespace
@@ -117,7 +107,7 @@ TEST_CASE("a run that the process dies of three times in a row is set aside, can
   CHECK(processes.row("killer").quarantined);
   CHECK(processes.row("killer").status == HandlerStatus::running);
   CHECK(bodies.count("killer") == 4);
-  CHECK(processes.logged("is set aside: the process died 3 times in a row while it was at work"));
+  CHECK(log.has("is set aside: the process died 3 times in a row while it was at work"));
   const auto held = runtime->find_run("killer")->send_event(Verdict{true});
   REQUIRE_FALSE(held.ok());
   CHECK(held.error().code == weir::Code::conflict);

@@ -1,6 +1,7 @@
 // Values that steps make, on their way through a journal into another process.
 #include <doctest/doctest.h>
 
+#include "actors/runtime/service.hpp"
 #include "flows.hpp"
 #include "tests/store/temporary.hpp"
 #include "tests/until.hpp"
@@ -82,12 +83,6 @@ std::unique_ptr<Runtime> boot(const TemporaryFolder& folder, Log& log) {
       .store = weir::sqlite(folder.file("weir.db"), {.sync = weir::SqliteSync::normal}), .idle_timeout = std::nullopt, .log = log.sink()});
 }
 
-std::size_t count(Log& log, std::string_view text) {
-  const std::lock_guard lock(log.mutex);
-  return static_cast<std::size_t>(
-      std::count_if(log.lines.begin(), log.lines.end(), [&](const std::string& line) { return line.find(text) != line.npos; }));
-}
-
 }  // namespace
 
 TEST_CASE("odd numbers, times, enumerators and texts that a step makes are in the journal as they were, and the log is told of bad UTF-8") {
@@ -98,8 +93,8 @@ TEST_CASE("odd numbers, times, enumerators and texts that a step makes are in th
     runtime->add_workflow<Recorder>("odd");
     const auto run = runtime->start("odd", StartEvent(), "h");
     until("the run waits", [&] { return run.handler().idle_since.has_value(); });
-    CHECK(count(log, "of workflow 'odd': step 'make' made a text that is not UTF-8. The bytes that are not are kept as U+FFFD") == 1);
-    CHECK(count(log, "UTF-8") == 1);
+    CHECK(log.count("of workflow 'odd': step 'make' made a text that is not UTF-8. The bytes that are not are kept as U+FFFD") == 1);
+    CHECK(log.count("UTF-8") == 1);
   }
   auto runtime = boot(folder, log);
   runtime->add_workflow<Recorder>("odd");
@@ -109,6 +104,27 @@ TEST_CASE("odd numbers, times, enumerators and texts that a step makes are in th
   CHECK(run.result<std::uint64_t>() == largest);
   auto events = run.events();
   CHECK(weir::to_json(events.next()->event.value()).find(R"("text":"a�b")") != std::string::npos);
+}
+
+TEST_CASE("the log is told once of a run in memory whose steps make texts that are no UTF-8, when they are put into words") {
+  Log log;
+  Runtime runtime({.log = log.sink()});
+  runtime.add_workflow<Plain>("streamed", [](Context& ctx) {
+    for (int i = 0; i < 3; ++i) ctx.write_event_to_stream(Draft{"a\xFF"});
+    return StopEvent{"fine"};
+  });
+  runtime.add_workflow<Plain>("returned", [](Context&) { return StopEvent{"b\xFE"}; });
+  runtime.add_workflow<Plain>("sound", [](Context&) { return StopEvent{"\xC3\xA4"}; });
+  const auto& store = runtime.service().store();
+  for (const std::string name : {"streamed", "returned", "sound"}) {
+    const auto row = runtime.start(name, StartEvent()).wait();
+    CHECK(row.status == weir::HandlerStatus::completed);
+    for (const auto& event : store.read_events(row.run_id, -1, 100)) (void)event.payload->frame();
+  }
+  const std::string rest = " a text that is not UTF-8. The bytes that are not are kept as U+FFFD";
+  CHECK(log.count("of workflow 'streamed': event 'Draft' has" + rest) == 1);
+  CHECK(log.count("of workflow 'returned' ended with" + rest) == 1);
+  CHECK(log.count("UTF-8") == 2);
 }
 
 TEST_CASE("a run_once result whose type has changed between builds is told by effect, record and type") {

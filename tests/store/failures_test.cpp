@@ -1,5 +1,6 @@
 // What a store says when its disk, its file or one of its rows is at fault, and that it goes on afterwards.
 #include "faulty_vfs.hpp"
+#include "length_limit.hpp"
 #include "rows.hpp"
 #include "troubles.hpp"
 
@@ -163,6 +164,56 @@ TEST_CASE("of a group in which one commit can never succeed that one fails, what
     CHECK(store->read_journal(run).ticks.size() == ticks);
   CHECK_FALSE(store->damaged());
   CHECK(store->commit(later("r2", 2)).ok());
+}
+
+TEST_CASE("a write that is larger than the database can hold fails alone, and can be told from the others in the log") {
+  // What SQLite is built for is a billion bytes: connections that are opened from here on take less.
+  const LengthLimit limit(100'000);
+  const TemporaryFolder folder;
+  const auto store = sqlite(folder.file("weir.db"));
+  Troubles troubles(store);
+  for (const std::string n : {"1", "2"}) REQUIRE(store->commit(first(row("h" + n, "r" + n))).ok());
+  const auto results = store->commit_all({later("r1", 2), later("r2", 2, std::string(200'000, 'x')), later("r2", 3), later("r1", 3)});
+  for (const auto i : {0u, 3u}) CHECK(results[i].ok());
+  for (const auto i : {1u, 2u}) {
+    REQUIRE_FALSE(results[i].ok());
+    CHECK(results[i].error().code == Code::internal);
+    CHECK(results[i].error().message == "the write is larger than the database can hold");
+  }
+  CHECK(store->read_journal("r1").ticks.size() == 3);
+  CHECK(store->read_journal("r2").ticks.size() == 1);
+  CHECK(troubles.count("the database could not be written: the write is larger than the database can hold. INSERT INTO ticks") >= 1);
+  CHECK_FALSE(store->damaged());
+  CHECK(store->commit(later("r2", 2)).ok());
+}
+
+TEST_CASE("a file that stops being a database while it is open is damage: reads and writes say so, the log once, with its path") {
+  const TemporaryFolder folder;
+  const auto path = folder.file("weir.db");
+  REQUIRE(sqlite(path)->commit(first(row("h", "r"))).ok());
+  const auto store = sqlite(path);
+  Troubles troubles(store);
+  run_sql(path, "PRAGMA wal_checkpoint(TRUNCATE)");  // the first page is read from the file
+  {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file << "no database here";
+  }
+  try {
+    (void)store->find_handler("h");
+    FAIL("the file was read");
+  } catch (const StoreFailure& failure) {
+    CHECK(failure.code == Code::data_loss);
+    CHECK(std::string(failure.what()) == "the database is damaged: its file is no database any more");
+  }
+  const auto refused = store->commit(later("r", 2));
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == Code::data_loss);
+  CHECK(refused.error().message == "the database is damaged: nothing more is written to it");
+  CHECK(store->damaged());
+  REQUIRE(troubles.told().size() == 1);
+  CHECK(troubles.told()[0].level == StoreTrouble::Level::error);
+  CHECK(troubles.count("the database is damaged, nothing more is written to it. Found by: ") == 1);
+  CHECK(troubles.count(path) == 1);
 }
 
 TEST_CASE("whichever write, truncation or sync fails, for a while: what is handed in again is there once") {

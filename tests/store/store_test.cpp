@@ -125,6 +125,15 @@ TEST_CASE("handlers are found in pages, newest or oldest first, by state, time a
   std::size_t counted = 0;
   for (const auto& entry : store->count_handlers()) counted += entry.workflow_name == "odd" ? entry.count : 0;
   CHECK(counted == 3);
+  auto set_aside = row("h5", "r5", HandlerStatus::running, "odd");
+  set_aside.quarantined = true;
+  CHECK(store->commit({.run_id = "r5", .events = {}, .handler = set_aside, .states = std::nullopt}).ok());
+  const auto aside = [](bool is) { return HandlerFilter{.workflow_names = std::nullopt, .statuses = std::nullopt, .quarantined = is}; };
+  CHECK(ids(store->find_handlers({.filter = aside(true)})) == "h5");
+  CHECK(store->find_handlers({.filter = aside(false)}).total == 5);
+  counted = 0;
+  for (const auto& entry : store->count_handlers()) counted += entry.quarantined ? entry.count : 0;
+  CHECK(counted == 1);
 }
 
 TEST_CASE("a run's input, an event's trace and what steps kept after any event are known") {

@@ -43,7 +43,7 @@ ExceptionInfo describe_current_exception() {
     return {"std.string", text};
   } catch (const char* text) { return {"char const*", text}; } catch (...) {
     const auto name = current_type_name();
-    return {name, "the step threw a " + name + ", which is no std::exception"};
+    return {name, "a " + name + " was thrown, which is no std::exception"};
   }
 }
 

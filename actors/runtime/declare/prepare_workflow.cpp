@@ -76,7 +76,6 @@ void prepare_children(RegisteredWorkflow& workflow) {
 
 WorkflowPtr prepare_workflow(std::string name, std::string class_name, std::shared_ptr<Workflow> flow,
                              std::vector<const EventType*> additional_events) {
-  if (name.empty()) throw WorkflowError("a workflow's name must not be empty (class " + class_name + ")");
   const auto& definition = flow->definition();
   check_resources(definition);
   auto entry = std::make_shared<RegisteredWorkflow>();

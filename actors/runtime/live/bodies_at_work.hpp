@@ -3,6 +3,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,14 @@ public:
   void ended(const void* body) {
     const std::lock_guard lock(mutex_);
     bodies_.erase(bodies_.find(body));
+  }
+  /// Of a run, each step once, by name.
+  std::set<std::string> steps_of(const std::string& run_id) const {
+    std::set<std::string> out;
+    const std::lock_guard lock(mutex_);
+    for (const auto& [body, about] : bodies_)
+      if (*about.run_id == run_id) out.insert(*about.step);
+    return out;
   }
   std::vector<std::string> names() const {
     std::vector<std::string> out;

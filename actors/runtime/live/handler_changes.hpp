@@ -1,12 +1,16 @@
 // Tells those who show a list of handlers what changes in it.
 #pragma once
 
+#include "actors/runtime/clock/exceptions.hpp"
+
 #include <weir/store.hpp>
 
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace weir::runtime {
@@ -14,8 +18,11 @@ namespace weir::runtime {
 /// Thread-safe. Costs one load when nobody listens.
 class HandlerChanges {
 public:
-  /// A handler that has begun, ended, gone to rest or woken; with `gone` it is no longer stored. Called on any thread.
+  /// A handler that has begun, ended, gone to rest or woken; with `gone` it is no longer stored. Called on any thread. What it throws is
+  /// told to `threw`, and keeps neither the run nor the other listeners from anything.
   using Listener = std::function<void(const HandlerRow& row, bool gone)>;
+
+  explicit HandlerChanges(std::function<void(const std::string&)> threw) : threw_(std::move(threw)) {}
 
   /// Until the returned handle is dropped; a call may still be under way then.
   [[nodiscard]] std::shared_ptr<void> listen(Listener listener) {
@@ -36,10 +43,15 @@ public:
         if (auto alive = listener.lock()) present.push_back(std::move(alive));
       any_ = !present.empty();
     }
-    for (const auto& listener : present) (*listener)(row, gone);
+    for (const auto& listener : present) {
+      try {
+        (*listener)(row, gone);
+      } catch (...) { threw_(describe_current_exception().exception_message); }
+    }
   }
 
 private:
+  const std::function<void(const std::string&)> threw_;
   std::atomic<bool> any_ = false;
   std::mutex mutex_;
   std::vector<std::weak_ptr<Listener>> listeners_;

@@ -37,6 +37,7 @@ inline RuntimeOptions with_clean_log(RuntimeOptions options) {
 /// Owned by the runtime, outlives every run.
 struct Environment {
   RuntimeOptions options;
+  const std::shared_ptr<const LogSink> log;  ///< that of the options; none when they have none
   Timers timers;
   BlockingPool pool;
   BlockingPool store_jobs;  ///< what the runtime itself asks of a store that may block
@@ -53,18 +54,20 @@ struct Environment {
 
   /// The references are only kept: what they refer to may be made later.
   Environment(RuntimeOptions given, Registry& runs, Hibernation& sleepers, Resumption& resumed, Service& owner)
-      : options(with_clean_log(std::move(given))), pool(options.blocking_threads_max, job_threw()), store_jobs(4, job_threw()),
-        store(options.store ? options.store : memory()), store_health(options.log), registry(runs), hibernation(sleepers),
-        resumption(resumed), service(owner) {
+      : options(with_clean_log(std::move(given))), log(options.log ? std::make_shared<const LogSink>(options.log) : nullptr),
+        pool(options.blocking_threads_max, failed("a job in the background")), store_jobs(4, failed("a job in the background")),
+        store(options.store ? options.store : memory()), store_health(options.log),
+        changes(failed("a listener to the changes of handlers")), registry(runs), hibernation(sleepers), resumption(resumed),
+        service(owner) {
     use_store(store);
   }
 
   ~Environment() { store->on_trouble(nullptr); }
 
-  /// What the pools do with an exception that nobody else has caught.
-  std::function<void(const std::string&)> job_threw() const {
-    return [log = options.log](const std::string& what) {
-      if (log) log(LogLevel::error, "a job in the background failed: " + what);
+  /// What is done with an exception that nobody else has caught.
+  std::function<void(const std::string&)> failed(std::string who) const {
+    return [log = options.log, who = std::move(who)](const std::string& what) {
+      if (log) log(LogLevel::error, who + " failed: " + what);
     };
   }
 
@@ -87,7 +90,7 @@ struct Environment {
 
 struct LiveRun : RunContext {
   LiveRun(Environment& env, WorkflowPtr registered, HandlerRow begun, Inheritance left)
-      : RunContext(std::move(registered), std::move(begun), std::move(left.states)), environment(env),
+      : RunContext(std::move(registered), std::move(begun), std::move(left.states), env.log), environment(env),
         inherits_own_state(left.workflow_name == row.workflow_name), is_first_of_handler(left.workflow_name.empty()) {}
 
   /// What the handler's next run starts with. State left by another workflow goes no further unless a step of this one

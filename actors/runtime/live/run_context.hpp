@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/runtime/declare/catalog.hpp"
+#include "actors/runtime/messages/replaced_text.hpp"
 
 #include "actors/engine/model/state.hpp"
 
@@ -147,15 +148,16 @@ private:
 
 /// Immutable but for the states, the children, the stop source and what the log was told, which guard themselves.
 struct RunContext {
-  RunContext(WorkflowPtr registered, HandlerRow begun, NamedStates inherited)
-      : workflow(std::move(registered)), row(std::move(begun)), states(std::move(inherited)) {}
+  RunContext(WorkflowPtr registered, HandlerRow begun, NamedStates inherited, const std::weak_ptr<const LogSink>& log)
+      : workflow(std::move(registered)), row(std::move(begun)), states(std::move(inherited)),
+        replaced_texts(std::make_shared<ReplacedTexts>(row.run_id, row.workflow_name, log)) {}
 
   WorkflowPtr workflow;
   HandlerRow row;  ///< as it was when the run began
   StateStores states;
   ForwardedChildren forwarded;
   std::stop_source stop;
-  std::atomic<bool> told_of_replaced_text = false;
+  const std::shared_ptr<ReplacedTexts> replaced_texts;
 };
 
 }  // namespace weir::runtime

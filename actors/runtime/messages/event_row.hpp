@@ -1,6 +1,8 @@
 // A published event on its way to the store and to readers: rendered once, when somebody first looks.
 #pragma once
 
+#include "actors/runtime/messages/replaced_text.hpp"
+
 #include "actors/engine/model/command.hpp"
 
 #include <weir/envelope.hpp>
@@ -12,7 +14,9 @@ namespace weir::runtime {
 
 class RenderedEvent final : public EventPayload {
 public:
-  RenderedEvent(std::int64_t sequence, EventBox event) : sequence_(sequence), event_(std::move(event)) {}
+  /// `texts`: told when the event cannot be put into words as it is.
+  RenderedEvent(std::int64_t sequence, EventBox event, std::shared_ptr<ReplacedTexts> texts = nullptr)
+      : sequence_(sequence), event_(std::move(event)), texts_(std::move(texts)) {}
 
   const EventBox& event() const noexcept { return event_; }
   std::string_view frame() const override {
@@ -32,14 +36,17 @@ private:
     frame_ += std::to_string(sequence_);
     frame_ += "\ndata: ";
     json_at_ = frame_.size();
+    const auto replaced_before = JsonWriter::replaced_bytes();
     JsonWriter writer(frame_, JsonWriter::Escape::line_breaks);
     write_envelope(writer, event_);
+    if (texts_ && JsonWriter::replaced_bytes() != replaced_before) texts_->tell(": event '" + std::string(event_.type().name) + "' has");
     frame_ += "\n\n";
     frame_.shrink_to_fit();
   }
 
   std::int64_t sequence_;
   EventBox event_;
+  std::shared_ptr<ReplacedTexts> texts_;
   mutable std::once_flag once_;
   mutable std::string frame_;
   mutable std::size_t json_at_ = 0;
@@ -72,7 +79,7 @@ inline std::string trace_json(const engine::StepTrace& trace) {
   return out;
 }
 
-inline EventRow make_row(std::int64_t sequence, Time at, engine::PublishEvent published) {
+inline EventRow make_row(std::int64_t sequence, Time at, engine::PublishEvent published, std::shared_ptr<ReplacedTexts> texts = nullptr) {
   auto& event = published.event;
   const auto* trace = published.trace.get();
   const auto& type = event.type();
@@ -80,7 +87,7 @@ inline EventRow make_row(std::int64_t sequence, Time at, engine::PublishEvent pu
           at,
           type.kind == Kind::internal,
           type.is_a(event_type<StopEvent>()),
-          std::make_shared<RenderedEvent>(sequence, std::move(event)),
+          std::make_shared<RenderedEvent>(sequence, std::move(event), std::move(texts)),
           static_cast<std::int64_t>(published.span),
           static_cast<std::int64_t>(published.caused_by),
           trace ? std::make_shared<const std::string>(trace_json(*trace)) : nullptr};

@@ -1,7 +1,7 @@
 #include "run_commits.hpp"
 
 #include "actors/runtime/clock/exceptions.hpp"
-#include "actors/runtime/live/replaced_text.hpp"
+#include "actors/runtime/messages/replaced_text.hpp"
 #include "actors/runtime/messages/event_row.hpp"
 #include "actors/runtime/recover/recovery.hpp"
 #include "actors/runtime/step/invocation.hpp"
@@ -190,7 +190,7 @@ std::vector<engine::Command> RunCommits::reduce(Batch& batch, engine::Tick tick,
   if (replay_check_) replay_check_->feed(stamped);
   if (on_trial_ && is_progress(stamped.tick)) got_further_ = true;
   if (durable_) {
-    const ReplacedText replaced(*run_, run_->environment.options.log, step_of(stamped.tick));
+    const ReplacedText replaced(*run_->replaced_texts, step_of(stamped.tick));
     batch.commit.ticks.push_back({static_cast<std::int64_t>(tick_last_), at, engine::encode_tick(plan, stamped.tick)});
   }
   auto outcome = engine::reduce(plan, std::move(state_), stamped);
@@ -320,8 +320,10 @@ void RunCommits::end_with(const Error& why) {
   ending.ended = row_;
   apply_ending(*ending.ended, {engine::Status::failed, event, why.message}, now());
   ending.events = 1;
-  ending.commit = {
-      .run_id = row_.run_id, .events = {make_row(event_next_, now(), {event})}, .handler = ending.ended, .states = std::nullopt};
+  ending.commit = {.run_id = row_.run_id,
+                   .events = {make_row(event_next_, now(), {event}, run_->replaced_texts)},
+                   .handler = ending.ended,
+                   .states = std::nullopt};
   submit(std::move(ending));
 }
 

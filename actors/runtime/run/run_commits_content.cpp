@@ -50,9 +50,10 @@ void RunCommits::add_visible(Batch& batch) {
     if (auto* publish = std::get_if<engine::PublishEvent>(&command)) {
       owner_.tell(publish->event);
       if (publish->about) note_unhandled(commit, *publish, next, at);
-      commit.events.push_back(make_row(next++, at, std::move(*publish)));
+      commit.events.push_back(make_row(next++, at, std::move(*publish), run_->replaced_texts));
     } else if (const auto* ending = std::get_if<engine::FinishRun>(&command)) {
       batch.ended = row_;
+      const ReplacedText replaced(*run_->replaced_texts, "", " ended with");
       apply_ending(*batch.ended, *ending, at);
       commit.handler = batch.ended;
     }

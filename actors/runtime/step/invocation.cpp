@@ -2,7 +2,7 @@
 
 #include "actors/runtime/clock/exceptions.hpp"
 #include "actors/runtime/declare/resource_cache.hpp"
-#include "actors/runtime/live/replaced_text.hpp"
+#include "actors/runtime/messages/replaced_text.hpp"
 
 #include "actors/engine/reduce/edits.hpp"
 #include "actors/engine/reduce/reduce.hpp"
@@ -169,7 +169,7 @@ Invocation::Outcome Invocation::run_plain() {
   {
     const UserCode running(*this);
     const CurrentContext current(context_);
-    const ReplacedText replaced(*run_, runner_->options().log, spec().name);
+    const ReplacedText replaced(*run_->replaced_texts, spec().name);
     output = spec().plain(*run_->workflow->flow, context_, input_);
   }
   if (!spec().blocking) warn_if_slow(began);
@@ -193,7 +193,7 @@ Invocation::Outcome Invocation::run_slice(F&& slice) {
   {
     const UserCode running(*this);
     const CurrentContext current(context_);
-    const ReplacedText replaced(*run_, runner_->options().log, spec().name);
+    const ReplacedText replaced(*run_->replaced_texts, spec().name);
     slice();
   }
   warn_if_slow(began);

@@ -142,6 +142,7 @@ struct HandlerFilter {
   std::optional<std::vector<HandlerStatus>> statuses;
   std::optional<bool> idle = {};          ///< idle_since is set, or is not
   std::optional<bool> awaits_event = {};  ///< waiting_for names events, or none
+  std::optional<bool> quarantined = {};
 };
 
 /// Some of the handlers, in order of creation.
@@ -168,6 +169,7 @@ struct HandlerCount {
   std::string workflow_name;
   HandlerStatus status = HandlerStatus::running;
   bool awaits_event = false;
+  bool quarantined = false;
   std::size_t count = 0;
 };
 
