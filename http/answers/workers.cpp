@@ -1,7 +1,7 @@
 #include "workers.hpp"
 
-#include <weir/assert.hpp>
 #include <sys/resource.h>
+#include <weir/assert.hpp>
 
 #include <algorithm>
 #include <utility>

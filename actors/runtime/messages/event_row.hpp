@@ -1,7 +1,7 @@
 // A published event on its way to the store and to readers: rendered once, when somebody first looks.
 #pragma once
 
-#include "actors/runtime/messages/replaced_text.hpp"
+#include "replaced_text.hpp"
 
 #include "actors/engine/model/command.hpp"
 

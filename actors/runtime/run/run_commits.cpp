@@ -1,8 +1,8 @@
 #include "run_commits.hpp"
 
 #include "actors/runtime/clock/exceptions.hpp"
-#include "actors/runtime/messages/replaced_text.hpp"
 #include "actors/runtime/messages/event_row.hpp"
+#include "actors/runtime/messages/replaced_text.hpp"
 #include "actors/runtime/recover/recovery.hpp"
 #include "actors/runtime/step/invocation.hpp"
 #include "resumption.hpp"
