@@ -21,14 +21,14 @@ struct Past {
 };
 
 /// Read while the run may go on: both of the same moment.
-std::optional<Past> read(const Store& store, const std::string& run_id) {
+std::optional<Past> read(const Store& store, const HandlerRow& row) {
   const auto event_next = [&] {
-    const auto last = store.last_event(run_id);
-    return last ? last->sequence + 1 : 0;
+    const auto last = store.last_event(row.run_id);
+    return last ? last->sequence + 1 : row.first_sequence;
   };
   for (int tries = 0; tries < 8; ++tries) {
     const auto before = event_next();
-    Past past{store.read_journal(run_id), before};
+    Past past{store.read_journal(row.run_id), before};
     if (event_next() == before) return past;
   }
   return std::nullopt;
@@ -182,16 +182,17 @@ void agree_with_states(Replay& then, const Journal& journal, const engine::Plan&
 Expected<Rewound> rewind(const Store& store, const HandlerRow& row, const RegisteredWorkflow& workflow, std::int64_t sequence, Time now) {
   const auto refuse = [&](const std::string& why) { return Error{Code::failed_precondition, "Run " + row.run_id + " " + why}; };
   if (!store.durable()) return refuse("is kept in memory, without its journal: serve with --store sqlite:FILE to fork runs");
-  const auto past = read(store, row.run_id);
+  const auto past = read(store, row);
   if (!past) return Error{Code::unavailable, "Run " + row.run_id + " is too busy to be read: ask again"};
   const auto whole = replay(past->journal, row, workflow);
   if (!whole) return refuse("cannot be forked: " + whole.error().message);
   // A run that was ended from outside has a last event that is in no tick.
   const bool ended_from_outside = row.terminal() && !whole->state.over();
   const auto first = past->event_next - whole->published - (ended_from_outside ? 1 : 0);
-  if (sequence < std::max<std::int64_t>(0, first - 1) || sequence >= past->event_next)
-    return refuse("can be forked at its events " + std::to_string(std::max<std::int64_t>(0, first - 1)) + " to " +
-                  std::to_string(past->event_next - 1) + ", got " + std::to_string(sequence));
+  const auto earliest = std::max(row.first_sequence, first - 1);
+  if (sequence < earliest || sequence >= past->event_next)
+    return refuse("can be forked at its events " + std::to_string(earliest) + " to " + std::to_string(past->event_next - 1) + ", got " +
+                  std::to_string(sequence));
   auto then = replay(past->journal, row, workflow, [&](const Replay& at) { return first + at.published > sequence; });
   if (!then) return then.error();
   const auto begins = !then->state.over() && first + then->published > sequence;

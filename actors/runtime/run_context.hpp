@@ -2,6 +2,7 @@
 #pragma once
 
 #include "catalog.hpp"
+#include "stream_backlog.hpp"
 
 #include "../engine/state.hpp"
 
@@ -145,17 +146,20 @@ private:
   std::map<std::string, WorkflowPtr> children_;
 };
 
-/// Immutable but for the states, the children, the stop source and what the log was told, which guard themselves.
+/// Immutable but for the states, the children, the backlog, the stop source and what the log was told, which guard themselves.
 struct RunContext {
-  RunContext(WorkflowPtr registered, HandlerRow begun, NamedStates inherited)
-      : workflow(std::move(registered)), row(std::move(begun)), states(std::move(inherited)) {}
+  RunContext(WorkflowPtr registered, HandlerRow begun, NamedStates inherited,
+             std::shared_ptr<StreamBacklog> shared_backlog = std::make_shared<StreamBacklog>(0, 0))
+      : workflow(std::move(registered)), row(std::move(begun)), states(std::move(inherited)), backlog(std::move(shared_backlog)) {}
 
   WorkflowPtr workflow;
   HandlerRow row;  ///< as it was when the run began
   StateStores states;
   ForwardedChildren forwarded;
+  const std::shared_ptr<StreamBacklog> backlog;
   std::stop_source stop;
   std::atomic<bool> told_of_replaced_text = false;
+  std::atomic<bool> told_of_backlog = false;
 };
 
 }  // namespace weir::runtime

@@ -106,6 +106,7 @@ Value to_json_value(const RemoteHandler& handler) {
              {"updated_at", text_or_null(handler.updated_at)},
              {"completed_at", text_or_null(handler.completed_at)}};
   if (handler.quarantined) out.set("quarantined", true);
+  if (!handler.budgets_exceeded.empty()) out.set("budgets_exceeded", handler.budgets_exceeded);
   return out;
 }
 

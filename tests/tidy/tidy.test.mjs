@@ -23,7 +23,7 @@ const RULES = [
   ['actors/engine', /^weir\//],
   ['actors/runtime', /^(weir\/|actors\/(engine|runtime)\/|caf\/)/],
   ['persistence/tool', /^(CLI\/|persistence\/sqlite\/(database|maintenance)\.hpp$)/],
-  ['persistence', /^persistence\/(handler_query|commit_order|ended_handlers)\.hpp$|^weir\/(store|assert|codec|error|retention|value|time)\.hpp$/],
+  ['persistence', /^persistence\/(handler_query|commit_order|ended_handlers|state_history)\.hpp$|^weir\/(store|assert|codec|error|retention|value|time)\.hpp$/],
   ['http/cli', /^(weir\/|http\/|CLI\/|persistence\/tool\/verbs\.hpp$)/],
   ['http/wire', /^weir\/|^http\/(limits|exchange|callers)\.hpp$/],
   ['http', /^(weir\/|http\/|actors\/runtime\/service\.hpp$)/],
