@@ -1,11 +1,11 @@
 // WorkflowServer: a runtime, a transport and the routes between them.
 #include <weir/server.hpp>
 
-#include "app.hpp"
-#include "authority.hpp"
-#include "main_options.hpp"
-#include "stop_signals.hpp"
-#include "transport.hpp"
+#include "http/access/authority.hpp"
+#include "http/answers/app.hpp"
+#include "http/options/main_options.hpp"
+#include "http/options/stop_signals.hpp"
+#include "http/wire/transport.hpp"
 
 #include <algorithm>
 #include <fstream>

@@ -1,7 +1,7 @@
 // The actor behind weir/caf.hpp. The runtime calls back on threads of its own: what it says becomes a message to this actor.
 #include <weir/caf.hpp>
 
-#include "caf_compat.hpp"
+#include "actors/runtime/messages/caf_compat.hpp"
 
 #include "service.hpp"
 

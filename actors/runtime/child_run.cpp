@@ -1,6 +1,6 @@
-#include "child_run.hpp"
+#include "actors/runtime/step/child_run.hpp"
 
-#include "event_row.hpp"
+#include "actors/runtime/messages/event_row.hpp"
 #include "service.hpp"
 
 #include <mutex>

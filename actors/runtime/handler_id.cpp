@@ -1,6 +1,6 @@
 #include "handler_id.hpp"
 
-#include "../engine/utf8.hpp"
+#include "actors/values/utf8.hpp"
 
 #include <weir/printable.hpp>
 

@@ -1,7 +1,7 @@
 // Purges what is kept no longer, and lets the store give back the space, a little at a time.
 #pragma once
 
-#include "live_run.hpp"
+#include "actors/runtime/live/live_run.hpp"
 
 namespace weir::runtime {
 

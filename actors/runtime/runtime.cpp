@@ -1,7 +1,7 @@
 // Runtime and Run: the blocking face of the service.
 #include <weir/runtime.hpp>
 
-#include "event_row.hpp"
+#include "actors/runtime/messages/event_row.hpp"
 #include "service.hpp"
 
 #include <condition_variable>

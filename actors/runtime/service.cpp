@@ -1,15 +1,15 @@
 #include "service_state.hpp"
 
-#include "event_log.hpp"
-#include "event_row.hpp"
+#include "actors/runtime/declare/resource_files.hpp"
+#include "actors/runtime/messages/event_row.hpp"
+#include "actors/runtime/read/event_log.hpp"
+#include "actors/runtime/recover/rewind.hpp"
+#include "actors/runtime/run/supervisor.hpp"
 #include "handler_id.hpp"
-#include "resource_files.hpp"
-#include "rewind.hpp"
-#include "supervisor.hpp"
 
-#include "../engine/drawing.hpp"
-#include "../engine/journal_codec.hpp"
-#include "../engine/reduce.hpp"
+#include "actors/engine/graph/drawing.hpp"
+#include "actors/engine/reduce/reduce.hpp"
+#include "actors/engine/text/journal_codec.hpp"
 
 #include <weir/assert.hpp>
 

@@ -7,9 +7,9 @@
 #include <weir/store.hpp>
 #include <weir/workflow.hpp>
 
-#include "saved_context.hpp"
-#include "store_health.hpp"
-#include "stream_batch.hpp"
+#include "actors/runtime/commit/store_health.hpp"
+#include "actors/runtime/messages/stream_batch.hpp"
+#include "actors/runtime/recover/saved_context.hpp"
 
 #include <chrono>
 #include <functional>

@@ -1,11 +1,11 @@
 // What is asked of runs: events, cancels, looks, their ends.
 #include "service_state.hpp"
 
-#include "recovery.hpp"
-#include "supervisor.hpp"
+#include "actors/runtime/recover/recovery.hpp"
+#include "actors/runtime/run/supervisor.hpp"
 
-#include "../engine/edits.hpp"
-#include "../engine/reduce.hpp"
+#include "actors/engine/reduce/edits.hpp"
+#include "actors/engine/reduce/reduce.hpp"
 
 #include <mutex>
 

@@ -1,9 +1,9 @@
 // What the service is made of, for the files that do its work.
 #pragma once
 
-#include "hibernation.hpp"
-#include "registry.hpp"
-#include "resumption.hpp"
+#include "actors/runtime/live/registry.hpp"
+#include "actors/runtime/run/hibernation.hpp"
+#include "actors/runtime/run/resumption.hpp"
 #include "retention_keeper.hpp"
 #include "service.hpp"
 

@@ -1,11 +1,11 @@
 // The testing kit: the engine and the invocations of real runs, driven by one loop over virtual time instead of actors.
 #include <weir/testing.hpp>
 
-#include "event_row.hpp"
-#include "invocation.hpp"
-#include "replay_check.hpp"
+#include "actors/runtime/messages/event_row.hpp"
+#include "actors/runtime/run/replay_check.hpp"
+#include "actors/runtime/step/invocation.hpp"
 
-#include "../engine/reduce.hpp"
+#include "actors/engine/reduce/reduce.hpp"
 
 #include <algorithm>
 #include <future>

@@ -1,7 +1,7 @@
 // What durability costs beside the disk: serves the comparison's workflows on a file until SIGTERM, remembering every group
 // of commits; then a bare program's loop writes the same rows in the same groups into a second file. Prints one JSON line.
 // weir-bench-commits PORT FOLDER
-#include "../server/workflows.hpp"
+#include "bench/server/workflows.hpp"
 
 #include <sqlite3.h>
 

@@ -1,7 +1,7 @@
 // completion, man: what the options themselves can tell, for the shell and for `man weir`.
 #include "verbs.hpp"
 
-#include "../settings.hpp"
+#include "http/options/settings.hpp"
 
 #include <weir/version.hpp>
 

@@ -1,7 +1,7 @@
 // weir: serves workflows, and talks to servers that do.
 #include "verbs.hpp"
 
-#include "../../persistence/tool/verbs.hpp"
+#include "persistence/tool/verbs.hpp"
 
 #include <weir/printable.hpp>
 #include <weir/version.hpp>

@@ -1,6 +1,6 @@
 #include "remote.hpp"
 
-#include "../key_file.hpp"
+#include "http/access/key_file.hpp"
 
 #include <weir/printable.hpp>
 

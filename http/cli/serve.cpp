@@ -5,8 +5,8 @@
 #include "plugin.hpp"
 #include "watch.hpp"
 
-#include "../command_line.hpp"
-#include "../main_options.hpp"
+#include "http/options/command_line.hpp"
+#include "http/options/main_options.hpp"
 
 #include <algorithm>
 #include <iostream>

@@ -1,7 +1,7 @@
 // Why a request is refused before a route has seen it.
 #pragma once
 
-#include "../exchange.hpp"
+#include "exchange.hpp"
 
 #include <string>
 #include <string_view>

@@ -8,8 +8,8 @@
 #include "fault.hpp"
 #include "request_head.hpp"
 
-#include "../exchange.hpp"
-#include "../limits.hpp"
+#include "exchange.hpp"
+#include "limits.hpp"
 
 #include <cstddef>
 #include <cstdint>

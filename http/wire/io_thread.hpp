@@ -3,7 +3,7 @@
 
 #include "gate.hpp"
 
-#include "../callers.hpp"
+#include "http/access/callers.hpp"
 
 #include <weir/runtime_options.hpp>
 #include <weir/time.hpp>

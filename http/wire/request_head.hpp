@@ -3,7 +3,7 @@
 
 #include "fault.hpp"
 
-#include "../limits.hpp"
+#include "limits.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // The first lines of an answer.
 #pragma once
 
-#include "../exchange.hpp"
+#include "exchange.hpp"
 
 #include <string>
 

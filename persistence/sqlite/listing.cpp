@@ -1,6 +1,6 @@
 #include "listing.hpp"
 
-#include "../handler_query.hpp"
+#include "persistence/handler_query.hpp"
 
 #include <algorithm>
 

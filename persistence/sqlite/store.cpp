@@ -2,13 +2,13 @@
 // disk to sync.
 #include <weir/store.hpp>
 
-#include "../commit_order.hpp"
-#include "../handler_query.hpp"
 #include "checkpointer.hpp"
 #include "condition.hpp"
 #include "connection_pool.hpp"
 #include "listing.hpp"
 #include "migrations.hpp"
+#include "persistence/commit_order.hpp"
+#include "persistence/handler_query.hpp"
 #include "process_lock.hpp"
 #include "reading.hpp"
 #include "writing.hpp"

@@ -2,8 +2,8 @@
 
 #include "reading.hpp"
 
-#include "../handler_query.hpp"
-#include "../state_history.hpp"
+#include "persistence/handler_query.hpp"
+#include "persistence/state_history.hpp"
 
 namespace weir::sqlite_detail {
 namespace {

@@ -1,7 +1,7 @@
 #include "verbs.hpp"
 
-#include "../sqlite/database.hpp"
-#include "../sqlite/maintenance.hpp"
+#include "persistence/sqlite/database.hpp"
+#include "persistence/sqlite/maintenance.hpp"
 
 #include <CLI/CLI.hpp>
 

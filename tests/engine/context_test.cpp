@@ -1,8 +1,8 @@
 // Contexts as the Python library's JSON serialiser writes them, and ours (contract 5.13).
 #include <doctest/doctest.h>
 
-#include "../../actors/engine/saved_context.hpp"
-#include "../../actors/engine/state_codec.hpp"
+#include "actors/engine/text/saved_context.hpp"
+#include "actors/engine/text/state_codec.hpp"
 #include "tea.hpp"
 
 using namespace tea;

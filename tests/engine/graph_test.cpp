@@ -1,7 +1,7 @@
 // Graph validation says what is wrong, in the protocol's words (contract 5.9, 5.12).
 #include <doctest/doctest.h>
 
-#include "../../actors/engine/representation.hpp"
+#include "actors/engine/graph/representation.hpp"
 #include "tea.hpp"
 
 using namespace tea;

@@ -1,7 +1,7 @@
 // Journals that outlive the process: ticks as text, and whether they still fit.
 #include <doctest/doctest.h>
 
-#include "../../actors/engine/journal_codec.hpp"
+#include "actors/engine/text/journal_codec.hpp"
 #include "tea.hpp"
 
 using namespace tea;

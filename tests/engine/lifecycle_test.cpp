@@ -1,7 +1,7 @@
 // How runs begin, wait to be admitted, go on from a saved state; how steps are stopped; children as steps.
 #include <doctest/doctest.h>
 
-#include "../../actors/engine/saved_context.hpp"
+#include "actors/engine/text/saved_context.hpp"
 #include "tea.hpp"
 
 using namespace tea;

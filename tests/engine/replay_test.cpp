@@ -1,10 +1,10 @@
 // Replay equals live: for generated runs, every prefix of the journal gives the state, and the work, that the live run had.
 #include <doctest/doctest.h>
 
-#include "../../actors/engine/carried.hpp"
-#include "../../actors/engine/journal_codec.hpp"
-#include "../../actors/engine/saved_context.hpp"
-#include "../../actors/engine/state_codec.hpp"
+#include "actors/engine/model/carried.hpp"
+#include "actors/engine/text/journal_codec.hpp"
+#include "actors/engine/text/saved_context.hpp"
+#include "actors/engine/text/state_codec.hpp"
 #include "tea.hpp"
 
 #include <limits>

@@ -1,6 +1,6 @@
 #include "simulator.hpp"
 
-#include "../../actors/engine/named_json.hpp"
+#include "actors/engine/text/named_json.hpp"
 
 #include <sstream>
 #include <stdexcept>

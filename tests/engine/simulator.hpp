@@ -1,8 +1,8 @@
 // Runs the pure engine on virtual time with scripted step bodies, and writes down what happened.
 #pragma once
 
-#include "../../actors/engine/shadow.hpp"
-#include "../../actors/engine/state_codec.hpp"
+#include "actors/engine/text/shadow.hpp"
+#include "actors/engine/text/state_codec.hpp"
 
 #include <functional>
 #include <map>

@@ -1,14 +1,14 @@
 // The examples, tested as their authors would: with weir/testing.hpp.
 #include <doctest/doctest.h>
 
-#include "../../examples/approval.hpp"
-#include "../../examples/etl.hpp"
-#include "../../examples/greeting.hpp"
-#include "../../examples/joke.hpp"
-#include "../../examples/long_loop.hpp"
-#include "../../examples/orders.hpp"
-#include "../../examples/triage.hpp"
-#include "../store/temporary.hpp"
+#include "examples/approval.hpp"
+#include "examples/etl.hpp"
+#include "examples/greeting.hpp"
+#include "examples/joke.hpp"
+#include "examples/long_loop.hpp"
+#include "examples/orders.hpp"
+#include "examples/triage.hpp"
+#include "tests/store/temporary.hpp"
 
 #include <weir/testing.hpp>
 

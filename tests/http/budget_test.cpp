@@ -1,8 +1,8 @@
 // What one request may cost: hostile numbers, large answers, stores that do not answer, clients that leave or do not read.
 #include <doctest/doctest.h>
 
-#include "../store/temporary.hpp"
 #include "talk.hpp"
+#include "tests/store/temporary.hpp"
 #include "troubled_store.hpp"
 
 #include <weir/weir.hpp>

@@ -1,7 +1,7 @@
 // Who may ask: the table of the rules, and the same through a server.
 #include <doctest/doctest.h>
 
-#include "../../http/callers.hpp"
+#include "http/access/callers.hpp"
 #include "talk.hpp"
 
 #include <weir/server.hpp>

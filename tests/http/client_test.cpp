@@ -1,10 +1,10 @@
 // weir::Client against a server in the same process, over real sockets.
 #include <doctest/doctest.h>
 
-#include "../../http/client/sse_reader.hpp"
-#include "../store/temporary.hpp"
-#include "../until.hpp"
+#include "http/client/sse_reader.hpp"
 #include "talk.hpp"
+#include "tests/store/temporary.hpp"
+#include "tests/until.hpp"
 
 #include <weir/client.hpp>
 #include <weir/weir.hpp>

@@ -1,9 +1,9 @@
 // The wire between a socket and the routes: clients that behave as they like, and a server that goes on.
 #include <doctest/doctest.h>
 
-#include "../../http/transport.hpp"
-#include "../../http/wire/open_files.hpp"
-#include "../../http/wire/request_head.hpp"
+#include "http/wire/open_files.hpp"
+#include "http/wire/request_head.hpp"
+#include "http/wire/transport.hpp"
 
 #include <dirent.h>
 #include <netinet/in.h>

@@ -1,9 +1,9 @@
 // What a debugger asks for beyond looking: going on from a run's past, statistics, and who may ask.
 #include <doctest/doctest.h>
 
-#include "../store/temporary.hpp"
-#include "../until.hpp"
 #include "talk.hpp"
+#include "tests/store/temporary.hpp"
+#include "tests/until.hpp"
 
 #include <weir/weir.hpp>
 

@@ -1,12 +1,12 @@
 // The parts of the HTTP front that need no socket.
 #include <doctest/doctest.h>
 
-#include "../../http/durations.hpp"
-#include "../../http/event_stream.hpp"
-#include "../../http/main_options.hpp"
-#include "../../http/openapi.hpp"
-#include "../../http/target.hpp"
-#include "../../http/translate.hpp"
+#include "http/answers/translate.hpp"
+#include "http/options/durations.hpp"
+#include "http/options/main_options.hpp"
+#include "http/routes/openapi.hpp"
+#include "http/streams/event_stream.hpp"
+#include "http/wire/target.hpp"
 
 #include <weir/server.hpp>
 #include <weir/value.hpp>

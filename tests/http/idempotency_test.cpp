@@ -1,9 +1,9 @@
 // The same request with the same Idempotency-Key is done once, also when it is sent at the same time, or after a restart.
 #include <doctest/doctest.h>
 
-#include "../store/temporary.hpp"
-#include "../until.hpp"
 #include "talk.hpp"
+#include "tests/store/temporary.hpp"
+#include "tests/until.hpp"
 
 #include <weir/weir.hpp>
 

@@ -1,9 +1,9 @@
 // The ends of a server: whatever still runs, whoever asks for it, and from where.
 #include <doctest/doctest.h>
 
-#include "../store/temporary.hpp"
-#include "../until.hpp"
 #include "talk.hpp"
+#include "tests/store/temporary.hpp"
+#include "tests/until.hpp"
 
 #include <weir/weir.hpp>
 

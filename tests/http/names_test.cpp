@@ -1,7 +1,7 @@
 // Ids and names that need care on the way: which may be chosen, and that each is found again on every route.
 #include "talk.hpp"
 
-#include "../../http/without_folders.hpp"
+#include "http/answers/without_folders.hpp"
 
 #include <weir/weir.hpp>
 

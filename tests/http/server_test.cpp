@@ -1,8 +1,8 @@
 // WorkflowServer in a program of its own: free ports, several servers, stopping and starting.
 #include <doctest/doctest.h>
 
-#include "../until.hpp"
 #include "talk.hpp"
+#include "tests/until.hpp"
 
 #include <weir/weir.hpp>
 

@@ -1,8 +1,8 @@
 // Flags, environment and configuration file: which of them wins, and what is said about a value that is none.
 #include <doctest/doctest.h>
 
-#include "../../http/settings.hpp"
-#include "../store/temporary.hpp"
+#include "http/options/settings.hpp"
+#include "tests/store/temporary.hpp"
 
 #include <sys/stat.h>
 

@@ -1,7 +1,7 @@
 // A durable store that can be made to hold every call up, or to fail.
 #pragma once
 
-#include "../store/forwarding_store.hpp"
+#include "tests/store/forwarding_store.hpp"
 
 #include <chrono>
 #include <condition_variable>

@@ -1,7 +1,7 @@
 // From bytes to requests, without a socket: what is a request, what is refused, and that it does not matter how the bytes come.
 #include <doctest/doctest.h>
 
-#include "../../http/wire/intake.hpp"
+#include "http/wire/intake.hpp"
 
 #include <algorithm>
 #include <string>

@@ -1,8 +1,8 @@
 // Workflows that run other workflows as steps.
 #include <doctest/doctest.h>
 
-#include "../store/temporary.hpp"
 #include "flows.hpp"
+#include "tests/store/temporary.hpp"
 
 #include <future>
 

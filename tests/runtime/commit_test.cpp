@@ -1,13 +1,13 @@
 // A run's commits: where they are, and what becomes of them when the store does not answer.
 #include <doctest/doctest.h>
 
-#include "../../actors/runtime/commit_queue.hpp"
-#include "../../actors/runtime/commit_state.hpp"
-#include "../../actors/runtime/service.hpp"
-#include "../store/switched_store.hpp"
-#include "../store/temporary.hpp"
-#include "../until.hpp"
+#include "actors/runtime/commit/commit_queue.hpp"
+#include "actors/runtime/commit/commit_state.hpp"
+#include "actors/runtime/service.hpp"
 #include "flows.hpp"
+#include "tests/store/switched_store.hpp"
+#include "tests/store/temporary.hpp"
+#include "tests/until.hpp"
 
 #include <map>
 

@@ -1,12 +1,12 @@
 // What happens to runs when the disk fails or the power goes: nothing that was acknowledged is lost, nothing hangs.
 #include <doctest/doctest.h>
 
-#include "../../actors/runtime/service.hpp"
-#include "../../persistence/sqlite/maintenance.hpp"
-#include "../store/faulty_vfs.hpp"
-#include "../store/temporary.hpp"
-#include "../until.hpp"
+#include "actors/runtime/service.hpp"
 #include "flows.hpp"
+#include "persistence/sqlite/maintenance.hpp"
+#include "tests/store/faulty_vfs.hpp"
+#include "tests/store/temporary.hpp"
+#include "tests/until.hpp"
 
 #include <map>
 

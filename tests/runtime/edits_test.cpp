@@ -1,12 +1,12 @@
 // Edits of the state by bodies that are repeated: each is done once, however often the body begins again.
 #include <doctest/doctest.h>
 
-#include "../../actors/runtime/service.hpp"
-#include "../store/forwarding_store.hpp"
-#include "../store/switched_store.hpp"
-#include "../store/temporary.hpp"
-#include "../until.hpp"
+#include "actors/runtime/service.hpp"
 #include "flows.hpp"
+#include "tests/store/forwarding_store.hpp"
+#include "tests/store/switched_store.hpp"
+#include "tests/store/temporary.hpp"
+#include "tests/until.hpp"
 
 #include <weir/testing.hpp>
 

@@ -1,11 +1,11 @@
 // Readers of a run that is alive: who keeps up is fed from memory, who does not from the store.
 #include <doctest/doctest.h>
 
-#include "../../actors/runtime/recent_rows.hpp"
-#include "../store/forwarding_store.hpp"
-#include "../store/rows.hpp"
-#include "../store/temporary.hpp"
+#include "actors/runtime/read/recent_rows.hpp"
 #include "flows.hpp"
+#include "tests/store/forwarding_store.hpp"
+#include "tests/store/rows.hpp"
+#include "tests/store/temporary.hpp"
 
 using namespace flows;
 using weir::Context;

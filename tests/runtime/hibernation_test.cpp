@@ -1,11 +1,11 @@
 // Runs that wait leave memory and come back: for an event, a time, a reader, a cancel; and nothing is lost in between.
 #include <doctest/doctest.h>
 
-#include "../../actors/runtime/service.hpp"
-#include "../../persistence/sqlite/maintenance.hpp"
-#include "../store/temporary.hpp"
-#include "../until.hpp"
+#include "actors/runtime/service.hpp"
 #include "flows.hpp"
+#include "persistence/sqlite/maintenance.hpp"
+#include "tests/store/temporary.hpp"
+#include "tests/until.hpp"
 
 using namespace flows;
 using weir::Context;

@@ -1,8 +1,8 @@
 // What workflow authors can say beyond single steps, through the public face.
 #include <doctest/doctest.h>
 
-#include "../until.hpp"
 #include "flows.hpp"
+#include "tests/until.hpp"
 
 #include <future>
 

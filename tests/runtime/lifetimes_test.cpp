@@ -1,12 +1,12 @@
 // What ends when, and what is thrown where nobody expects it.
 #include <doctest/doctest.h>
 
-#include "../store/forwarding_store.hpp"
-#include "../store/temporary.hpp"
-#include "../until.hpp"
 #include "flows.hpp"
+#include "tests/store/forwarding_store.hpp"
+#include "tests/store/temporary.hpp"
+#include "tests/until.hpp"
 
-#include "../../actors/runtime/service.hpp"
+#include "actors/runtime/service.hpp"
 
 #include <malloc.h>
 

@@ -1,9 +1,9 @@
 // Runs that the process dies of are set aside; those that were only at work then go on.
 #include <doctest/doctest.h>
 
-#include "../store/temporary.hpp"
-#include "../until.hpp"
 #include "flows.hpp"
+#include "tests/store/temporary.hpp"
+#include "tests/until.hpp"
 
 #include <weir/store.hpp>
 

@@ -1,9 +1,9 @@
 // Runs that outlive the process, on the SQLite store: a runtime goes away in the middle, another one goes on.
 #include <doctest/doctest.h>
 
-#include "../store/temporary.hpp"
-#include "../until.hpp"
 #include "flows.hpp"
+#include "tests/store/temporary.hpp"
+#include "tests/until.hpp"
 
 using namespace flows;
 using weir::Context;

@@ -1,8 +1,8 @@
 // Runs through the public face: weir::Runtime and weir::Run.
 #include <doctest/doctest.h>
 
-#include "../until.hpp"
 #include "flows.hpp"
+#include "tests/until.hpp"
 
 using namespace flows;
 using weir::Runtime;

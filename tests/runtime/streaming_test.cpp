@@ -1,10 +1,10 @@
 // What steps write to the stream: from which threads, how it is slowed, and how much of it is kept.
 #include <doctest/doctest.h>
 
-#include "../store/switched_store.hpp"
-#include "../store/temporary.hpp"
-#include "../until.hpp"
 #include "flows.hpp"
+#include "tests/store/switched_store.hpp"
+#include "tests/store/temporary.hpp"
+#include "tests/until.hpp"
 
 using namespace flows;
 using weir::HandlerStatus;

@@ -1,11 +1,11 @@
 // Waits without end, and a wall clock that is set while runs wait. This program's wall clock is the one below.
 #include <doctest/doctest.h>
 
-#include "../../actors/runtime/service.hpp"
-#include "../../actors/runtime/timers.hpp"
-#include "../store/temporary.hpp"
-#include "../until.hpp"
+#include "actors/runtime/clock/timers.hpp"
+#include "actors/runtime/service.hpp"
 #include "flows.hpp"
+#include "tests/store/temporary.hpp"
+#include "tests/until.hpp"
 
 #include <weir/testing.hpp>
 

@@ -1,9 +1,9 @@
 // Values that steps make, on their way through a journal into another process.
 #include <doctest/doctest.h>
 
-#include "../store/temporary.hpp"
-#include "../until.hpp"
 #include "flows.hpp"
+#include "tests/store/temporary.hpp"
+#include "tests/until.hpp"
 
 #include <weir/state_store.hpp>
 

@@ -1,9 +1,9 @@
 // Ways in which the Python server loses or hides things (contract 9.1): none of them may happen here.
 #include <doctest/doctest.h>
 
-#include "../store/forwarding_store.hpp"
-#include "../until.hpp"
 #include "flows.hpp"
+#include "tests/store/forwarding_store.hpp"
+#include "tests/until.hpp"
 
 using namespace flows;
 using weir::Runtime;

@@ -1,7 +1,7 @@
 // The write-ahead log: it begins anew while commits go on, and what keeps it from that is told.
-#include "../until.hpp"
 #include "faulty_vfs.hpp"
 #include "rows.hpp"
+#include "tests/until.hpp"
 #include "troubles.hpp"
 
 #include <doctest/doctest.h>

@@ -1,7 +1,7 @@
 // What `weir db` says of a file, and files of earlier formats.
 #include <doctest/doctest.h>
 
-#include "../../persistence/sqlite/maintenance.hpp"
+#include "persistence/sqlite/maintenance.hpp"
 #include "temporary.hpp"
 
 #include <weir/store.hpp>

@@ -1,6 +1,6 @@
 // Long searches: they can be given up, and go on from where they were.
-#include "../until.hpp"
 #include "rows.hpp"
+#include "tests/until.hpp"
 
 #include <doctest/doctest.h>
 

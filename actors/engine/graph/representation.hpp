@@ -1,0 +1,17 @@
+// A workflow as the introspection routes show it (contract, chapter 4). JSON text, built once per workflow.
+#pragma once
+
+#include "actors/engine/model/plan.hpp"
+
+#include <string>
+
+namespace weir::engine {
+
+/// {"start":<schema>,"stop":<schema>}
+std::string schema_json(const Plan& plan);
+/// {"events":[<schema>, ...]}: accepted then returned types of each step, then the additional ones.
+std::string events_json(const Plan& plan);
+/// {"graph":{"name":...,"nodes":[...],"edges":[...],"description":...}}
+std::string representation_json(const Plan& plan);
+
+}  // namespace weir::engine
