@@ -71,10 +71,7 @@ private:
       }
       request.ended(std::move(result));
     }
-    void pass_on(const StreamBatch& batch) {
-      for (const auto& row : batch.rows)
-        if (!row.terminal) request.publish(event_of(row, request.workflow->registry));
-      if (batch.end) return stream_ended();
+    void ask_for_more() {
       std::shared_ptr<Stream> more;
       {
         const std::lock_guard lock(mutex);
@@ -151,9 +148,18 @@ private:
                          last ? event_of(*last, shared->request.workflow->registry) : EventBox()});
   }
 
+  static void pass_on(const std::shared_ptr<Shared>& shared, const StreamBatch& batch) {
+    const auto& request = shared->request;
+    for (const auto& row : batch.rows)
+      if (!row.terminal) request.publish(event_of(row, request.workflow->registry));
+    if (batch.end) return shared->stream_ended();
+    if (request.when_room) request.when_room([shared] { shared->ask_for_more(); });
+    else shared->ask_for_more();
+  }
+
   static void forward(const std::shared_ptr<Shared>& shared, Service& service, const HandlerRow& row) {
     const StreamRequest wanted{.handler_id = row.handler_id, .run_id = row.run_id};
-    std::shared_ptr<Stream> stream = service.subscribe(wanted, [shared](const StreamBatch& batch) { shared->pass_on(batch); });
+    std::shared_ptr<Stream> stream = service.subscribe(wanted, [shared](const StreamBatch& batch) { pass_on(shared, batch); });
     {
       const std::lock_guard lock(shared->mutex);
       if (!shared->streaming || shared->finished) return;

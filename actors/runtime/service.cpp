@@ -179,6 +179,7 @@ void Service::configure(RuntimeOptions options) {
   environment.options.durability = options.durability;
   environment.options.idle_timeout = options.idle_timeout;
   environment.options.retention = options.retention;
+  environment.options.budget = options.budget;
   environment.options.slow_step = options.slow_step;
   environment.options.stop_timeout = options.stop_timeout;
   environment.pool.resize(options.blocking_threads_max);
@@ -203,6 +204,7 @@ Expected<std::pair<Inheritance, std::string>> Service::begin(HandlerRow& row, co
   if (!store().durable()) {
     auto left = store().begin_run(row);
     if (!left) return left.error();
+    row.first_sequence = left->first_sequence;
     return std::pair(std::move(*left), std::string());
   }
   row.workflow_graph = engine::signature(workflow.plan);
@@ -211,7 +213,9 @@ Expected<std::pair<Inheritance, std::string>> Service::begin(HandlerRow& row, co
     const auto known = store().find_handler(row.handler_id);
     if (known && !known->terminal()) return already_running(row);
     if (!known) return std::pair(Inheritance(), std::string());
-    return std::pair(Inheritance{store().find_states(row.handler_id), known->workflow_name}, known->run_id);
+    const auto last = store().last_event(known->run_id);
+    row.first_sequence = last ? last->sequence + 1 : known->first_sequence;
+    return std::pair(Inheritance{store().find_states(row.handler_id), known->workflow_name, row.first_sequence}, known->run_id);
   } catch (const StoreFailure& error) { return unanswered(error); }
 }
 

@@ -128,7 +128,7 @@ const EventType* EventRegistry::by_qualified_name(std::string_view name) const n
   for (const auto* type : {&event_type<Event>(), &event_type<StartEvent>(), &event_type<StopEvent>(), &event_type<InputRequiredEvent>(),
                            &event_type<HumanResponseEvent>(), &event_type<StepFailedEvent>(), &event_type<WorkflowFailedEvent>(),
                            &event_type<WorkflowTimedOutEvent>(), &event_type<WorkflowCancelledEvent>(), &event_type<StepStateChanged>(),
-                           &event_type<WorkflowIdleEvent>(), &event_type<UnhandledEvent>()})
+                           &event_type<WorkflowIdleEvent>(), &event_type<UnhandledEvent>(), &event_type<RunBudgetExceeded>()})
     if (type->qualified_name == name) return type;
   return nullptr;
 }

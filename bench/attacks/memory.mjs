@@ -184,6 +184,32 @@ const purged = {
   },
 };
 
+/** Steps of the server itself, which do not think of others. */
+const flood = {
+  name: 'a step that writes 1,000,000 events of 200 bytes into a durable run', grows_mb: 96,
+  start: { name: 'weir-unruly-server', store: 'sqlite' },
+  async attack(server) {
+    const count = server.many(1000000);
+    const { status, body } = await ask(server, 'POST', '/workflows/flood/run', { body: JSON.stringify({ start_event: { count } }), ms: 240000 });
+    const last = status === 200 ? JSON.parse((await ask(server, 'GET', `/handlers/${JSON.parse(body).handler_id}?detail=true`)).body).last_sequence : -1;
+    return { seen: `${count} events, the last is ${last}`, wrong: last > count ? [] : [`a run whose last event is ${last} after ${count}: ${status}`] };
+  },
+};
+
+const rally = {
+  name: 'two steps that send to each other for ever', grows_mb: 160,
+  start: { name: 'weir-unruly-server' },
+  async attack(server) {
+    const ids = [];
+    for (let i = 0; i < 2; i++) ids.push(JSON.parse((await ask(server, 'POST', '/workflows/rally/run-nowait', { body: '{"start_event":{}}' })).body).handler_id);
+    await server.moment(5000);
+    const other = await ask(server, 'POST', '/workflows/bystander/run', { body: '{}' });
+    const cancelled = await Promise.all(ids.map(id => ask(server, 'POST', `/handlers/${id}/cancel?purge=true`)));
+    return { seen: `another run meanwhile ${other.status}`,
+      wrong: [other, ...cancelled].some(({ status }) => status !== 200) ? [`another run: ${other.status}, cancels ${tally(cancelled)}`] : [] };
+  },
+};
+
 /** What is bounded over all connections is full: small requests go on meanwhile, and large ones afterwards. */
 function budget(name, { count, bytes, grows_mb }) {
   return {
@@ -206,7 +232,7 @@ function budget(name, { count, bytes, grows_mb }) {
 }
 
 const CHUNKED = 'transfer-encoding: chunked', key = 'secret';
-export default [repeatedRuns, manyRuns, list, listRead, largeResults, pages, files, trickle, pipelines, streams, liveStreams, purged,
+export default [repeatedRuns, manyRuns, list, listRead, largeResults, pages, files, trickle, pipelines, streams, liveStreams, purged, flood, rally,
   bodies('bodies without the key', { start: { key }, path: '/workflows/echo/run', right: [401] }),
   bodies('chunked bodies without the key', { start: { key }, path: '/workflows/echo/run', right: [401], header: CHUNKED }),
   bodies('bodies for a route that is none', { path: '/nowhere', right: [404, 405] }),

@@ -22,9 +22,12 @@ void write_members(JsonWriter& out, const HandlerRow& row, std::string_view resu
   text("updated_at", timestamp(row.updated_at));
   out.key("completed_at");
   row.completed_at ? out.string(timestamp(*row.completed_at)) : out.null();
-  if (!row.quarantined) return;  // an extra key: clients ignore those
-  out.key("quarantined");
-  out.raw("true");
+  // Extra keys: clients ignore those.
+  if (row.quarantined) {
+    out.key("quarantined");
+    out.raw("true");
+  }
+  if (!row.budgets_exceeded.empty()) text("budgets_exceeded", row.budgets_exceeded);
 }
 
 void write_handler(JsonWriter& out, const HandlerRow& row, std::string_view result) {

@@ -123,6 +123,7 @@ void add_show(CLI::App& app, Chosen& chosen) {
     if (handler.quarantined)
       rows.push_back({"why", "the server died three times in a row while the run was at work: `weir resume " + handler.handler_id +
                                  "` goes on with it, `weir cancel " + handler.handler_id + "` ends it"});
+    if (!handler.budgets_exceeded.empty()) rows.push_back({"beyond", handler.budgets_exceeded});
     if (!handler.error.empty()) rows.push_back({"error", handler.error});
     if (handler.result) rows.push_back({"result", handler.result->type + " " + to_json(handler.result->value)});
     rows.push_back({"started", handler.started_at});

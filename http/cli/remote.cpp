@@ -116,6 +116,7 @@ Value to_json_value(const RemoteHandler& handler) {
                                  {"sequence", event.sequence}});
     out.set("unhandled", Object{{"count", handler.unhandled_count}, {"newest", std::move(newest)}});
   }
+  if (!handler.budgets_exceeded.empty()) out.set("budgets_exceeded", handler.budgets_exceeded);
   return out;
 }
 

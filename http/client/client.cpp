@@ -79,6 +79,7 @@ std::optional<RemoteHandler> handler_of(const Value& object) {
   if (const auto* unhandled = object.find("unhandled")) read_unhandled(*unhandled, out);
   const auto* quarantined = object.find("quarantined");
   out.quarantined = quarantined && quarantined->truthy();
+  out.budgets_exceeded = text_of(object, "budgets_exceeded");
   if (const auto* result = object.find("result"); result && result->is_object()) out.result = client::read_event(*result);
   return out;
 }

@@ -1,52 +1,84 @@
-// Splits a stream of Server-Sent Events into its frames.
+// Splits a stream of Server-Sent Events into its frames, as the HTML standard says (9.2.6).
 #pragma once
 
-#include <functional>
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace weir::client {
 
-/// Understands what the protocol uses: `id:` and `data:` lines, comments, LF and CRLF. Other fields are skipped.
+/// Lines end with CR LF, LF or CR alone; a byte order mark at the beginning, comments and unknown fields are skipped. The parts of a
+/// stream may be cut anywhere.
 class SseReader {
 public:
-  /// Calls `frame(id, data)` for every frame that the piece completes.
+  /// Calls `frame(id, data)` for every frame with data that the piece completes. `id` is the last one that the stream has set, in
+  /// this frame or an earlier one.
   template <class F>
   void feed(std::string_view piece, F&& frame) {
-    buffer_ += piece;
-    std::size_t begin = 0;
-    for (auto end = buffer_.find('\n'); end != std::string::npos; end = buffer_.find('\n', begin)) {
-      auto line = std::string_view(buffer_).substr(begin, end - begin);
-      begin = end + 1;
-      if (line.ends_with('\r')) line.remove_suffix(1);
-      if (!line.empty()) {
-        read(line);
-      } else {
-        if (has_data_) frame(std::string_view(id_), std::string_view(data_));
-        data_.clear();
-        has_data_ = false;
-      }
+    piece = without_mark(piece);
+    while (!piece.empty()) {
+      if (std::exchange(after_cr_, false) && piece.front() == '\n') piece.remove_prefix(1);
+      const auto end = piece.find_first_of("\r\n");
+      line_ += piece.substr(0, end);
+      if (end == piece.npos) return;
+      after_cr_ = piece[end] == '\r';
+      piece.remove_prefix(end + 1);
+      if (line_.empty()) end_frame(frame);
+      else read(line_);
+      line_.clear();
     }
-    buffer_.erase(0, begin);
   }
+  /// Of the last frame that has ended, with data or without. Empty: none, or taken back.
+  const std::string& last_id() const noexcept { return id_; }
+  /// The stream has set an id, be it to an empty one.
+  bool has_id() const noexcept { return has_id_; }
   /// Forgets what was begun: for a new connection.
   void clear() { *this = {}; }
 
 private:
+  std::string_view without_mark(std::string_view piece) {
+    constexpr std::string_view mark = "\xEF\xBB\xBF";
+    while (mark_read_ < mark.size() && !piece.empty()) {
+      if (piece.front() != mark[mark_read_]) {
+        line_ = mark.substr(0, mark_read_);
+        mark_read_ = mark.size();
+      } else {
+        ++mark_read_;
+        piece.remove_prefix(1);
+      }
+    }
+    return piece;
+  }
+
+  template <class F>
+  void end_frame(F& frame) {
+    id_ = next_id_;
+    has_id_ = next_has_id_;
+    if (has_data_) frame(std::string_view(id_), std::string_view(data_));
+    data_.clear();
+    has_data_ = false;
+  }
+
   void read(std::string_view line) {
     const auto colon = line.find(':');
     const auto name = line.substr(0, colon);
     auto value = colon == line.npos ? std::string_view() : line.substr(colon + 1);
     if (value.starts_with(' ')) value.remove_prefix(1);
-    if (name == "id") id_ = value;
+    if (name == "id" && value.find('\0') == value.npos) {
+      next_id_ = value;
+      next_has_id_ = true;
+    }
     if (name != "data") return;
     if (has_data_) data_ += '\n';
     data_ += value;
     has_data_ = true;
   }
 
-  std::string buffer_, id_, data_;
-  bool has_data_ = false;
+  std::size_t mark_read_ = 0;  ///< bytes of the byte order mark
+  bool after_cr_ = false;      ///< a line feed belongs to the line end before it
+  std::string line_, id_, next_id_, data_;
+  bool has_id_ = false, next_has_id_ = false, has_data_ = false;
 };
 
 }  // namespace weir::client

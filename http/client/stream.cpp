@@ -9,20 +9,28 @@ namespace {
 constexpr std::size_t queue_max = 256;
 constexpr std::chrono::milliseconds first_delay{50}, longest_delay{2000};
 
+/// -1, where a position is meant: before the first event.
+std::optional<std::int64_t> sequence_in(std::string_view text) {
+  std::int64_t out = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole && out >= -1 ? std::optional(out) : std::nullopt;
+}
+
 }  // namespace
 
 StreamState::StreamState(ClientState& client, std::string handler_id, const StreamOptions& options)
-    : client_(client), handler_id_(std::move(handler_id)), options_(options), received_(options.after), delivered_(options.after) {}
+    : client_(client), handler_id_(std::move(handler_id)), options_(options), from_now_(options.only_new), cursor_(options.after),
+      delivered_(options.after) {}
 
 void StreamState::connect() {
   std::string target;
   {
     const std::lock_guard lock(mutex_);
     if (over_) return;
-    const auto from_now = options_.only_new && received_ == options_.after && !connected_;
     target = "/events/" + client::percent_encoded(handler_id_) +
              "?sse=true&include_internal=" + (options_.include_internal ? "true" : "false") +
-             "&after_sequence=" + (from_now ? "now" : std::to_string(received_));
+             "&after_sequence=" + (from_now_ ? "now" : std::to_string(cursor_));
     ++reconnects_;
     sse_.clear();
     paused_ = false;
@@ -32,9 +40,25 @@ void StreamState::connect() {
   request.stop = options_.stop;
   // The transfer keeps this alive until it has ended; destroying the reader's end aborts it.
   request.on_data = [self = shared_from_this()](std::string_view data) { return self->take(data); };
+  request.header = "weir-after-sequence";
+  request.on_header = [self = shared_from_this()](std::string_view value) { self->begins_behind(value); };
   const std::lock_guard lock(mutex_);  // what arrives waits until the transfer's id is known
   transfer_ = client_.transfers.begin(std::move(request), [self = shared_from_this()](const client::Reply& reply) { self->ended(reply); });
   if (over_) client_.transfers.abort(transfer_);
+}
+
+/// An empty id takes back those before it: the next connection begins as the first one did.
+void StreamState::move_cursor(std::string_view id) {
+  from_now_ = id.empty() && options_.only_new;
+  cursor_ = id.empty() ? options_.after : sequence_in(id).value_or(cursor_);
+}
+
+void StreamState::begins_behind(std::string_view position) {
+  const std::lock_guard lock(mutex_);
+  const auto sequence = from_now_ ? sequence_in(position) : std::nullopt;
+  if (!sequence) return;
+  cursor_ = *sequence;
+  from_now_ = false;
 }
 
 bool StreamState::take(std::string_view data) {
@@ -52,12 +76,11 @@ bool StreamState::take(std::string_view data) {
       const auto parsed = parse_json(text);
       if (!parsed) return;  // no event of this protocol
       auto event = client::read_event(*parsed);
-      event.sequence = received_ + 1;
-      std::from_chars(id.data(), id.data() + id.size(), event.sequence);
-      received_ = event.sequence;
+      event.sequence = sequence_in(id).value_or(-1);
       complete_ = event.terminal();
       events_.push_back(std::move(event));
     });
+    if (sse_.has_id()) move_cursor(sse_.last_id());
   }
   serve();
   return true;
@@ -124,7 +147,7 @@ void StreamState::serve() {
     if (!events_.empty()) {
       event = std::move(events_.front());
       events_.pop_front();
-      delivered_ = event->sequence;
+      if (event->sequence >= 0) delivered_ = event->sequence;
       if (event->terminal()) over_ = true;
     }
     if (paused_ && events_.size() <= queue_max / 2) {

@@ -36,6 +36,10 @@ private:
 
   void connect();
   bool take(std::string_view data);
+  /// The stream has set its id.
+  void move_cursor(std::string_view id);
+  /// Where the server begins, as it says.
+  void begins_behind(std::string_view position);
   void ended(const client::Reply& reply);
   void connect_again(Error reason);
   void finish(std::optional<Error> error);
@@ -53,7 +57,8 @@ private:
   std::optional<Error> error_;
   bool connected_ = false, complete_ = false, paused_ = false;
   bool over_ = false;            ///< nothing follows what is in the queue
-  std::int64_t received_ = -1;   ///< sequence of the last event that arrived
+  bool from_now_;                ///< the next connection begins with what is new: no server has said yet where that is
+  std::int64_t cursor_;          ///< behind which the next connection begins: that of the last event that arrived
   std::int64_t delivered_ = -1;  ///< of the last one that the reader got
   int reconnects_ = -1;
   client::Transfers::Id transfer_ = 0;

@@ -3,7 +3,9 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <cstdlib>
 #include <deque>
 #include <map>
@@ -43,6 +45,24 @@ std::size_t receive(char* data, std::size_t, std::size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   if (transfer.request.on_data && transfer.status() == 200) return transfer.request.on_data({data, size}) ? size : CURL_WRITEFUNC_PAUSE;
   transfer.reply.body.append(data, size);
+  return size;
+}
+
+/// One line of the head.
+std::size_t receive_head(char* data, std::size_t, std::size_t size, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const auto& wanted = transfer.request.header;
+  std::string_view line(data, size);
+  const auto is_wanted = [&] {
+    return line.size() > wanted.size() && line[wanted.size()] == ':' &&
+           std::equal(wanted.begin(), wanted.end(), line.begin(),
+                      [](char a, char b) { return a == static_cast<char>(std::tolower(static_cast<unsigned char>(b))); });
+  };
+  if (!transfer.request.on_header || transfer.status() != 200 || !is_wanted()) return size;
+  line.remove_prefix(wanted.size() + 1);
+  while (!line.empty() && line.front() == ' ') line.remove_prefix(1);
+  while (!line.empty() && (line.back() == '\n' || line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
+  transfer.request.on_header(line);
   return size;
 }
 
@@ -110,6 +130,8 @@ struct Transfers::State {
     set(CURLOPT_HTTPHEADER, transfer.headers.get());
     set(CURLOPT_WRITEFUNCTION, &receive);
     set(CURLOPT_WRITEDATA, static_cast<void*>(&transfer));
+    set(CURLOPT_HEADERFUNCTION, &receive_head);
+    set(CURLOPT_HEADERDATA, static_cast<void*>(&transfer));
     set(CURLOPT_PRIVATE, static_cast<void*>(&transfer));
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));  // of two the answer streams share one connection

@@ -26,6 +26,8 @@ struct Request {
   /// Gets the body of a 200 piece by piece, on the I/O thread; false: not now, offer it again after unpause(). Empty: gathered
   /// in Reply::body.
   std::function<bool(std::string_view)> on_data = {};
+  std::string header = {};  ///< in small letters; of a 200 that has it, `on_header` gets the value, before any of the body
+  std::function<void(std::string_view)> on_header = {};
 };
 
 struct Reply {

@@ -157,6 +157,21 @@ constexpr std::array table{
     Setting{"slow-step", "TIME", "A step that holds one of the actor threads for longer is named in the log", false,
             [](const Draft& d) { return shown(d.options.runtime.slow_step); },
             [](Draft& d, const Texts& v) { d.options.runtime.slow_step = duration(v.back()); }},
+    Setting{"stream-backlog", "BYTES", "What a run's steps may have written that is not stored yet; beyond, they wait where they write",
+            false, [](const Draft& d) { return std::to_string(d.options.runtime.budget.stream_backlog_bytes_max); },
+            [](Draft& d, const Texts& v) {
+              d.options.runtime.budget.stream_backlog_bytes_max = number<std::size_t>(v.back(), 1, std::size_t{1} << 40);
+            }},
+    Setting{"events-in-memory", "N", "Events of one run that are kept where there is no file; beyond, its oldest are forgotten", false,
+            [](const Draft& d) { return std::to_string(d.options.runtime.budget.events_in_memory_max); },
+            [](Draft& d, const Texts& v) {
+              d.options.runtime.budget.events_in_memory_max = number<std::size_t>(v.back(), 1, std::size_t{1} << 40);
+            }},
+    Setting{"history-rows", "N", "Events of one run that are kept in any store; beyond, its oldest are forgotten and it is slowed", false,
+            [](const Draft& d) { return std::to_string(d.options.runtime.budget.history_rows_max); },
+            [](Draft& d, const Texts& v) {
+              d.options.runtime.budget.history_rows_max = number<std::int64_t>(v.back(), 1, std::int64_t{1} << 40);
+            }},
     Setting{"heartbeat", "TIME", "A comment on event streams that are idle for so long, or never", false,
             [](const Draft& d) { return shown(d.options.heartbeat ? std::optional<Duration>(*d.options.heartbeat) : std::nullopt); },
             [](Draft& d, const Texts& v) {

@@ -62,7 +62,7 @@ public:
   bool append(std::string& out) override {
     if (!head_.empty()) out += std::exchange(head_, {}) + ",\"events\":[";
     for (const auto& row : reader_.next()) {
-      if (row.sequence > 0) out += ',';
+      if (std::exchange(any_, true)) out += ',';
       append_logged_event(out, row);
     }
     if (reader_.done()) out += "]}";
@@ -72,6 +72,7 @@ public:
 private:
   std::string head_;
   EventReader reader_;
+  bool any_ = false;
 };
 
 std::string export_head(const App& app, const HandlerRow& row) {

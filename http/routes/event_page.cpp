@@ -45,8 +45,8 @@ bool matches(const EventQuery& query, const EventRow& row) {
 class PageOfEvents final : public Pieces {
 public:
   PageOfEvents(const Store& store, const std::string& run_id, EventQuery query, std::stop_token gone)
-      : store_(store), run_id_(run_id), query_(std::move(query)), newest_(newest_of(store, run_id)),
-        until_(std::clamp<std::int64_t>(query_.before.value_or(newest_ + 1), 0, newest_ + 1)),
+      : store_(store), run_id_(run_id), query_(std::move(query)), newest_(newest_of(store, run_id)), oldest_(oldest_of(store, run_id)),
+        until_(std::clamp<std::int64_t>(query_.before.value_or(newest_ + 1), oldest_, newest_ + 1)),
         backwards_(query_.before && query_.after < 0), budget_(std::move(gone)),
         reader_(store, run_id, std::min(query_.after, newest_), until_ - 1) {}
 
@@ -69,6 +69,12 @@ private:
     return last ? last->sequence : -1;
   }
 
+  /// 0 where there is none, as if the first were to come.
+  static std::int64_t oldest_of(const Store& store, const std::string& run_id) {
+    const auto first = store.read_events(run_id, -1, 1);
+    return first.empty() ? 0 : first.front().sequence;
+  }
+
   void show(std::string& out, const EventRow& row) {
     if (shown_++ > 0) out += ',';
     append_logged_event(out, row);
@@ -89,8 +95,8 @@ private:
     Stride stride;
     auto until = until_;
     bool in_time = true;
-    while (until > 0 && found_.size() < query_.limit && in_time) {
-      const auto from = std::max<std::int64_t>(-1, until - 1 - static_cast<std::int64_t>(stride.rows()));
+    while (until > oldest_ && found_.size() < query_.limit && in_time) {
+      const auto from = std::max<std::int64_t>(oldest_ - 1, until - 1 - static_cast<std::int64_t>(stride.rows()));
       const auto rows = store_.read_events(run_id_, from, stride.rows());
       std::size_t bytes = 0;
       for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
@@ -101,9 +107,9 @@ private:
       until = from + 1;
       in_time = budget_.spend(rows.size());
     }
-    more_ = until > 0 || found_.size() > query_.limit;
+    more_ = until > oldest_ || found_.size() > query_.limit;
     if (found_.size() > query_.limit) found_.erase(found_.begin(), found_.end() - static_cast<std::ptrdiff_t>(query_.limit));
-    if (!in_time && until > 0) cut_at_ = until;
+    if (!in_time && until > oldest_) cut_at_ = until;
   }
 
   bool show_found(std::string& out) {
@@ -128,7 +134,7 @@ private:
   const Store& store_;
   std::string run_id_;
   EventQuery query_;
-  std::int64_t newest_, until_;
+  std::int64_t newest_, oldest_, until_;
   bool backwards_;
   SearchBudget budget_;
   EventReader reader_;

@@ -65,11 +65,11 @@ void stream_by_turn(const Call& call, const Wanted& wanted, std::int64_t newest)
 }
 
 void begin_stream(const Call& call, const Wanted& wanted) {
-  const auto newest = wanted.last ? wanted.last->sequence : from_the_start;
+  const auto newest = wanted.last ? wanted.last->sequence : wanted.row.first_sequence - 1;
   const auto& cursor = wanted.cursor;
   if (cursor.kind == Cursor::Kind::now) return stream_after(call, wanted, newest);
   if (cursor.kind == Cursor::Kind::sequence)
-    // A cursor ahead of a live run belongs to an earlier run of the same handler: begin anew.
+    // The sequence goes on over a handler's runs. A cursor ahead of a live one is of a handler of that id that was purged: begin anew.
     return stream_after(call, wanted, cursor.sequence > newest && !wanted.row.terminal() ? from_the_start : cursor.sequence);
   switch (call.app.default_cursor) {
     case DefaultCursor::start: return stream_after(call, wanted, from_the_start);

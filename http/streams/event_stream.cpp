@@ -132,7 +132,7 @@ void append_frame(std::string& out, const EventRow& row, const EventStreamOption
 void stream_events(const Call& call, const runtime::StreamRequest& request, const EventStreamOptions& options) {
   Response head;
   head.content_type = options.format == StreamFormat::sse ? "text/event-stream; charset=utf-8" : "application/x-ndjson";
-  head.headers = {{"cache-control", "no-cache"}, {"x-accel-buffering", "no"}};
+  head.headers = {{"cache-control", "no-cache"}, {"x-accel-buffering", "no"}, {"weir-after-sequence", std::to_string(request.after)}};
   if (call.exchange->method() == "HEAD") return call.exchange->begin_stream(std::move(head));
   std::make_shared<EventStream>(call, options)->begin(request, std::move(head), call.gone);
 }

@@ -1,6 +1,7 @@
 // The memory store: sharded maps under one lock each, so that runs do not queue up behind one another.
 #include "persistence/ended_handlers.hpp"
 #include "persistence/handler_query.hpp"
+#include "persistence/state_history.hpp"
 
 #include <weir/assert.hpp>
 
@@ -35,12 +36,11 @@ struct Handler {
   std::vector<std::string> children;
 };
 
-constexpr std::size_t states_kept_max = 256;     // of a run, the newest
 constexpr std::size_t rows_between_looks = 256;  // at the clock, in long searches
 
 struct EventLog {
-  std::vector<EventRow> rows;
-  std::deque<std::pair<std::int64_t, NamedStates>> states;  ///< by the event they were changed after
+  std::deque<EventRow> rows;  ///< without a gap
+  state_history::History states;
   std::shared_ptr<const EventPayload> input;
   std::optional<Rerun> rerun_of;
   bool first_read_claimed = false;
@@ -194,10 +194,7 @@ public:
     const std::lock_guard lock(shard.mutex);
     const auto found = shard.items.find(run_id);
     if (found == shard.items.end()) return std::nullopt;
-    const auto& states = found->second.states;
-    const auto later = std::find_if(states.begin(), states.end(), [&](const auto& entry) { return entry.first > sequence; });
-    if (later == states.begin()) return states.size() == states_kept_max ? std::nullopt : std::optional(NamedStates());
-    return std::prev(later)->second;
+    return found->second.states.at(sequence);
   }
 
   std::vector<EventRow> read_events(std::string_view run_id, std::int64_t after, std::size_t limit) const override {
@@ -206,9 +203,9 @@ public:
     const auto found = shard.items.find(run_id);
     if (found == shard.items.end()) return {};
     const auto& rows = found->second.rows;
-    const auto begin = after < 0 ? 0 : static_cast<std::size_t>(after) + 1;
-    if (begin >= rows.size()) return {};
-    const auto end = std::min(rows.size(), begin + limit);
+    if (rows.empty() || after >= rows.back().sequence) return {};
+    const auto begin = static_cast<std::size_t>(std::max<std::int64_t>(0, after + 1 - rows.front().sequence));
+    const auto end = begin + std::min(rows.size() - begin, limit);
     return {rows.begin() + static_cast<std::ptrdiff_t>(begin), rows.begin() + static_cast<std::ptrdiff_t>(end)};
   }
 
@@ -330,10 +327,11 @@ private:
       handler.created = ++created_;
       order_.ids.emplace_hint(order_.ids.end(), handler.created, row.handler_id);
     }
-    Inheritance left{handler.states, handler.row.workflow_name};
+    Inheritance left{handler.states, handler.row.workflow_name, inserted ? row.first_sequence : next_sequence(handler.row)};
     ended_.remove(row.handler_id);
     if (!inserted) handler.earlier.push_back(std::move(handler.row));
     handler.row = row;
+    handler.row.first_sequence = left.first_sequence;
     handler.runs.push_back(row.run_id);
     auto& logs = logs_.of(row.run_id);
     const std::lock_guard log_lock(logs.mutex);
@@ -342,6 +340,12 @@ private:
     log.input = std::move(handler.row.input);
     log.rerun_of = std::move(handler.row.rerun_of);
     return left;
+  }
+
+  /// Behind the last event of a handler's run.
+  std::int64_t next_sequence(const HandlerRow& row) const {
+    const auto last = last_event(row.run_id);
+    return last ? last->sequence + 1 : row.first_sequence;
   }
 
   /// False when the parent is not there.
@@ -384,20 +388,18 @@ private:
   }
 
   void append(Commit& commit) {
-    if (commit.events.empty() && !commit.states) return;
+    if (commit.events.empty() && !commit.states && commit.forget_events_before <= 0) return;
     auto& shard = logs_.of(commit.run_id);
     const std::lock_guard lock(shard.mutex);
     const auto found = shard.items.find(commit.run_id);
     if (found == shard.items.end()) return;  // purged meanwhile
     auto& rows = found->second.rows;
     for (auto& event : commit.events) {
-      WEIR_ASSERT(event.sequence == static_cast<std::int64_t>(rows.size()), "a run's events have no gaps: they are found by their place");
+      WEIR_ASSERT(rows.empty() || event.sequence == rows.back().sequence + 1, "a run's events have no gaps: they are found by their place");
       rows.push_back(std::move(event));
     }
-    if (!commit.states) return;
-    auto& states = found->second.states;
-    if (states.size() == states_kept_max) states.pop_front();
-    states.emplace_back(commit.states_after, *commit.states);
+    while (rows.size() > 1 && rows.front().sequence < commit.forget_events_before) rows.pop_front();
+    if (commit.states) found->second.states.add(commit.states_after, *commit.states);
   }
 
   std::string handler_of(std::string_view run_id) const {

@@ -23,8 +23,8 @@ constexpr Rule rules[] = {
      "SELECT run_id FROM handlers h JOIN runs r USING (run_id) WHERE h.status = 0 AND NOT EXISTS (SELECT 1 FROM ticks t WHERE t.run = r.run) "
      "AND NOT EXISTS (SELECT 1 FROM snapshots s WHERE s.run = r.run)"},
     {"run whose events have a gap",
-     "SELECT run_id FROM runs r JOIN (SELECT run, count(*) AS n, max(sequence) AS last FROM events GROUP BY run) e USING (run) "
-     "WHERE e.last + 1 <> e.n"},
+     "SELECT run_id FROM runs r JOIN (SELECT run, count(*) AS n, min(sequence) AS first, max(sequence) AS last FROM events GROUP BY run) e "
+     "USING (run) WHERE e.last - e.first + 1 <> e.n OR e.first <> r.kept_from"},
     {"run whose journal has a gap",
      "SELECT run_id FROM runs r JOIN (SELECT run, count(*) AS n, min(sequence) AS first, max(sequence) AS last FROM ticks GROUP BY run) t "
      "USING (run) LEFT JOIN snapshots s USING (run) WHERE t.last - t.first + 1 <> t.n OR t.first <> coalesce(s.sequence, 0) + 1"},

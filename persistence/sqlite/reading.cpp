@@ -16,10 +16,10 @@ std::optional<HandlerRow> find_handler(Connection& db, std::string_view handler_
 std::optional<HandlerRow> find_run(Connection& db, std::string_view run_id) {
   auto query = db.query(
       "SELECT h.handler_id, r.workflow_name, r.workflow_version, '', h.parent_handler_id, r.run_id, coalesce(r.status, 0), r.error, r.result, "
-      "coalesce(r.started_at, 0), coalesce(r.updated_at, 0), r.completed_at, NULL, NULL, '', 0, 0, '', h.run_id = r.run_id FROM runs r JOIN handlers h USING (handler) "
+      "coalesce(r.started_at, 0), coalesce(r.updated_at, 0), r.completed_at, NULL, NULL, '', 0, 0, r.first_sequence, '', '', h.run_id = r.run_id FROM runs r JOIN handlers h USING (handler) "
       "WHERE r.run_id = ?");
   if (!query.bind(run_id).step()) return std::nullopt;
-  const bool present = query.integer(18) != 0;
+  const bool present = query.integer(20) != 0;
   return present ? find_handler(db, std::string(query.text(0))) : handler_of(query);
 }
 

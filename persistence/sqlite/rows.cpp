@@ -33,7 +33,7 @@ std::optional<Time> optional_time(const Query& query, int column) {
 
 const std::string handler_columns =
     "handler_id, workflow_name, workflow_version, workflow_graph, parent_handler_id, run_id, status, error, result, started_at, updated_at, "
-    "completed_at, idle_since, wake_at, waiting_for, resumes, quarantined, unhandled";
+    "completed_at, idle_since, wake_at, waiting_for, resumes, quarantined, first_sequence, budgets_exceeded, unhandled";
 
 HandlerStatus status_of(std::int64_t stored) {
   if (stored < 0 || stored > static_cast<std::int64_t>(HandlerStatus::cancelled)) throw impossible_row("status " + std::to_string(stored));
@@ -59,7 +59,9 @@ HandlerRow handler_of(const Query& query) {
   row.waiting_for = query.text(14);
   row.resumes = query.integer(15);
   row.quarantined = query.integer(16) != 0;
-  row.unhandled = query.text(17);
+  row.first_sequence = query.integer(17);
+  row.budgets_exceeded = query.text(18);
+  row.unhandled = query.text(19);
   return row;
 }
 

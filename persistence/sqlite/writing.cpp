@@ -1,6 +1,9 @@
 #include "writing.hpp"
 
+#include "reading.hpp"
+
 #include "persistence/handler_query.hpp"
+#include "persistence/state_history.hpp"
 
 namespace weir::sqlite_detail {
 namespace {
@@ -10,14 +13,14 @@ Query& bind_changing(Query& query, const HandlerRow& row) {
   query.bind(static_cast<std::int64_t>(row.status)).bind(row.error).bind(row.result);
   query.bind(stored(row.started_at)).bind(stored(row.updated_at)).bind(stored(row.completed_at));
   query.bind(stored(row.idle_since)).bind(stored(row.wake_at)).bind(row.waiting_for);
-  return query.bind(row.resumes).bind(std::int64_t{row.quarantined}).bind(row.unhandled);
+  return query.bind(row.resumes).bind(std::int64_t{row.quarantined}).bind(row.first_sequence).bind(row.budgets_exceeded).bind(row.unhandled);
 }
 
 void update(Connection& db, std::int64_t handler, const HandlerRow& row) {
   auto query = db.query(
       "UPDATE handlers SET workflow_name = ?, workflow_version = ?, workflow_graph = ?, parent_handler_id = ?, run_id = ?, status = ?, "
       "error = ?, result = ?, started_at = ?, updated_at = ?, completed_at = ?, idle_since = ?, wake_at = ?, waiting_for = ?, "
-      "resumes = ?, quarantined = ?, unhandled = ? WHERE handler = ?");
+      "resumes = ?, quarantined = ?, first_sequence = ?, budgets_exceeded = ?, unhandled = ? WHERE handler = ?");
   bind_changing(query, row).bind(handler).run();
 }
 
@@ -25,7 +28,7 @@ void update(Connection& db, std::int64_t handler, const HandlerRow& row) {
 void update_progress(Connection& db, std::int64_t handler, const HandlerRow& row) {
   db.query(
         "UPDATE handlers SET status = ?, error = ?, result = ?, updated_at = ?, completed_at = ?, idle_since = ?, wake_at = ?, waiting_for = ?, "
-        "resumes = ?, quarantined = ?, unhandled = ? WHERE handler = ?")
+        "resumes = ?, quarantined = ?, budgets_exceeded = ?, unhandled = ? WHERE handler = ?")
       .bind(static_cast<std::int64_t>(row.status))
       .bind(row.error)
       .bind(row.result)
@@ -36,6 +39,7 @@ void update_progress(Connection& db, std::int64_t handler, const HandlerRow& row
       .bind(row.waiting_for)
       .bind(row.resumes)
       .bind(std::int64_t{row.quarantined})
+      .bind(row.budgets_exceeded)
       .bind(row.unhandled)
       .bind(handler)
       .run();
@@ -44,8 +48,8 @@ void update_progress(Connection& db, std::int64_t handler, const HandlerRow& row
 std::int64_t insert(Connection& db, const HandlerRow& row) {
   auto query = db.query(
       "INSERT INTO handlers (workflow_name, workflow_version, workflow_graph, parent_handler_id, run_id, status, error, result, started_at, "
-      "updated_at, completed_at, idle_since, wake_at, waiting_for, resumes, quarantined, unhandled, handler_id) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "updated_at, completed_at, idle_since, wake_at, waiting_for, resumes, quarantined, first_sequence, budgets_exceeded, unhandled, handler_id) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   bind_changing(query, row).bind(row.handler_id).run();
   return db.last_insert();
 }
@@ -66,14 +70,46 @@ void write_states(Connection& db, std::int64_t handler, const NamedStates& state
     db.query("INSERT INTO states (handler, name, body) VALUES (?, ?, ?)").bind(handler).bind(name).bind(to_json(state)).run();
 }
 
-/// Of what is large only that it changed is written: a history of it would outgrow everything else.
+void insert_history(Connection& db, std::int64_t run, std::int64_t sequence, const std::string& body) {
+  db.query("INSERT OR REPLACE INTO state_history (run, sequence, body) VALUES (?, ?, ?)").bind(run).bind(sequence).bind(body).run();
+}
+
+/// Drops the oldest entries but for an empty one in their place. Returns what the others count for.
+std::int64_t shorten_history(Connection& db, std::int64_t run, std::int64_t newest, std::int64_t bytes) {
+  constexpr auto bytes_left = static_cast<std::int64_t>(state_history::bytes_left);
+  std::optional<std::int64_t> first, last;
+  auto oldest = db.query("SELECT sequence, length(CAST(body AS BLOB)) FROM state_history WHERE run = ? AND sequence < ? ORDER BY sequence");
+  oldest.bind(run).bind(newest);
+  while (bytes > bytes_left && oldest.step()) {
+    last = oldest.integer(0);
+    if (!first) first = last;
+    bytes -= static_cast<std::int64_t>(state_history::cost(static_cast<std::size_t>(oldest.integer(1))));
+  }
+  if (!first) return bytes;
+  db.query("DELETE FROM state_history WHERE run = ? AND sequence <= ?").bind(run).bind(*last).run();
+  insert_history(db, run, *first, "");
+  return bytes + static_cast<std::int64_t>(state_history::cost(0));
+}
+
 void write_history(Connection& db, std::int64_t run, std::int64_t sequence, const NamedStates& states) {
-  constexpr std::size_t body_bytes_max = 64 * 1024;
   Object body;
   for (const auto& [name, state] : states) body.set(name, state);
   auto text = to_json(body);
-  if (text.size() > body_bytes_max) text.clear();
-  db.query("INSERT OR REPLACE INTO state_history (run, sequence, body) VALUES (?, ?, ?)").bind(run).bind(sequence).bind(text).run();
+  if (text.size() > state_history::entry_bytes_max) text.clear();
+  auto known = db.query("SELECT state_bytes FROM runs WHERE run = ?");
+  auto bytes = known.bind(run).step() ? known.integer(0) : 0;
+  auto replaced = db.query("SELECT length(CAST(body AS BLOB)) FROM state_history WHERE run = ? AND sequence = ?");
+  if (replaced.bind(run).bind(sequence).step())
+    bytes -= static_cast<std::int64_t>(state_history::cost(static_cast<std::size_t>(replaced.integer(0))));
+  insert_history(db, run, sequence, text);
+  bytes += static_cast<std::int64_t>(state_history::cost(text.size()));
+  if (bytes > static_cast<std::int64_t>(state_history::bytes_max)) bytes = shorten_history(db, run, sequence, bytes);
+  db.query("UPDATE runs SET state_bytes = ? WHERE run = ?").bind(bytes).bind(run).run();
+}
+
+void forget_events(Connection& db, std::int64_t run, std::int64_t before) {
+  db.query("DELETE FROM events WHERE run = ? AND sequence < ?").bind(run).bind(before).run();
+  db.query("UPDATE runs SET kept_from = max(kept_from, ?) WHERE run = ?").bind(before).bind(run).run();
 }
 
 void write_journal(Connection& db, std::int64_t run, const Commit& commit) {
@@ -103,14 +139,15 @@ std::vector<std::string> texts(Query query) {
 
 Expected<Inheritance> begin_run(Connection& db, const HandlerRow& row) {
   Inheritance left;
-  auto known = db.query("SELECT handler, status, workflow_name FROM handlers WHERE handler_id = ?");
+  auto known = db.query("SELECT handler, status, workflow_name, run_id, first_sequence FROM handlers WHERE handler_id = ?");
   const bool exists = known.bind(row.handler_id).step();
   if (exists && status_of(known.integer(1)) == HandlerStatus::running) return already_running(row);
   if (!row.parent_handler_id.empty() && !db.query("SELECT 1 FROM handlers WHERE handler_id = ?").bind(row.parent_handler_id).step())
     return parent_is_gone(row);
   std::int64_t handler = exists ? known.integer(0) : 0;
   if (exists) {
-    left = {states_of(db, handler), std::string(known.text(2))};
+    const auto last = last_event(db, known.text(3));
+    left = {states_of(db, handler), std::string(known.text(2)), last ? last->sequence + 1 : known.integer(4)};
     keep_earlier_run(db, handler);
     update(db, handler, row);
   } else {
@@ -118,12 +155,13 @@ Expected<Inheritance> begin_run(Connection& db, const HandlerRow& row) {
   }
   const auto input = row.input ? std::optional<std::string_view>(row.input->json()) : std::nullopt;
   const auto rerun_of = row.rerun_of ? std::optional<std::string_view>(row.rerun_of->run_id) : std::nullopt;
-  db.query("INSERT INTO runs (run_id, handler, input, rerun_of, rerun_after) VALUES (?, ?, ?, ?, ?)")
+  db.query("INSERT INTO runs (run_id, handler, input, rerun_of, rerun_after, first_sequence, kept_from) VALUES (?, ?, ?, ?, ?, ?6, ?6)")
       .bind(row.run_id)
       .bind(handler)
       .bind_or_null(input)
       .bind_or_null(rerun_of)
       .bind(row.rerun_of ? row.rerun_of->after : std::nullopt)
+      .bind(row.first_sequence)
       .run();
   return left;
 }
@@ -148,6 +186,7 @@ Expected<bool> write(Connection& db, const Commit& commit) {
         .bind(event.caused_by)
         .bind_or_null(event.trace ? std::optional<std::string_view>(*event.trace) : std::nullopt)
         .run();
+  if (commit.forget_events_before > 0) forget_events(db, run, commit.forget_events_before);
   for (const auto& key : commit.keys)
     db.query("INSERT OR IGNORE INTO idempotency_keys (key, fingerprint, run, unhandled) VALUES (?, ?, ?, ?)")
         .bind(key.key)

@@ -16,14 +16,15 @@ const DECIDED_OTHERWISE = {
   'handler-id#7': '1.5: a handler_id that is no string is the client\'s mistake: 400',
   'handler-id#10': '1.5: a handler_id that is no string is the client\'s mistake: 400',
   'handler-id#11': '1.5: a handler_id that is no string is the client\'s mistake: 400',
+  'handler-id#17': 'the sequence of events goes on over the runs of a handler, so that a cursor means the same for ever',
   'stream-finished#14': '1.9: default cursor auto, the first reader without a cursor gets everything',
   'send-event#5': '1.10: a body that is no object is the client\'s mistake: 400',
   'send-event#6': '1.10: a body that is no object is the client\'s mistake: 400',
   'send-event#7': '1.10: a body that is no object is the client\'s mistake: 400',
   'send-event#30': 'an extra key says that nothing has taken the event',
 };
-// 1.1: Allow on 405. 1.9: cache-control on streams. 1.12: the page is our own, so it has another length.
-const ADDED_HEADERS = new Set(['allow', 'cache-control', 'content-range']);
+// 1.1: Allow on 405. 1.9: cache-control on streams, and behind which event they begin. 1.12: the page is our own, so it has another length.
+const ADDED_HEADERS = new Set(['allow', 'cache-control', 'content-range', 'weir-after-sequence']);
 
 function findings(output) {
   const found = [];

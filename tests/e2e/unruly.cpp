@@ -81,6 +81,45 @@ struct Bystander : weir::Workflow {
   }
 };
 
+struct Token {
+  std::string text;
+};
+
+/// Writes a million events without ever looking whether anybody takes them.
+struct Flood : weir::Workflow {
+  Flood() {
+    step<&Flood::run>().blocking();
+    no_timeout();
+  }
+  StopEvent run(Context& ctx, const StartEvent& start) {
+    const int count = start.get("count", 1'000'000);
+    for (int i = 0; i < count; ++i) ctx.write_event_to_stream(Token{std::string(100, 'x')});
+    return StopEvent{count};
+  }
+};
+
+struct Ping {
+  int n;
+};
+struct Pong {
+  int n;
+};
+/// Two steps that send to each other for ever.
+struct Rally : weir::Workflow {
+  Rally() {
+    step<&Rally::serve>();
+    step<&Rally::ping>();
+    step<&Rally::pong>();
+    no_timeout();
+  }
+  Ping serve(const StartEvent&) { return {0}; }
+  std::variant<Pong, StopEvent> ping(const Ping& ping) {
+    if (ping.n < 0) return StopEvent();
+    return Pong{ping.n};
+  }
+  Ping pong(const Pong& pong) { return {pong.n + 1}; }
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -90,5 +129,7 @@ int main(int argc, char** argv) {
   server.add_workflow<Polite>("polite");
   server.add_workflow<Killer>("killer");
   server.add_workflow<Bystander>("bystander");
+  server.add_workflow("flood", std::make_shared<Flood>(), {.additional_events = weir::events<Token>()});
+  server.add_workflow<Rally>("rally");
   return server.main(argc, argv);
 }

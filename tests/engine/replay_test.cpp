@@ -181,6 +181,7 @@ struct Chances {
       else run.send(Duration(chaos.below(30000000)), Sip{1});
     }
     if (chaos.below(4) == 0) run.change_limits(Duration(chaos.below(20000000)), limits_of(rich_plan(std::nullopt, 1 + seed % 4)));
+    if (chaos.below(4) == 0) run.exceed_budget(Duration(chaos.below(20000000)));
     if (chaos.below(6) == 0) run.cancel(Duration(chaos.below(20000000)));
     for (int i = 0; i < 4; ++i) {
       run.run(Duration(chaos.below(20000000)));

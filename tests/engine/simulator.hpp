@@ -48,6 +48,7 @@ public:
   void send(Duration at, EventBox event, std::optional<StepIndex> target = std::nullopt);
   void cancel(Duration at);
   void change_limits(Duration at, Limits limits) { schedule(time_ + at, LimitsChanged{std::move(limits)}); }
+  void exceed_budget(Duration at) { schedule(time_ + at, BudgetExceeded{"history_rows_max", 9, "boil"}); }
   /// Instead of start().
   void restore(std::shared_ptr<const State> state);
   /// The state is written down, and the journal up to it dropped.

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "http/client/sse_reader.hpp"
+#include "talk.hpp"
 #include "tests/store/temporary.hpp"
 #include "tests/until.hpp"
 
@@ -342,15 +343,197 @@ TEST_CASE("client: a stream goes on where it was when the server comes back on t
   CHECK_FALSE(stream.next());
 }
 
-TEST_CASE("frames of server-sent events are put together however they are cut") {
-  const std::string text = ": comment\r\n\r\nid: 1\r\ndata: {\"a\":1}\r\n\r\nid:2\ndata: x\ndata: y\n\nevent: z\n\n";
-  for (std::size_t piece = 1; piece <= text.size(); ++piece) {
-    weir::client::SseReader reader;
-    std::string seen;
-    for (std::size_t i = 0; i < text.size(); i += piece)
-      reader.feed(std::string_view(text).substr(i, piece),
-                  [&](std::string_view id, std::string_view data) { seen += std::string(id) + "=" + std::string(data) + ";"; });
-    CHECK(seen == "1={\"a\":1};2=x\ny;");
+namespace {
+
+/// What the reader makes of a stream that comes in two pieces, cut there; and its last id.
+std::string frames_of(std::string_view text, std::size_t cut) {
+  weir::client::SseReader reader;
+  std::string seen;
+  const auto show = [&](std::string_view id, std::string_view data) { seen += std::string(id) + "=" + std::string(data) + ";"; };
+  reader.feed(text.substr(0, cut), show);
+  reader.feed(text.substr(cut), show);
+  return seen + "last " + (reader.has_id() ? reader.last_id() : "none");
+}
+
+}  // namespace
+
+TEST_CASE("frames of server-sent events are read as the HTML standard says, however they are cut") {
+  using namespace std::string_literals;
+  const auto line_ends = [](std::string text, const std::string& end) {
+    for (auto at = text.find('\n'); at != text.npos; at = text.find('\n', at + end.size())) text.replace(at, 1, end);
+    return text;
+  };
+  const std::pair<std::string, std::string> cases[] = {
+      {": comment\n\nid: 1\ndata: {\"a\":1}\n\nid:2\ndata: x\ndata: y\n\nevent: z\n\n", "1={\"a\":1};2=x\ny;last 2"},
+      {"data\n\ndata:\ndata\n\n", "=;=\n;last none"},                        // without a colon, and empty lines joined
+      {"id: 7\ndata: a\n\ndata: b\n\nid\ndata: c\n\n", "7=a;7=b;=c;last "},  // an id holds until an empty one takes it back
+      {"id: 7\n\nid: 8\ndata: unfinished\n", "last 7"},                      // an id without data counts, what is not ended does not
+      {"id: 1\n\nid: 2\0x\ndata: a\n\n"s, "1=a;last 1"},                     // an id with NUL is none
+      {"\xEF\xBB\xBF"
+       "data: a\n\n\xEF\xBB\xBF"
+       "data: b\n\ndata: c\n\n",
+       "=a;=c;last none"},  // a mark at the beginning only
+      {"\xEF\xBB"
+       "data: a\n\ndata:  b\n\n",
+       "= b;last none"},  // half a mark is part of a name; one blank is dropped
+      {"retry: 10\nunknown: 1\n:\ndata:a:b\n\n", "=a:b;last none"},
+      {"", "last none"},
+      {"\xEF\xBB\xBF", "last none"},
+  };
+  for (const auto& [text, expected] : cases)
+    for (const std::string end : {"\n", "\r", "\r\n"}) {
+      const auto stream = line_ends(text, end);
+      CAPTURE(stream);
+      for (std::size_t cut = 0; cut <= stream.size(); ++cut) CHECK(frames_of(stream, cut) == expected);
+      weir::client::SseReader by_bytes;
+      std::string seen;
+      for (const char& byte : stream)
+        by_bytes.feed(std::string_view(&byte, 1),
+                      [&](std::string_view id, std::string_view data) { seen += std::string(id) + "=" + std::string(data) + ";"; });
+      CHECK(expected.starts_with(seen + "last"));
+    }
+}
+
+namespace {
+
+/// A server that says to each connection what it is told to, and closes it. What it was asked for can be looked at.
+class Scripted {
+public:
+  /// `answer` gets the number of the connection and returns the body of an event stream.
+  explicit Scripted(std::function<std::string(int)> answer) : answer_(std::move(answer)), socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    REQUIRE(::bind(socket_, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(::listen(socket_, 16) == 0);
+    REQUIRE(::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    url_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~Scripted() {
+    ::shutdown(socket_, SHUT_RDWR);
+    thread_.join();
+    ::close(socket_);
+  }
+  Scripted(const Scripted&) = delete;
+  Scripted& operator=(const Scripted&) = delete;
+
+  const std::string& url() const { return url_; }
+  /// The cursors of the requests so far, and nothing else of them.
+  std::vector<std::string> cursors() const {
+    const std::lock_guard lock(mutex_);
+    return cursors_;
+  }
+
+private:
+  void serve() {
+    for (int number = 0;; ++number) {
+      const int caller = ::accept(socket_, nullptr, nullptr);
+      if (caller < 0) return;
+      const auto request = talk::receive(caller, "\r\n\r\n");
+      {
+        const std::lock_guard lock(mutex_);
+        const std::string name = "after_sequence=";
+        const auto at = request.find(name) + name.size();
+        cursors_.push_back(request.substr(at, request.find_first_of("& ", at) - at));
+      }
+      const auto answer = answer_(number);
+      (void)::send(caller, answer.data(), answer.size(), MSG_NOSIGNAL);
+      ::close(caller);
+    }
+  }
+
+  std::function<std::string(int)> answer_;
+  int socket_;
+  std::string url_;
+  mutable std::mutex mutex_;
+  std::vector<std::string> cursors_;
+  std::thread thread_;
+};
+
+std::string stream_of(const std::string& body, const std::string& headers = "") {
+  return "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n" + headers + "\r\n" + body;
+}
+std::string stop_frame(int sequence) {
+  return "id: " + std::to_string(sequence) +
+         "\ndata: {\"value\":{\"result\":1},\"qualified_name\":\"workflows.events.StopEvent\",\"type\":\"StopEvent\",\"types\":null}\n\n";
+}
+std::string plain_frame(const std::string& id) {
+  return id + "data: {\"value\":{},\"qualified_name\":\"workflows.events.Event\",\"type\":\"Event\",\"types\":null}\n\n";
+}
+
+}  // namespace
+
+TEST_CASE("client: a stream that breaks again and again before its first event keeps the cursor it came with") {
+  const Scripted server([](int number) { return number < 4 ? stream_of(number % 2 ? ": heartbeat\n\n" : "") : stream_of(stop_frame(42)); });
+  const weir::Client client({.url = server.url()});
+  auto stream = client.events("h", {.after = 41});
+  const auto last = stream.next();
+  REQUIRE_MESSAGE(last, stream.error()->message);
+  CHECK(last->sequence == 42);
+  CHECK(server.cursors() == std::vector<std::string>(5, "41"));
+}
+
+TEST_CASE("client: a stream of what is new goes on where it stood, and asks for what is new when no server has said where that is") {
+  for (const bool says : {true, false}) {
+    CAPTURE(says);
+    const auto position = says ? "Weir-After-Sequence: -1\r\n" : "";
+    const Scripted server([&](int number) { return stream_of(number < 3 ? ": following\n\n" : stop_frame(3), position); });
+    const weir::Client client({.url = server.url()});
+    auto stream = client.events("h", {.only_new = true});
+    CHECK(stream.next());
+    const std::string then = says ? "-1" : "now";
+    CHECK(server.cursors() == std::vector<std::string>{"now", then, then, then});
+  }
+}
+
+TEST_CASE("client: an empty id takes the cursor back, one that is no sequence leaves it, a frame without one has none") {
+  const Scripted server([](int number) {
+    if (number == 0) return stream_of(plain_frame("id: 9\n"));
+    if (number == 1) return stream_of(plain_frame("") + plain_frame("id: x\n") + plain_frame("id: -5\n"));
+    if (number == 2) return stream_of(plain_frame("id: 10\n") + plain_frame("id\n"));
+    return stream_of(stop_frame(11));
+  });
+  const weir::Client client({.url = server.url()});
+  auto stream = client.events("h", {.after = 4});
+  std::vector<std::int64_t> seen;
+  while (const auto event = stream.next()) seen.push_back(event->sequence);
+  CHECK(seen == std::vector<std::int64_t>{9, -1, -1, -1, 10, -1, 11});
+  CHECK(server.cursors() == std::vector<std::string>{"4", "9", "9", "4"});
+  CHECK(stream.last_sequence() == 11);
+}
+
+TEST_CASE("client: a cursor of a handler's earlier run skips nothing of its next one, over HTTP too") {
+  const TemporaryFolder folder;
+  for (const bool durable : {false, true}) {
+    CAPTURE(durable);
+    Served served({.store = durable ? weir::sqlite(folder.file("runs.db")) : nullptr, .port = 0});
+    const auto client = served.client();
+    const auto play = [&] {
+      value_of(client.start("shop", Order{"tea", 3}, {.handler_id = "h"}).get());
+      auto stream = client.events("h");
+      std::vector<std::int64_t> sequences;
+      while (const auto event = stream.next()) {
+        sequences.push_back(event->sequence);
+        if (event->is<Confirm>()) CHECK(value_of(client.send_event("h", Confirmed{true}).get()));
+      }
+      CHECK(sequences.size() == 5);
+      return sequences;
+    };
+    const auto first = play(), second = play();
+    CHECK(first.front() < 3);
+    CHECK(second.front() - first.front() == first.back() + 1);
+    const auto port = served.server.port();
+    const auto missed = talk::request(port, "GET /events/h HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nLast-Event-ID: " +
+                                                std::to_string(first.back()) + "\r\n\r\n");
+    for (const auto sequence : second) CHECK(missed.find("id: " + std::to_string(sequence) + "\n") != std::string::npos);
+    const auto on_a_tab = talk::json_body(talk::get(port, "/events/h?stream=false&before_sequence=" + std::to_string(second.back())));
+    CHECK(on_a_tab.find("events")->as_array().size() == 4);
+    CHECK_FALSE(on_a_tab.find("more")->as_bool());
+    CHECK(talk::json_body(talk::get(port, "/handlers/h/export")).find("events")->as_array().size() > 5);
+    CHECK(talk::status(talk::request(port, "GET /events/h HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nLast-Event-ID: " +
+                                               std::to_string(second.back()) + "\r\n\r\n")) == 204);
   }
 }
 

@@ -80,8 +80,17 @@ TEST_CASE("settings: what is wrong is named with its source, its value and what 
   CHECK_THROWS_WITH(configured({}), doctest::Contains("WEIR_BODY_MAX must be a whole number from 1 to"));
 }
 
-TEST_CASE("settings: threads and slow steps are settings too") {
-  const auto runtime = configured({{"actor-threads", {"3"}}, {"blocking-threads", {"7"}}, {"slow-step", {"2s"}}}).draft.options.runtime;
+TEST_CASE("settings: threads, slow steps and what a run may use are settings too") {
+  const auto runtime = configured({{"actor-threads", {"3"}},
+                                   {"blocking-threads", {"7"}},
+                                   {"slow-step", {"2s"}},
+                                   {"stream-backlog", {"1000"}},
+                                   {"events-in-memory", {"2000"}},
+                                   {"history-rows", {"3000"}}})
+                           .draft.options.runtime;
+  CHECK(runtime.budget.stream_backlog_bytes_max == 1000);
+  CHECK(runtime.budget.events_in_memory_max == 2000);
+  CHECK(runtime.budget.history_rows_max == 3000);
   CHECK(runtime.actor_threads == 3);
   CHECK(runtime.blocking_threads_max == 7);
   CHECK(runtime.slow_step == std::chrono::seconds(2));

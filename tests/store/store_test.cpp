@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <fstream>
 
 using namespace weir;
@@ -159,12 +160,75 @@ TEST_CASE("a run's input, an event's trace and what steps kept after any event a
   CHECK(store->find_states_at("r", -1)->empty());
   for (const auto& [sequence, value] : {std::pair(0, 1), std::pair(1, 1), std::pair(2, 2), std::pair(9, 2)})
     CHECK(store->find_states_at("r", sequence)->at("").find("n")->as_integer() == value);
-  if (kind.durable) {  // nobody is shown an earlier state for one that was too large to be kept
-    const NamedStates large{{"", Object{{"text", std::string(70000, 'x')}}}};
-    CHECK(store->commit({.run_id = "r", .events = {event(3)}, .handler = std::nullopt, .states = large, .states_after = 3}).ok());
-    CHECK_FALSE(store->find_states_at("r", 3));
-    CHECK(store->find_states_at("r", 2));
+  // Nobody is shown an earlier state for one that was too large to be kept.
+  const NamedStates large{{"", Object{{"text", std::string(300'000, 'x')}}}};
+  CHECK(store->commit({.run_id = "r", .events = {event(3)}, .handler = std::nullopt, .states = large, .states_after = 3}).ok());
+  CHECK_FALSE(store->find_states_at("r", 3));
+  CHECK(store->find_states_at("r", 2));
+}
+
+TEST_CASE("what steps kept in the past is bounded by bytes: the oldest goes, and is not taken for what was there before it") {
+  const auto kind = any_kind();
+  const auto store = kind.open();
+  REQUIRE(store->begin_run(row("h", "r")).ok());
+  const auto file_bytes = [&] { return kind.durable ? std::filesystem::file_size(kind.folder->file("weir.db")) : 0; };
+  constexpr int changes = 300;
+  const auto keep = [](int value) { return NamedStates{{"", Object{{"n", value}, {"text", std::string(60'000, 'x')}}}}; };
+  for (int i = 0; i < changes; ++i)
+    for (const int value : {-1, i})  // the first of two changes behind one event is nobody's
+      REQUIRE(store->commit({.run_id = "r", .events = {}, .handler = std::nullopt, .states = keep(value), .states_after = i}).ok());
+  CHECK(store->find_states_at("r", -1)->empty());
+  CHECK_FALSE(store->find_states_at("r", 0));
+  CHECK_FALSE(store->find_states_at("r", changes / 2));
+  CHECK_FALSE(store->find_states_at("r", changes - 80));
+  for (int i = changes - 50; i < changes; ++i) {
+    const auto states = store->find_states_at("r", i);
+    REQUIRE(states);
+    CHECK(states->at("").find("n")->as_integer() == i);
   }
+  CHECK(file_bytes() < 12u * 1024 * 1024);
+}
+
+TEST_CASE("the oldest events of a run may be forgotten, and its others are read as before") {
+  const auto kind = any_kind();
+  const auto store = kind.open();
+  REQUIRE(store->begin_run(row("h", "r")).ok());
+  std::vector<EventRow> events;
+  for (int i = 0; i < 10; ++i) events.push_back(event(i));
+  REQUIRE(store->commit({.run_id = "r", .events = events, .handler = {}, .states = {}}).ok());
+  Commit forgets{.run_id = "r", .events = {event(10)}, .handler = {}, .states = {}};
+  forgets.forget_events_before = 7;
+  REQUIRE(store->commit(forgets).ok());
+  const auto sequences = [&](std::int64_t after, std::size_t limit) {
+    std::vector<std::int64_t> out;
+    for (const auto& found : store->read_events("r", after, limit)) out.push_back(found.sequence);
+    return out;
+  };
+  CHECK(sequences(-1, 10) == std::vector<std::int64_t>{7, 8, 9, 10});
+  CHECK(sequences(3, 2) == std::vector<std::int64_t>{7, 8});
+  CHECK(sequences(8, 10) == std::vector<std::int64_t>{9, 10});
+  CHECK(sequences(10, 10).empty());
+  CHECK(store->last_event("r")->sequence == 10);
+}
+
+TEST_CASE("the next run of a handler begins behind the events of the one before") {
+  const auto kind = any_kind();
+  const auto store = kind.open();
+  REQUIRE(store->begin_run(row("h", "r1")).ok());
+  REQUIRE(store->commit({.run_id = "r1", .events = {event(0), event(1)}, .handler = row("h", "r1", HandlerStatus::completed), .states = {}})
+              .ok());
+  auto second = row("h", "r2");
+  second.first_sequence = 2;
+  const auto left = store->begin_run(second);
+  REQUIRE(left.ok());
+  CHECK(left->first_sequence == 2);
+  CHECK(store->find_handler("h")->first_sequence == 2);
+  CHECK(store->find_run("r1")->first_sequence == 0);
+  CHECK_FALSE(store->last_event("r2"));
+  REQUIRE(store->commit({.run_id = "r2", .events = {event(2)}, .handler = row("h", "r2", HandlerStatus::failed), .states = {}}).ok());
+  CHECK(store->read_events("r2", 1, 5).at(0).sequence == 2);
+  CHECK(store->read_events("r2", -1, 5).size() == 1);
+  CHECK(store->begin_run(row("h", "r3"))->first_sequence == 3);
 }
 
 TEST_CASE("purging removes the handler and the events of all its runs") {

@@ -40,7 +40,7 @@ const RULES = [
   ['actors/runtime/run', runtime('clock', 'declare', 'commit', 'messages', 'recover', 'live', 'read', 'step')],
   ['actors/runtime', runtime('clock', 'declare', 'commit', 'messages', 'recover', 'live', 'read', 'step', 'run')],
   ['persistence/tool', /^(CLI\/|persistence\/sqlite\/(database|maintenance)\.hpp$)/],
-  ['persistence', /^persistence\/(handler_query|commit_order|ended_handlers)\.hpp$|^weir\/(store|assert|codec|error|retention|value|time)\.hpp$/],
+  ['persistence', /^persistence\/(handler_query|commit_order|ended_handlers|state_history)\.hpp$|^weir\/(store|assert|codec|error|retention|value|time)\.hpp$/],
   ['http/access', room()],
   ['http/options', room('http/access')],
   ['http/wire', room('http/access')],

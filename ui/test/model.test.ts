@@ -60,6 +60,14 @@ describe('a run', () => {
     expect(model.over).toBe(true);
   });
 
+  it('begins where the run does, behind the events of its handler\'s earlier runs', () => {
+    const model = modelOf([]);
+    expect(model.push([stop(41)])).toBe(true);
+    expect(model.events.length).toBe(1);
+    expect(model.countUpTo(41)).toBe(1);
+    expect(model.push([stop(43)])).toBe(false);
+  });
+
   it('knows at every moment who is queued, at work, done', () => {
     const model = modelOf(busy);
     const at = (count: number) => model.statesAt(count).get('work')!;

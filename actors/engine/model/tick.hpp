@@ -122,8 +122,15 @@ struct LimitsChanged {
   Limits limits;
 };
 
+/// The run has gone beyond one of its budgets, for the first time since its process began.
+struct BudgetExceeded {
+  std::string limit;
+  std::int64_t max = 0;
+  std::string step_name;  ///< the last step that was at work
+};
+
 using Tick = std::variant<RunStarted, RunRestored, RunAdmitted, EventArrived, StepProgressed, ValueRecorded, StepEnded, StepTimedOut,
-                          WaiterTimedOut, RetryDue, RunTimedOut, CancelRequested, StateEdited, LimitsChanged>;
+                          WaiterTimedOut, RetryDue, RunTimedOut, CancelRequested, StateEdited, LimitsChanged, BudgetExceeded>;
 
 /// The ticks that only time brings.
 using TimerTick = std::variant<StepTimedOut, WaiterTimedOut, RetryDue, RunTimedOut>;

@@ -28,6 +28,9 @@ void apply(Reduction& r, const Tick& tick) {
                  [&](const CancelRequested&) { on_cancel_requested(r); },
                  [&](const LimitsChanged& t) { on_limits_changed(r, t); },
                  [&](const StateEdited& t) { note_edits(r.state, t.edits); },
+                 [&](const BudgetExceeded& t) {
+                   r.publish(RunBudgetExceeded{t.limit, t.max, t.step_name});
+                 },
              },
              tick);
 }
@@ -38,6 +41,12 @@ void route_arrivals(Reduction& r) {
     r.arrivals.pop_front();
     route(r, std::move(next));
   }
+}
+
+/// Others tell something about the run, and change nothing that it waits for.
+bool may_become_idle(const Tick& tick) {
+  return !std::holds_alternative<StateEdited>(tick) && !std::holds_alternative<LimitsChanged>(tick) &&
+         !std::holds_alternative<BudgetExceeded>(tick);
 }
 
 void check_idle(Reduction& r) {
@@ -86,8 +95,7 @@ Outcome reduce(const Plan& plan, State state, const Stamped& stamped) {
   apply(r, stamped.tick);
   route_arrivals(r);
   r.cause = 0;
-  const bool may_become_idle = !std::holds_alternative<StateEdited>(stamped.tick) && !std::holds_alternative<LimitsChanged>(stamped.tick);
-  if (may_become_idle) check_idle(r);
+  if (may_become_idle(stamped.tick)) check_idle(r);
   auto commands = std::move(r.commands);
   return {std::move(state), std::move(commands)};
 }

@@ -62,6 +62,9 @@ public:
   Object operator()(const RunTimedOut&) const { return {{"tick", "run_timed_out"}}; }
   Object operator()(const CancelRequested&) const { return {{"tick", "cancel_requested"}}; }
   Object operator()(const LimitsChanged& t) const { return {{"tick", "limits_changed"}, {"limits", write_limits(plan_, t.limits)}}; }
+  Object operator()(const BudgetExceeded& t) const {
+    return {{"tick", "budget_exceeded"}, {"limit", t.limit}, {"max", t.max}, {"step_name", t.step_name}};
+  }
   Object operator()(const StateEdited& t) const {
     Value::Array edits;
     for (const auto& [invocation, done] : t.edits) edits.emplace_back(with_edits({{"id", id(invocation)}}, done));
@@ -134,6 +137,8 @@ private:
     if (kind == "cancel_requested") return CancelRequested();
     if (kind == "state_edited") return state_edited(saved);
     if (kind == "limits_changed") return LimitsChanged{limits(member(saved, "limits"))};
+    if (kind == "budget_exceeded")
+      return BudgetExceeded{text_of(member(saved, "limit")), integer_of(member(saved, "max")), text_of(member(saved, "step_name"))};
     complain("a tick of the unknown kind '" + kind + "': it was recorded by another version of Weir");
     return CancelRequested();
   }

@@ -45,12 +45,23 @@ struct WaitRequest {
 
 using ExpectedEvents = std::vector<std::pair<const EventType*, std::uint32_t>>;
 
+/// What a StreamWriter writes to. Thread-safe.
+class StreamSink {
+public:
+  virtual ~StreamSink() = default;
+  virtual bool write(EventBox event) = 0;
+};
+
 /// The runtime's side of a context. One per invocation of a step body.
 class StepHost {
 public:
   virtual ~StepHost() = default;
 
   virtual void publish(EventBox event) = 0;
+  virtual std::shared_ptr<StreamSink> stream_sink() = 0;
+  /// Shows what has been written. True when more may be.
+  virtual bool flush_stream() = 0;
+  virtual void suspend_until_stream_has_room(std::coroutine_handle<> body) = 0;
   virtual void send(EventBox event, std::string_view step) = 0;
   virtual std::optional<std::vector<EventBox>> collect(const EventBox& event, const ExpectedEvents& expected, std::string_view buffer) = 0;
 
@@ -121,19 +132,54 @@ using EffectResult = typename Unwrapped<std::invoke_result_t<F&>>::Type;
 
 }  // namespace detail
 
-/// Valid while the step body runs. In a `.blocking()` step it may be used from that step's thread; elsewhere only from
-/// the body itself.
+/// Writes to the stream of a step's run. Unlike a Context it may be copied, kept, and used on any thread and by several at once: in the
+/// callbacks of a library, say, that calls from threads of its own.
+class StreamWriter {
+public:
+  /// Shows an event to everybody who follows the run. What one thread writes stays in its order. Waits while the run has written more
+  /// than its store has taken (RunBudget::stream_backlog_*). False, and nothing is shown, when the step has ended, waits for an event
+  /// from outside, or is to end: whoever produces should stop then.
+  template <EventLike E>
+  bool write(E&& event) const {
+    return sink_->write(EventBox(std::forward<E>(event)));
+  }
+
+private:
+  friend class Context;
+  explicit StreamWriter(std::shared_ptr<detail::StreamSink> sink) : sink_(std::move(sink)) {}
+  std::shared_ptr<detail::StreamSink> sink_;
+};
+
+/// Valid while the step body runs, and for the body alone: on other threads everything but what only reads (ids, retry_info,
+/// stop_token) throws std::logic_error; take a stream_writer() there. Inside ctx.blocking(job) the job may also write and send events and
+/// use the stores; it may await nothing. A `.blocking()` body has its thread, and may do there what any body may.
 class Context {
 public:
   explicit Context(detail::StepHost& host) : host_(host) {}
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
-  /// Shows an event to everybody who follows the run, in call order.
+  /// Shows an event to everybody who follows the run, in call order: from a blocking body or job at once, from others when the body
+  /// awaits something, ends, or has written many. On a thread that may block it waits while the run has written more than its store has
+  /// taken (RunBudget::stream_backlog_*); a coroutine is held up where it next awaits something, drain_stream() for one.
   template <EventLike E>
   void write_event_to_stream(E&& event) {
     host_.publish(EventBox(std::forward<E>(event)));
   }
+
+  /// Shows what has been written, and awaits that more may be: for coroutines that write much.
+  [[nodiscard("co_await it")]] auto drain_stream() {
+    struct Awaiter {
+      detail::StepHost& host;
+      bool await_ready() const { return host.flush_stream(); }
+      void await_suspend(std::coroutine_handle<> body) { host.suspend_until_stream_has_room(body); }
+      void await_resume() const {}
+    };
+    return Awaiter{host_};
+  }
+
+  /// Writes to the same stream from any thread, for as long as the step runs.
+  StreamWriter stream_writer() { return StreamWriter(host_.stream_sink()); }
 
   /// Puts an event into the run, for every step that takes it, or for one. Throws std::invalid_argument when `step`
   /// does not exist or does not take the event.
@@ -246,7 +292,8 @@ public:
     host_.suspend_until_called(begin, body);
   }
 
-  /// The context of the step body that runs on this thread; nullptr outside of one. For helpers that are not handed it.
+  /// The context of the step body that runs on this thread; nullptr outside of one, and inside its ctx.blocking(). For helpers that are
+  /// not handed it.
   static Context* current() noexcept;
 
   /// State shared by all steps of the run. A name gives a store of its own beside the run's main one.

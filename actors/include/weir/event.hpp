@@ -185,6 +185,15 @@ struct UnhandledEvent {
   bool idle;
 };
 
+/// The run has gone beyond one of its budgets (RunBudget), and is slowed or keeps less from now on.
+struct RunBudgetExceeded {
+  using kind = InternalDispatchEvent;
+  static constexpr std::string_view qualified_name = "weir.events.RunBudgetExceeded";
+  std::string limit;      ///< its name
+  std::int64_t max;       ///< what it allows
+  std::string step_name;  ///< the step that was at work then; empty: none
+};
+
 struct WorkflowTimedOutEvent {
   using kind = StopEvent;
   double timeout;  ///< seconds

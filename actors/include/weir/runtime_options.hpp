@@ -25,6 +25,18 @@ enum class Durability {
   pipelined,  ///< at once: after a crash, steps that ran ahead of the disk run again, perhaps on other events
 };
 
+/// What one run may use of what all share. A run that goes beyond one of the last three is slowed or keeps less, and goes on: the log
+/// names it, the step and the limit once, and the run shows a RunBudgetExceeded event.
+struct RunBudget {
+  /// What its steps have written to the stream and sent, and the store has not taken yet. Beyond, blocking steps and jobs wait
+  /// where they write, coroutines where they await.
+  std::size_t stream_backlog_events_max = 4096;
+  std::size_t stream_backlog_bytes_max = 1024 * 1024;
+  std::size_t events_in_memory_max = 100'000;        ///< in stores that are not durable: beyond, the oldest events are forgotten
+  std::int64_t history_rows_max = 10'000'000;        ///< events, in any store: beyond, the oldest are forgotten and the run is slowed
+  std::size_t steps_per_second_past_history = 1000;  ///< how many bodies begin in a run that has gone beyond history_rows_max
+};
+
 struct RuntimeOptions {
   std::shared_ptr<Store> store = nullptr;               ///< empty: weir::memory()
   std::size_t actor_threads = 1;                        ///< threads that run supervisors and steps that do not block
@@ -36,6 +48,7 @@ struct RuntimeOptions {
   std::optional<Duration> idle_timeout = std::chrono::seconds(60);
   /// How long the runtime's end waits for steps that still run, which are asked to end; after that they are left behind.
   Duration stop_timeout = std::chrono::seconds(5);
+  RunBudget budget = {};
   Retention retention = {};  ///< what is older is purged in the background, after Runtime::recover
   std::function<void(LogLevel, std::string_view)> log = log_to_stderr;  ///< called from any thread
 };

@@ -90,8 +90,10 @@ struct Environment {
 
 struct LiveRun : RunContext {
   LiveRun(Environment& env, WorkflowPtr registered, HandlerRow begun, Inheritance left)
-      : RunContext(std::move(registered), std::move(begun), std::move(left.states), env.log), environment(env),
-        inherits_own_state(left.workflow_name == row.workflow_name), is_first_of_handler(left.workflow_name.empty()) {}
+      : RunContext(
+            std::move(registered), std::move(begun), std::move(left.states), env.log,
+            std::make_shared<StreamBacklog>(env.options.budget.stream_backlog_events_max, env.options.budget.stream_backlog_bytes_max)),
+        environment(env), inherits_own_state(left.workflow_name == row.workflow_name), is_first_of_handler(left.workflow_name.empty()) {}
 
   /// What the handler's next run starts with. State left by another workflow goes no further unless a step of this one
   /// has used it, as on the Python server.

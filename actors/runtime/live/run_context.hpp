@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/runtime/declare/catalog.hpp"
+#include "stream_backlog.hpp"
 #include "actors/runtime/messages/replaced_text.hpp"
 
 #include "actors/engine/model/state.hpp"
@@ -146,18 +147,21 @@ private:
   std::map<std::string, WorkflowPtr> children_;
 };
 
-/// Immutable but for the states, the children, the stop source and what the log was told, which guard themselves.
+/// Immutable but for the states, the children, the backlog, the stop source and what the log was told, which guard themselves.
 struct RunContext {
-  RunContext(WorkflowPtr registered, HandlerRow begun, NamedStates inherited, const std::weak_ptr<const LogSink>& log)
-      : workflow(std::move(registered)), row(std::move(begun)), states(std::move(inherited)),
+  RunContext(WorkflowPtr registered, HandlerRow begun, NamedStates inherited, const std::weak_ptr<const LogSink>& log,
+             std::shared_ptr<StreamBacklog> shared_backlog = std::make_shared<StreamBacklog>(0, 0))
+      : workflow(std::move(registered)), row(std::move(begun)), states(std::move(inherited)), backlog(std::move(shared_backlog)),
         replaced_texts(std::make_shared<ReplacedTexts>(row.run_id, row.workflow_name, log)) {}
 
   WorkflowPtr workflow;
   HandlerRow row;  ///< as it was when the run began
   StateStores states;
   ForwardedChildren forwarded;
+  const std::shared_ptr<StreamBacklog> backlog;
   std::stop_source stop;
   const std::shared_ptr<ReplacedTexts> replaced_texts;
+  std::atomic<bool> told_of_backlog = false;
 };
 
 }  // namespace weir::runtime

@@ -67,6 +67,10 @@ private:
 };
 #endif
 
+/// How many messages an actor takes before others have their turn: a run that has much to do shares the threads with those that have
+/// little.
+inline constexpr std::size_t messages_in_turn_max = 64;
+
 inline void set_threads(caf::actor_system_config& config, std::size_t threads) {
   config.set(WEIR_CAF_1 ? "caf.scheduler.max-threads" : "scheduler.max-threads", threads);
 }
@@ -87,6 +91,7 @@ struct Config : caf::actor_system_config {
     (void)once;
     this->set("caf.scheduler.policy", "sharing");
 #endif
+    this->set(WEIR_CAF_1 ? "caf.scheduler.max-throughput" : "scheduler.max-throughput", messages_in_turn_max);
     set_threads(*this, threads);
   }
 };

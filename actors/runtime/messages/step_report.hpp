@@ -3,12 +3,14 @@
 
 #include "actors/engine/model/tick.hpp"
 
+#include <memory>
 #include <variant>
 
 namespace weir::runtime {
 
 struct StepReport {
   std::variant<engine::StepProgressed, engine::ValueRecorded, engine::StepEnded> report;
+  std::shared_ptr<void> held = nullptr;  ///< of the run's backlog: dropped when what the report says is stored, or never will be
 };
 
 inline engine::Tick to_tick(StepReport report) {

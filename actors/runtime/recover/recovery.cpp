@@ -56,7 +56,7 @@ Expected<RecoveredRun> recover(const Store& store, const HandlerRow& row, const 
   auto replayed = replay(store.read_journal(row.run_id), row, workflow);
   if (!replayed) return replayed.error();
   const auto last = store.last_event(row.run_id);
-  return RecoveredRun{std::move(*replayed), last ? last->sequence + 1 : 0};
+  return RecoveredRun{std::move(*replayed), last ? last->sequence + 1 : row.first_sequence};
 }
 
 namespace {
@@ -71,7 +71,7 @@ Expected<HandlerRow> end(Store& store, HandlerRow row, HandlerStatus status, con
   row.resumes = 0;
   row.quarantined = false;
   const auto stored = store.commit({.run_id = row.run_id,
-                                    .events = {make_row(last ? last->sequence + 1 : 0, row.updated_at, {event})},
+                                    .events = {make_row(last ? last->sequence + 1 : row.first_sequence, row.updated_at, {event})},
                                     .handler = row,
                                     .states = std::nullopt});
   if (!stored) return stored.error();

@@ -22,26 +22,26 @@ struct Past {
 
 constexpr int tries_max = 8;  // while the run goes on
 
-std::int64_t event_next(const Store& store, const std::string& run_id) {
-  const auto last = store.last_event(run_id);
-  return last ? last->sequence + 1 : 0;
+std::int64_t event_next(const Store& store, const HandlerRow& row) {
+  const auto last = store.last_event(row.run_id);
+  return last ? last->sequence + 1 : row.first_sequence;
 }
 
 /// Both of the same moment.
-std::optional<Past> read(const Store& store, const std::string& run_id) {
+std::optional<Past> read(const Store& store, const HandlerRow& row) {
   for (int tries = 0; tries < tries_max; ++tries) {
-    const auto before = event_next(store, run_id);
-    Past past{store.read_journal(run_id), before};
-    if (event_next(store, run_id) == before) return past;
+    const auto before = event_next(store, row);
+    Past past{store.read_journal(row.run_id), before};
+    if (event_next(store, row) == before) return past;
   }
   return std::nullopt;
 }
 
 /// Nothing has been recorded since: states that were read meanwhile are those that the journal knows.
-bool is_still(const Store& store, const std::string& run_id, const Past& past) {
-  const auto journal = store.read_journal(run_id);
+bool is_still(const Store& store, const HandlerRow& row, const Past& past) {
+  const auto journal = store.read_journal(row.run_id);
   const auto last = [](const Journal& of) { return of.ticks.empty() ? 0 : of.ticks.back().sequence; };
-  return last(journal) == last(past.journal) && event_next(store, run_id) == past.event_next;
+  return last(journal) == last(past.journal) && event_next(store, row) == past.event_next;
 }
 
 /// What the journal has behind a tick; nothing when it cannot be read.
@@ -197,9 +197,10 @@ Expected<Rewound> rewind_to(const Store& store, const HandlerRow& row, const Reg
   // A run that was ended from outside has a last event that is in no tick.
   const bool ended_from_outside = row.terminal() && !whole->state.over();
   const auto first = past.event_next - whole->published - (ended_from_outside ? 1 : 0);
-  if (sequence < std::max<std::int64_t>(0, first - 1) || sequence >= past.event_next)
-    return refuse("can be forked at its events " + std::to_string(std::max<std::int64_t>(0, first - 1)) + " to " +
-                  std::to_string(past.event_next - 1) + ", got " + std::to_string(sequence));
+  const auto earliest = std::max(row.first_sequence, first - 1);
+  if (sequence < earliest || sequence >= past.event_next)
+    return refuse("can be forked at its events " + std::to_string(earliest) + " to " + std::to_string(past.event_next - 1) + ", got " +
+                  std::to_string(sequence));
   auto then = replay(past.journal, row, workflow, [&](const Replay& at) { return first + at.published > sequence; });
   if (!then) return then.error();
   const auto begins = !then->state.over() && first + then->published > sequence;
@@ -218,10 +219,10 @@ Expected<Rewound> rewind_to(const Store& store, const HandlerRow& row, const Reg
 Expected<Rewound> rewind(const Store& store, const HandlerRow& row, const RegisteredWorkflow& workflow, std::int64_t sequence, Time now) {
   if (!store.durable()) return refusal(row, "is kept in memory, without its journal: serve with --store sqlite:FILE to fork runs");
   for (int tries = 0; tries < tries_max; ++tries) {
-    const auto past = read(store, row.run_id);
+    const auto past = read(store, row);
     if (!past) break;
     auto out = rewind_to(store, row, workflow, *past, sequence, now);
-    if (row.terminal() || is_still(store, row.run_id, *past)) return out;
+    if (row.terminal() || is_still(store, row, *past)) return out;
   }
   return Error{Code::unavailable, "Run " + row.run_id + " is too busy to be read: ask again"};
 }

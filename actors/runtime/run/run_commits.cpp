@@ -31,7 +31,7 @@ Expected<bool> commit_now(Store& store, Commit commit) {
 /// A tick that the run has brought about itself.
 bool is_progress(const engine::Tick& tick) {
   return !std::holds_alternative<engine::EventArrived>(tick) && !std::holds_alternative<engine::LimitsChanged>(tick) &&
-         !std::holds_alternative<engine::StateEdited>(tick);
+         !std::holds_alternative<engine::StateEdited>(tick) && !std::holds_alternative<engine::BudgetExceeded>(tick);
 }
 
 }  // namespace
@@ -43,8 +43,9 @@ void RunCommits::Batch::answer(const Expected<Input::Became>& what) {
 
 RunCommits::RunCommits(Owner& owner, std::shared_ptr<LiveRun> run, SupervisorActor supervisor)
     : owner_(owner), run_(std::move(run)), supervisor_(std::move(supervisor)), row_(run_->row),
-      state_(engine::initial_state(run_->workflow->plan)), replay_check_(ReplayCheck::if_asked(run_)),
-      durable_(run_->environment.store->durable()), pipelined_(durable_ && run_->environment.options.durability == Durability::pipelined),
+      state_(engine::initial_state(run_->workflow->plan)), replay_check_(ReplayCheck::if_asked(run_)), event_next_(row_.first_sequence),
+      kept_from_(row_.first_sequence), durable_(run_->environment.store->durable()),
+      pipelined_(durable_ && run_->environment.options.durability == Durability::pipelined),
       has_stored_states_(!run_->is_first_of_handler) {}
 
 RunCommits::~RunCommits() {
@@ -122,7 +123,7 @@ Input::Answer unhandled(Input::Answer answer) {
 }  // namespace
 
 bool RunCommits::take(Batch& batch, Input input) {
-  auto& [tick, answer, key, patient, not_before, strict] = input;
+  auto& [tick, answer, key, patient, not_before, strict, held] = input;
   if (state_.over()) {
     if (answer) answer(Input::Became::too_late);
     return false;
@@ -154,6 +155,7 @@ bool RunCommits::take(Batch& batch, Input input) {
     state_.status = engine::Status::failed;
   }
   if (answer && became == Input::Became::unhandled) answer = unhandled(std::move(answer));
+  if (held) batch.held.push_back(std::move(held));
   if (answer) (patient ? batch.patient_answers : batch.answers).push_back(std::move(answer));
   if (!key) return true;
   key->unhandled = became == Input::Became::unhandled;
@@ -189,8 +191,11 @@ std::vector<engine::Command> RunCommits::reduce(Batch& batch, engine::Tick tick,
   engine::Stamped stamped{++tick_last_, at, std::move(tick)};
   if (replay_check_) replay_check_->feed(stamped);
   if (on_trial_ && is_progress(stamped.tick)) got_further_ = true;
+  if (std::holds_alternative<engine::BudgetExceeded>(stamped.tick)) batch.commit.handler = row_;
+  const auto step = step_of(stamped.tick);
+  if (!step.empty()) last_step_ = step;
   if (durable_) {
-    const ReplacedText replaced(*run_->replaced_texts, step_of(stamped.tick));
+    const ReplacedText replaced(*run_->replaced_texts, step);
     batch.commit.ticks.push_back({static_cast<std::int64_t>(tick_last_), at, engine::encode_tick(plan, stamped.tick)});
   }
   auto outcome = engine::reduce(plan, std::move(state_), stamped);
@@ -284,6 +289,7 @@ void RunCommits::settle(Batch batch) {
   const bool begins = !std::exchange(begun_, true);
   run_->starting_key.reset();
   event_next_ += batch.events;
+  if (batch.events > 0) look_at_budget();
   for (auto& key : batch.keys) used_keys_.push_back(std::move(key));
   while (used_keys_.size() > used_keys_max) used_keys_.erase(used_keys_.begin());
   if (batch.ended) row_ = std::move(*batch.ended);
@@ -343,6 +349,7 @@ void RunCommits::load(const HandlerRow& row, RecoveredRun recovered) {
   if (replay_check_) replay_check_->came_back(*run_->environment.store, state_);
   tick_last_ = recovered.tick_last;
   event_next_ = recovered.event_next;
+  past_history_ = event_next_ - row_.first_sequence > run_->environment.options.budget.history_rows_max;
   journal_bytes_ = recovered.journal_bytes;
   snapshot_bytes_ = recovered.snapshot_bytes;
   states_committed_ = run_->states.writes();

@@ -37,8 +37,9 @@ struct Input {
   /// Counts however long the store takes: what the run does to itself, and what its parent does to it. Others are refused while the
   /// store does not answer.
   bool patient = true;
-  Time not_before = Time::min();  ///< what a timer brings is not earlier than that, though the wall clock may have been set back
-  bool strict = false;            ///< an event that nothing takes is refused
+  Time not_before = Time::min();         ///< what a timer brings is not earlier than that, though the wall clock may have been set back
+  bool strict = false;                   ///< an event that nothing takes is refused
+  std::shared_ptr<void> held = nullptr;  ///< until what follows from the tick is durable: StepReport::held
 };
 
 /// Used on the supervisor's thread only.
@@ -87,6 +88,8 @@ public:
   CommitState commit_state() const noexcept { return commit_state_; }
   bool begun() const noexcept { return begun_; }
   bool durable() const noexcept { return durable_; }
+  /// It has more events than RunBudget::history_rows_max allows: it is to be slowed.
+  bool past_history() const noexcept { return past_history_; }
   /// The run leaves memory.
   void left() const;
   /// It was gone on with after a crash, by which it counts as tried, and has got no further yet.
@@ -113,6 +116,7 @@ private:
     std::optional<HandlerRow> ended;             ///< the handler's row, when the run ends with it
     std::optional<std::string> broken;           ///< the engine itself failed
     bool settles = false;                        ///< a trial is over with it
+    std::vector<std::shared_ptr<void>> held;     ///< of the run's backlog, until it is durable
 
     void answer(const Expected<Input::Became>& what);
   };
@@ -133,6 +137,7 @@ private:
   static void apply_ending(HandlerRow& row, const engine::FinishRun& ending, Time at);
   void add_visible(Batch& batch);
   void note_unhandled(Commit& commit, const engine::PublishEvent& told, std::int64_t sequence, Time at);
+  void forget_oldest(Commit& commit, std::int64_t event_next);
   void add_journal(Batch& batch);
   void add_snapshot(Commit& commit);
   void add_states(Batch& batch);
@@ -146,6 +151,11 @@ private:
   void end_trial(Batch& batch);
   /// Whether the run only waits, for what and until when, stands in its row.
   void mark_rest(Commit& commit);
+
+  std::int64_t events_kept_max() const;
+  /// After more has become visible: a budget that is exceeded is told once, in the log and in the run.
+  void look_at_budget();
+  void exceed(bool& told, const char* limit, std::int64_t max, const std::string& then);
 
   // run_commits.cpp
   void on_durable();
@@ -164,7 +174,10 @@ private:
   engine::State state_;
   std::unique_ptr<ReplayCheck> replay_check_;  ///< in tests
   engine::Sequence tick_last_ = 0;
-  std::int64_t event_next_ = 0;
+  std::int64_t event_next_;
+  std::int64_t kept_from_;                           ///< events below that may be forgotten
+  std::string_view last_step_;                       ///< that a tick was about
+  bool past_memory_ = false, past_history_ = false;  ///< RunBudget
   const bool durable_, pipelined_;
   bool begun_ = false;  ///< durable runs: written to the store
   bool on_trial_ = false;

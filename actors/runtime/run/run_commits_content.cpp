@@ -59,6 +59,44 @@ void RunCommits::add_visible(Batch& batch) {
     }
   }
   batch.events = next - event_next_;
+  forget_oldest(commit, next);
+}
+
+std::int64_t RunCommits::events_kept_max() const {
+  const auto& budget = run_->environment.options.budget;
+  if (durable_) return budget.history_rows_max;
+  return std::min(budget.history_rows_max, static_cast<std::int64_t>(budget.events_in_memory_max));
+}
+
+/// Some at a time: not at every commit, and never so many that others wait for it.
+void RunCommits::forget_oldest(Commit& commit, std::int64_t event_next) {
+  constexpr std::int64_t at_once = 1024;
+  const auto before = event_next - events_kept_max();
+  if (before - kept_from_ < std::min(at_once, events_kept_max() / 8 + 1)) return;
+  kept_from_ = std::min(before, kept_from_ + 4 * at_once);
+  commit.forget_events_before = kept_from_;
+}
+
+void RunCommits::look_at_budget() {
+  if (state_.over()) return;
+  const auto& budget = run_->environment.options.budget;
+  const auto events = event_next_ - row_.first_sequence;
+  if (!durable_ && events > static_cast<std::int64_t>(budget.events_in_memory_max))
+    exceed(past_memory_, "events_in_memory_max", static_cast<std::int64_t>(budget.events_in_memory_max), "its oldest events are forgotten");
+  if (events > budget.history_rows_max)
+    exceed(past_history_, "history_rows_max", budget.history_rows_max,
+           "its oldest events are forgotten, and no more than " + std::to_string(budget.steps_per_second_past_history) +
+               " of its steps begin in a second");
+}
+
+/// The tick that tells it goes with the next commit.
+void RunCommits::exceed(bool& told, const char* limit, std::int64_t max, const std::string& then) {
+  if (std::exchange(told, true)) return;
+  if (const auto& log = run_->environment.options.log)
+    log(LogLevel::warning, "run " + row_.run_id + " of workflow '" + row_.workflow_name + "', at work in step '" + std::string(last_step_) +
+                               "', has gone beyond " + limit + " (" + std::to_string(max) + "): " + then);
+  row_.budgets_exceeded += (row_.budgets_exceeded.empty() ? "" : ",") + std::string(limit);
+  backlog_.push_back({engine::BudgetExceeded{limit, max, std::string(last_step_)}});
 }
 
 /// In a durable run every tick is recorded.

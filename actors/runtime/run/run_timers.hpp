@@ -4,7 +4,10 @@
 #include "actors/runtime/clock/timers.hpp"
 #include "actors/runtime/messages/messages.hpp"
 
+#include <algorithm>
+#include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -48,7 +51,26 @@ public:
     trial_ = timers_.after(in, [supervisor] { compat::post(supervisor, LivedOn()); });
   }
 
+  /// Begins a body in its turn, where no more than so many are to begin in a second. It never begins when it is dropped before.
+  void begin_in_turn(const StepActor& step, engine::RunStep& command, std::size_t per_second) {
+    const auto present = std::chrono::steady_clock::now();
+    while (!in_turn_.empty() && in_turn_.front().at <= present) in_turn_.pop_front();
+    last_turn_ = std::max(later(last_turn_, Duration(1'000'000 / std::max<std::size_t>(1, per_second))), present);
+    const auto serial = command.id.serial;
+    const auto begun = std::make_shared<engine::RunStep>(std::move(command));
+    const auto id = timers_.after(std::chrono::ceil<Duration>(last_turn_ - present),
+                                  [step, begun] { compat::post(step, StartBody{std::move(*begun)}); });
+    in_turn_.push_back({last_turn_, serial, id});
+  }
+  void drop_turn(std::uint64_t serial) {
+    const auto found = std::find_if(in_turn_.begin(), in_turn_.end(), [&](const Turn& turn) { return turn.serial == serial; });
+    if (found == in_turn_.end()) return;
+    timers_.cancel(found->timer);
+    in_turn_.erase(found);
+  }
+
   void clear_all() {
+    for (const auto& turn : std::exchange(in_turn_, {})) timers_.cancel(turn.timer);
     if (trial_) timers_.cancel(*std::exchange(trial_, std::nullopt));
     for (const auto& [timer, id] : std::exchange(set_, {})) timers_.cancel(id);
     if (rest_) timers_.cancel(*std::exchange(rest_, std::nullopt));
@@ -58,6 +80,13 @@ private:
   Timers& timers_;
   std::map<std::uint64_t, Timers::Id> set_;
   std::optional<Timers::Id> rest_, trial_;
+  struct Turn {
+    SteadyTime at;
+    std::uint64_t serial;  ///< of the body
+    Timers::Id timer;
+  };
+  std::deque<Turn> in_turn_;  ///< of bodies that have not begun, and perhaps of some that have
+  SteadyTime last_turn_;
 };
 
 }  // namespace weir::runtime

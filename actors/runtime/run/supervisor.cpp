@@ -43,7 +43,10 @@ SupervisorActor::behavior_type Supervisor::make_behavior() {
   };
 }
 
-void Supervisor::step_reported(StepReport& report) { commits_.feed({to_tick(std::move(report))}); }
+void Supervisor::step_reported(StepReport& report) {
+  auto held = std::move(report.held);
+  commits_.feed({.tick = to_tick(std::move(report)), .held = std::move(held)});
+}
 void Supervisor::admitted(Admitted&) { commits_.feed({engine::RunAdmitted()}); }
 void Supervisor::committed(Committed& committed) { commits_.hear(committed.news); }
 
@@ -101,11 +104,13 @@ void Supervisor::act(engine::Command& command) {
 void Supervisor::run_step(engine::RunStep& command) {
   auto& step = steps_[command.id.step];
   if (!step) step = compat::spawn<Step, StepActor>(self_->system(), run_, SupervisorActor(self_));
-  compat::send(self_, step, StartBody{std::move(command)});
+  if (!commits_.past_history()) return compat::send(self_, step, StartBody{std::move(command)});
+  timers_.begin_in_turn(step, command, run_->environment.options.budget.steps_per_second_past_history);
 }
 
 void Supervisor::stop_step(engine::InvocationId id) {
   run_->states.forget(id.serial);
+  timers_.drop_turn(id.serial);
   compat::send(self_, steps_[id.step], DropBody{id.serial});
 }
 

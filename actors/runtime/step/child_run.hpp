@@ -24,6 +24,8 @@ struct ChildRequest {
   std::string parent_handler_id;
   std::string attempt;  ///< of the parent's step that runs the child: the same when it is repeated after a restart, and only then
   std::function<void(EventBox)> publish;  ///< gets what the child shows, but for its end; empty: nobody wants it
+  /// Calls back when more may be published. Of a child that is shown.
+  std::function<void(std::function<void()>)> when_room = nullptr;
   std::function<void(ChildOutcome)> ended;
 };
 

@@ -15,9 +15,6 @@
 namespace weir::runtime {
 namespace {
 
-constexpr std::size_t publish_batch_max = 64;
-constexpr auto blocking_flush_interval = std::chrono::milliseconds(1);
-
 const engine::Answer* find_answer(const engine::RunStep& command, const std::string& id) {
   for (const auto& answer : command.answers)
     if (answer.waiter_id == id) return &answer;
@@ -50,30 +47,19 @@ std::optional<Duration> retry_after(const detail::StepSpec& spec, const RunConte
   return std::nullopt;
 }
 
-thread_local Context* current_context = nullptr;
-
-/// What Context::current() answers while a body runs on this thread.
-class CurrentContext {
-public:
-  explicit CurrentContext(Context& context) : before_(std::exchange(current_context, &context)) {}
-  ~CurrentContext() { current_context = before_; }
-  CurrentContext(const CurrentContext&) = delete;
-  CurrentContext& operator=(const CurrentContext&) = delete;
-
-private:
-  Context* before_;
-};
-
 }  // namespace
 
 Invocation::Invocation(std::shared_ptr<RunContext> run, std::shared_ptr<StepRunner> runner, engine::RunStep command)
     : run_(std::move(run)), runner_(std::move(runner)), command_(std::move(command)), context_(*this), input_(input()),
-      known_published_(command_.published), known_sent_(command_.sent), edits_told_(command_.edits),
-      flushed_at_(std::chrono::steady_clock::now()) {
+      known_published_(command_.published), known_sent_(command_.sent), edits_told_(command_.edits) {
   if (spec().timeout) own_stop_ = std::make_unique<OwnStop>(run_->stop.get_token());
 }
 
 Invocation::~Invocation() {
+  {
+    const CurrentContext current(own_thread());  // what its frame owns may look at the context once more
+    task_ = {};
+  }
   if (child_) run_->forwarded.remove(child_handler_id());
 }
 
@@ -119,6 +105,7 @@ Invocation::Outcome Invocation::begin() {
 }
 
 Invocation::Outcome Invocation::resume() {
+  if (held_up()) return Outcome::pending;
   return guarded([this] { return go_on(); });
 }
 
@@ -168,7 +155,7 @@ Invocation::Outcome Invocation::run_plain() {
   detail::StepOutput output;
   {
     const UserCode running(*this);
-    const CurrentContext current(context_);
+    const CurrentContext current(own_thread());
     const ReplacedText replaced(*run_->replaced_texts, spec().name);
     output = spec().plain(*run_->workflow->flow, context_, input_);
   }
@@ -192,7 +179,7 @@ Invocation::Outcome Invocation::run_slice(F&& slice) {
   const auto began = std::chrono::steady_clock::now();
   {
     const UserCode running(*this);
-    const CurrentContext current(context_);
+    const CurrentContext current(own_thread());
     const ReplacedText replaced(*run_->replaced_texts, spec().name);
     slice();
   }
@@ -201,10 +188,11 @@ Invocation::Outcome Invocation::run_slice(F&& slice) {
 }
 
 Invocation::Outcome Invocation::continue_with(engine::RunStep command) {
-  command_ = std::move(command);
   waiting_.reset();
   {
     const std::lock_guard lock(mutex_);
+    command_ = std::move(command);
+    closed_ = false;
     for (const auto& [name, view] : stores_) StateStores::hand_over(*view, command_.id.serial);
   }
   return resume();
@@ -233,13 +221,18 @@ Invocation::Outcome Invocation::report(engine::Ending ending) {
                           .collects = std::exchange(collects_, {}),
                           .answered_waiters = answered_,
                           .ending = std::move(ending)};
+  std::shared_ptr<void> share;
+  const std::lock_guard ordered(report_mutex_);
   {
     const std::lock_guard lock(mutex_);
+    closed_ = true;
+    if (cut_off_) return Outcome::ended;
     ended.published = std::exchange(published_, {});
     ended.sent = std::exchange(sent_, {});
     ended.edits = new_edits();
+    share = take_share();
   }
-  runner_->report({std::move(ended)});
+  runner_->report({std::move(ended), std::move(share)});
   return Outcome::ended;
 }
 
@@ -267,19 +260,8 @@ void decide_retry(engine::StepTimedOut& timed_out, const engine::State& state, c
                                       error);
 }
 
-void Invocation::flush(bool with_sent) {
-  engine::StepProgressed progressed{command_.id, {}, {}};
-  {
-    const std::lock_guard lock(mutex_);
-    progressed.published = std::exchange(published_, {});
-    if (with_sent) progressed.sent = std::exchange(sent_, {});
-    progressed.edits = new_edits();
-    flushed_at_ = std::chrono::steady_clock::now();
-  }
-  if (!progressed.published.empty() || !progressed.sent.empty() || !progressed.edits.empty()) runner_->report({std::move(progressed)});
-}
-
 StateStore& Invocation::store(const std::string& name) {
+  require(Caller::body_or_job, "store");
   const std::lock_guard lock(mutex_);
   auto& view = stores_[name];
   if (!view) {
@@ -299,43 +281,9 @@ engine::Edits Invocation::new_edits() {
   return out;
 }
 
-void Invocation::publish(EventBox event) {
-  bool full = false;
-  {
-    const std::lock_guard lock(mutex_);
-    if (known_published_ > 0) {
-      --known_published_;
-      return;
-    }
-    published_.push_back(std::move(event));
-    full = published_.size() >= publish_batch_max ||
-           (spec().blocking && std::chrono::steady_clock::now() - flushed_at_ >= blocking_flush_interval);
-  }
-  if (full) flush(spec().blocking);
-}
-
-void Invocation::send(EventBox event, std::string_view step) {
-  std::optional<engine::StepIndex> target;
-  if (!step.empty()) {
-    const auto& plan = run_->workflow->plan;
-    target = engine::find_step(plan, step);
-    if (!target) throw std::invalid_argument("Step " + std::string(step) + " does not exist");
-    if (!engine::accepts(plan.steps[*target], event.type()))
-      throw std::invalid_argument("Step " + std::string(step) + " does not accept event of type " + event.type().class_text);
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    if (known_sent_ > 0) {
-      --known_sent_;
-      return;
-    }
-    sent_.push_back({std::move(event), target});
-  }
-  if (spec().blocking) flush(true);
-}
-
 std::optional<std::vector<EventBox>> Invocation::collect(const EventBox& event, const detail::ExpectedEvents& expected,
                                                          std::string_view buffer) {
+  require(Caller::body, "collect_events");
   engine::BufferPtr seen;
   for (const auto& [name, content] : command_.collected)
     if (name == buffer) seen = content;
@@ -350,6 +298,7 @@ std::optional<std::vector<EventBox>> Invocation::collect(const EventBox& event, 
 }
 
 bool Invocation::prepare_wait(detail::WaitRequest& request) {
+  require(Caller::body, request.receives ? "receive" : "wait_for_event");
   const auto& type = request.type->name;
   if (request.receives && !engine::find_mailbox(run_->workflow->plan, *request.type))
     throw std::logic_error("ctx.receive<" + type + ">(): the workflow keeps no such events: declare mailbox<" + type +
@@ -375,6 +324,7 @@ EventBox Invocation::take_answer(const detail::WaitRequest& request) {
 }
 
 const std::string* Invocation::recorded(std::string& name) {
+  require(Caller::body, "run_once");
   const auto given = name;
   for (int use = 2; !record_names_.insert(name).second; ++use) name = given + "#" + std::to_string(use);
   const auto found = command_.recorded.find(name);
@@ -388,16 +338,19 @@ void Invocation::suspend_until_recorded(const std::string& name, std::string jso
 }
 
 void Invocation::suspend_for(Duration delay, std::coroutine_handle<> body) {
+  require(Caller::body, "sleep");
   body_ = body;
   sleep_ = runner_->resume_after(delay, command_.id.serial);
 }
 
 void Invocation::suspend_for_blocking(std::function<void()> job, std::coroutine_handle<> body) {
+  require(Caller::body, "blocking");
   body_ = body;
   // Holding the invocation keeps the frame that `job` refers to alive, even when the run ends meanwhile.
   runner_->run_blocking([self = shared_from_this(), job = std::move(job)] {
     {
       const UserCode running(*self);
+      const CurrentContext current(self->own_thread(true));
       job();
     }
     self->runner_->resume(self->command_.id.serial);
@@ -441,5 +394,3 @@ void weir::detail::refuse_recorded(const std::string& effect, const std::string&
   throw std::runtime_error("run_once '" + effect + "' has recorded " + shown + ", which this build's result type " + std::string(type) +
                            " does not read: " + why + ". Give the effect another name where its result becomes another type");
 }
-
-weir::Context* weir::Context::current() noexcept { return runtime::current_context; }

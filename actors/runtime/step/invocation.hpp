@@ -2,8 +2,10 @@
 // a StepRunner stands between.
 #pragma once
 
+#include "actors/runtime/current_context.hpp"
 #include "actors/runtime/live/bodies_at_work.hpp"
 #include "actors/runtime/live/run_context.hpp"
+#include "actors/runtime/live/stream_backlog.hpp"
 #include "actors/runtime/messages/step_report.hpp"
 #include "child_run.hpp"
 
@@ -76,6 +78,9 @@ public:
 
   // StepHost
   void publish(EventBox event) override;
+  std::shared_ptr<detail::StreamSink> stream_sink() override;
+  bool flush_stream() override;
+  void suspend_until_stream_has_room(std::coroutine_handle<> body) override;
   void send(EventBox event, std::string_view step) override;
   std::optional<std::vector<EventBox>> collect(const EventBox& event, const detail::ExpectedEvents& expected,
                                                std::string_view buffer) override;
@@ -117,6 +122,30 @@ private:
   Outcome report(engine::Ending ending);
   Outcome report_failure();
   engine::Failed failed(ExceptionInfo error, const std::exception_ptr& exception) const;
+
+  // invocation_stream.cpp
+  class Sink;
+  /// What a thread may be that calls the context.
+  enum class Caller {
+    body,         ///< only the body itself
+    body_or_job,  ///< or what it awaits with ctx.blocking
+  };
+  /// Throws std::logic_error when this thread may not make that call.
+  void require(Caller allowed, std::string_view call) const;
+  OnThisThread own_thread(bool job = false) noexcept { return {&context_, job, job || spec().blocking}; }
+  /// Before something is written or sent. False: the step is to end, and what it does from now on counts for nothing.
+  bool wait_for_room();
+  void cut_off();
+  void tell_of_backlog() const;
+  /// `live`: by somebody who may go on for long before the body awaits anything. False when the body has ended or waits.
+  bool write(EventBox event, bool live);
+  /// With the mutex held: what has just been written or sent is part of the run's backlog.
+  void count(std::size_t bytes);
+  /// With the mutex held: of what is about to be reported.
+  std::shared_ptr<void> take_share();
+  void share_given_back();
+  /// When it has written more than there is room for: goes on when there is.
+  bool held_up();
   void flush(bool with_sent);
   /// Of the stores where something was done since the last time. With the mutex held.
   engine::Edits new_edits();
@@ -142,12 +171,18 @@ private:
   std::optional<ChildOutcome> child_outcome_;
 
   std::uint32_t known_published_, known_sent_;  ///< what a repeated body says again, and need not be told
-  std::mutex mutex_;                            ///< a blocking body may publish from a thread of its own
+  std::recursive_mutex report_mutex_;           ///< held while something is reported, so that reports keep their order
+  std::mutex mutex_;                            ///< jobs and others write from threads of their own
   std::vector<EventBox> published_;
   std::vector<engine::Sent> sent_;
   std::map<std::string, std::unique_ptr<StateStore>> stores_;
   engine::Edits edits_told_;
-  std::chrono::steady_clock::time_point flushed_at_;
+  std::shared_ptr<StreamBacklog::Share> share_;  ///< of what is not reported yet
+  std::size_t reports_under_way_ = 0;            ///< with shares that have not been given back
+  bool live_ = false;                            ///< what is not reported yet is reported when none is under way
+  bool wrote_ = false;                           ///< without waiting, since the body awaited something last
+  bool closed_ = false;                          ///< the body has ended, or waits for an event
+  bool cut_off_ = false;                         ///< nothing is reported any more
   std::vector<engine::CollectCall> collects_;
   std::vector<std::string> answered_;
   std::map<std::string, int> wait_counts_;

@@ -17,13 +17,12 @@ Invocation::Outcome Invocation::begin_child() {
       .ended = nullptr};
   if (spec().forward_stream) run_->forwarded.add(request.handler_id, workflow);
   const std::weak_ptr<Invocation> weak = weak_from_this();
-  if (spec().forward_stream)
+  if (spec().forward_stream) {
     request.publish = [weak](EventBox event) {
-      if (const auto self = weak.lock()) {
-        self->publish(std::move(event));
-        self->flush(false);
-      }
+      if (const auto self = weak.lock()) self->write(std::move(event), true);
     };
+    request.when_room = [backlog = run_->backlog](std::function<void()> action) { backlog->when_room(std::move(action)); };
+  }
   request.ended = [weak](ChildOutcome outcome) {
     const auto self = weak.lock();
     if (!self) return;

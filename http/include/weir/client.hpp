@@ -77,6 +77,7 @@ struct RemoteHandler {
   std::string error;                                 ///< empty unless failed
   std::optional<RemoteEvent> result;                 ///< the stop event of a completed run
   bool quarantined = false;                          ///< set aside: the server died three times in a row with the run (Weir only)
+  std::string budgets_exceeded;                      ///< by the run: their names, with commas between (Weir only)
   std::string started_at, updated_at, completed_at;  ///< as the server wrote them; empty: not yet
   std::int64_t unhandled_count = 0;                  ///< of handler_detail(): how many events nobody took
   std::vector<RemoteUnhandled> unhandled = {};       ///< the newest of them, the newest first

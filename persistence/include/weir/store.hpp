@@ -58,6 +58,9 @@ struct HandlerRow {
   /// How often in a row the run was gone on with after the process had died, without getting any further since.
   std::int64_t resumes = 0;
   bool quarantined = false;  ///< set aside because of that: it stays as it is until somebody resumes or cancels it
+  /// Of the run's first event: the handler's earlier runs had those below, so that a cursor means the same for ever.
+  std::int64_t first_sequence = 0;
+  std::string budgets_exceeded = {};  ///< by the run: their names, with commas between
 
   bool terminal() const noexcept { return status != HandlerStatus::running; }
 };
@@ -74,7 +77,8 @@ public:
   virtual std::string json_without_qualified_name() const = 0;
 };
 
-/// One entry of a run's event log. Sequences begin at 0 and have no gaps.
+/// One entry of a run's event log. Sequences begin at 0 with the handler's first run and go on over its runs, without gaps; the oldest of
+/// a run may be forgotten (Commit::forget_events_before).
 struct EventRow {
   std::int64_t sequence = 0;
   Time at;
@@ -126,9 +130,10 @@ struct Commit {
   std::optional<SnapshotRow> snapshot = {};  ///< for durable stores: takes the place of all ticks up to it
   std::vector<IdempotencyKey> keys = {};     ///< of the requests that are done with this commit
   std::vector<EventRow> events;
-  std::optional<HandlerRow> handler;  ///< when the handler changed
-  std::optional<NamedStates> states;  ///< what the handler's steps keep, when it changed or the run ended
-  std::int64_t states_after = -1;     ///< the sequence of the first event that was published with it, or of the last one before
+  std::optional<HandlerRow> handler;      ///< when the handler changed
+  std::optional<NamedStates> states;      ///< what the handler's steps keep, when it changed or the run ended
+  std::int64_t states_after = -1;         ///< the sequence of the first event that was published with it, or of the last one before
+  std::int64_t forget_events_before = 0;  ///< the run's events below that sequence need not be kept any longer
 };
 
 /// Where a run came from.
@@ -179,7 +184,8 @@ const std::optional<Duration>& kept_for(const Retention& retention, HandlerStatu
 /// What an earlier run of the same handler left behind.
 struct Inheritance {
   NamedStates states;
-  std::string workflow_name;  ///< of the run that left it; empty when there was none
+  std::string workflow_name;        ///< of the run that left it; empty when there was none
+  std::int64_t first_sequence = 0;  ///< of the next run: HandlerRow::first_sequence
 };
 
 /// What the person on call should know about a store. Told when it begins, when it grows, and when it is over: not once per request.
@@ -246,7 +252,8 @@ public:
   virtual std::vector<HandlerCount> count_handlers(const Patience& patience = {}) const;
   /// Empty when the run is not known.
   virtual RunOrigin find_origin(std::string_view) const { return {}; }
-  /// What the run's steps kept after the event of that sequence; nothing when that is not known.
+  /// What the run's steps kept after the event of that sequence; nothing when that is not known (any more: what was kept before is
+  /// bounded by bytes, and the oldest go first).
   virtual std::optional<NamedStates> find_states_at(std::string_view, std::int64_t) const { return std::nullopt; }
 
   /// Events with a sequence above `after`, oldest first, at most `limit`.

@@ -27,11 +27,12 @@ export class RunModel {
     return this.last !== undefined && isA(this.last, 'StopEvent');
   }
 
-  /** Events that are known already are dropped. False when one is missing between what is known and what came. */
+  /** Events that are known already are dropped. False when one is missing between what is known and what came. A run of a handler that
+   *  has run before begins behind the events of those runs. */
   push(batch: RunEvent[]): boolean {
     for (const event of batch) {
       if (event.sequence <= this.lastSequence) continue;
-      if (event.sequence !== this.lastSequence + 1) return false;
+      if (this.last && event.sequence !== this.lastSequence + 1) return false;
       this.append(event);
     }
     this.version++;
