@@ -13,7 +13,11 @@ Query& bind_changing(Query& query, const HandlerRow& row) {
   query.bind(static_cast<std::int64_t>(row.status)).bind(row.error).bind(row.result);
   query.bind(stored(row.started_at)).bind(stored(row.updated_at)).bind(stored(row.completed_at));
   query.bind(stored(row.idle_since)).bind(stored(row.wake_at)).bind(row.waiting_for);
-  return query.bind(row.resumes).bind(std::int64_t{row.quarantined}).bind(row.first_sequence).bind(row.budgets_exceeded).bind(row.unhandled);
+  return query.bind(row.resumes)
+      .bind(std::int64_t{row.quarantined})
+      .bind(row.first_sequence)
+      .bind(row.budgets_exceeded)
+      .bind(row.unhandled);
 }
 
 void update(Connection& db, std::int64_t handler, const HandlerRow& row) {

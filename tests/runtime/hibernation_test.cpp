@@ -4,9 +4,9 @@
 #include "actors/runtime/service.hpp"
 #include "flows.hpp"
 #include "persistence/sqlite/maintenance.hpp"
+#include "tests/store/forwarding_store.hpp"
 #include "tests/store/temporary.hpp"
 #include "tests/until.hpp"
-#include "tests/store/forwarding_store.hpp"
 
 #include <condition_variable>
 #include <mutex>

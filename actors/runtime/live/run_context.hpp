@@ -2,8 +2,8 @@
 #pragma once
 
 #include "actors/runtime/declare/catalog.hpp"
-#include "stream_backlog.hpp"
 #include "actors/runtime/messages/replaced_text.hpp"
+#include "stream_backlog.hpp"
 
 #include "actors/engine/model/state.hpp"
 

@@ -1,8 +1,8 @@
 // The supervisor: one live run. Takes the messages for it, feeds them to the run's commits, and does what follows.
 #pragma once
 
-#include "actors/runtime/live/live_run.hpp"
 #include "actors/runtime/clock/exceptions.hpp"
+#include "actors/runtime/live/live_run.hpp"
 #include "passing.hpp"
 #include "run_commits.hpp"
 #include "run_timers.hpp"

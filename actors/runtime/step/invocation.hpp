@@ -2,12 +2,12 @@
 // a StepRunner stands between.
 #pragma once
 
-#include "actors/runtime/current_context.hpp"
 #include "actors/runtime/live/bodies_at_work.hpp"
 #include "actors/runtime/live/run_context.hpp"
 #include "actors/runtime/live/stream_backlog.hpp"
 #include "actors/runtime/messages/step_report.hpp"
 #include "child_run.hpp"
+#include "current_context.hpp"
 
 #include "actors/engine/model/command.hpp"
 
