@@ -284,9 +284,10 @@ TEST_CASE("reception says what becomes of an event before it is taken in") {
   queued.send(1s, Ans{"a"});
   queued.run(2s);
   CHECK(would(Ans{"b"}) == Reception::full);
-  for (std::size_t i = 0; i < held_events_max; ++i) queued.send(1s, Sip{1});
-  queued.run(3s);
-  CHECK(would(Water{1}) == Reception::full);
+  auto crowded = queued.state();
+  crowded.held.resize(held_events_max, {Sip{1}, std::nullopt});
+  CHECK(reception(narrow, crowded, {Water{1}, std::nullopt}) == Reception::full);
+  CHECK(no_room(crowded, event_type<Water>()) == "The run has not begun, and 1000 events wait for that already: try again later");
 }
 
 TEST_CASE("a mailbox that could keep nothing is refused when the workflow is registered") {
