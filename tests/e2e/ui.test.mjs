@@ -130,6 +130,26 @@ test('a waiting run says what it waits for and is answered, in place and from th
   await close();
 });
 
+test('what nobody took is told where it was sent, listed with the run, and can be sent again', async () => {
+  const id = await start('ask', { purpose: 'maps' });
+  const { page, close } = await open(`#/w/ask/r/${id}?tab=send`);
+  const event = page.getByRole('combobox', { name: /^Event/ });
+  await event.waitFor();
+  assert.equal(await page.getByTestId('unhandled').count(), 0);
+  await event.selectOption('Booked');
+  await page.getByLabel(/^reviewer/i).fill('Eve');
+  await page.getByRole('button', { name: 'Send event' }).click();
+  await page.getByText('Booked was sent, but nothing in the run has taken it.').waitFor();
+  const panel = page.getByTestId('unhandled');
+  await panel.getByText('1 event that nothing took').click();
+  await panel.getByText('Eve').waitFor();
+  await shot(page, 'unhandled');
+  await panel.getByRole('button', { name: 'Send again…' }).click();
+  await page.getByRole('button', { name: 'Send event' }).click();
+  await panel.getByText('2 events that nothing took').waitFor();
+  await close();
+});
+
 test('a run is cancelled, run again with edited input, and deleted; runs are found and ended many at a time', async () => {
   const id = await start('walk', { steps: 1000, pause_ms: 200 });
   const { page, close } = await open(`#/w/walk/r/${id}`);

@@ -20,6 +20,7 @@ const detail = (handler: Handler): HandlerDetail => ({
   ...item(handler),
   input: null,
   question: null,
+  unhandled: { count: 0, newest: [] },
   wake_at: null,
   workflow_version: '',
   last_sequence: -1,

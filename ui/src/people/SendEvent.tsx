@@ -53,8 +53,8 @@ export function SendEvent({ handler, given, compact = false, onSent }: Props) {
     if (found.length > 0) return;
     try {
       const body = { event: { type: schema.title, value }, ...(step && { step }) };
-      await post(`/events/${encodeURIComponent(handler.handler_id)}`, body);
-      setSaid(`${schema.title} was sent.`);
+      const answer = await post<{ unhandled?: boolean } | undefined>(`/events/${encodeURIComponent(handler.handler_id)}`, body);
+      setSaid(`${schema.title} was sent${answer?.unhandled ? ', but nothing in the run has taken it' : ''}.`);
       onSent?.();
     } catch (error) {
       setProblems([{ path: '', message: (error as Error).message }]);

@@ -17,6 +17,7 @@ import { ForkForm } from './ForkForm';
 import { RunHeader } from './RunHeader';
 import { RunViews, type ExtraTab } from './RunViews';
 import { StatePanel } from './StatePanel';
+import { UnhandledPanel } from './UnhandledPanel';
 import { useRun } from './useRun';
 
 interface Props {
@@ -128,6 +129,7 @@ export function RunPage({ workflow, handlerId, dark }: Props) {
       <RunsSidebar workflow={data.workflow_name} open={handlerId} />
       <main className="stage" id="main">
         <RunHeader handler={data} mayAct={mayAct} onRerun={() => rerun('anew')} onContinue={() => rerun('continue')} canExport={can.includes('export')} onFork={mayAct && can.includes('fork') ? () => setQuery({ tab: 'fork' }) : undefined} onAnswer={() => setQuery({ tab: 'send' })} cancelAsked={cancelAsked} askCancel={askCancel} />
+        <UnhandledPanel handler={data} sendAgain={mayAct && running ? sendAgain : undefined} />
         {run.state === 'loading' && <Loading what="the events" />}
         <RunViews
           workflow={data.workflow_name}
