@@ -63,9 +63,9 @@ struct Server {
   explicit Server(std::optional<weir::Duration> idle_timeout = std::nullopt, bool durable = true) {
     weir::ServerOptions options{.port = 0};
     if (durable) options.store = weir::sqlite(folder.file("runs.db"));
-    options.idle_timeout = idle_timeout;
+    options.runtime.idle_timeout = idle_timeout;
     server = std::make_unique<weir::WorkflowServer>(std::move(options));
-    server->add_workflow("desk", std::make_shared<Desk>(), weir::WorkflowOptions{.additional_events = weir::events<Reply>()});
+    server->add_workflow("desk", std::make_shared<Desk>(), weir::WorkflowOptions{.additional_events = weir::events<Reply, Ask>()});
     server->start();
   }
   std::uint16_t port() const { return server->port(); }
@@ -85,6 +85,13 @@ struct Server {
       const auto handler = detail(id);
       const auto* question = handler.find("question")->find("value");
       return question && question->find("seen")->as_integer() == seen;
+    });
+  }
+  void until_receiving(const std::string& id) {
+    until("it waits for a note", [&] {
+      const auto handler = detail(id);
+      const auto& waiting = handler.find("waiting_for")->as_array();
+      return !waiting.empty() && waiting[0].find("event_type")->as_string() == "Note";
     });
   }
   std::string notes(const std::string& id) {
@@ -109,11 +116,7 @@ TEST_CASE("who sends an event that nothing takes is told so, and the run lists i
   const auto id = server.start("a");
   CHECK(server.unhandled(id) == 0);
   CHECK(body(server.send(id, "Reply", 1)) == sent);
-  until("it waits for a note", [&] {
-    const auto handler = server.detail(id);
-    const auto& waiting = handler.find("waiting_for")->as_array();
-    return !waiting.empty() && waiting[0].find("event_type")->as_string() == "Note";
-  });
+  server.until_receiving(id);
   CHECK(body(server.send(id, "Reply", 7)) == lost);
   const auto told = *server.detail(id).find("unhandled");
   CHECK(told.find("count")->as_integer() == 1);
@@ -227,6 +230,7 @@ TEST_CASE("client: strict sending, what nobody took, and full mailboxes") {
   const auto unhandled = client.send_event(id, Reply{9}).get();
   REQUIRE(unhandled.ok());
   CHECK_FALSE(*unhandled);
+  server.until_receiving(id);
   for (int n = 0; n < 4; ++n) CHECK(client.send_event(id, Note{n}).get().ok());
   CHECK(client.send_event(id, Note{5}).get().error().code == weir::Code::resource_exhausted);
   const auto handler = client.handler_detail(id).get();

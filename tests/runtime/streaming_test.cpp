@@ -152,7 +152,7 @@ TEST_CASE("a context is refused where it does not belong, with a sentence that s
 }
 
 TEST_CASE("a step that writes faster than its store takes waits, and goes on when the store is back") {
-  constexpr int count = 3000;
+  constexpr int count = 600;
   const TemporaryFolder folder;
   const auto store = std::make_shared<SwitchedStore>(weir::sqlite(folder.file("runs.db")));
   std::atomic<int> written = 0;
@@ -244,7 +244,7 @@ TEST_CASE("a step that waits for its backlog is released by a cancel and by its 
   Runtime runtime({.store = store, .budget = {.stream_backlog_events_max = 100}, .log = nullptr});
   for (const bool cancels : {true, false}) {
     CAPTURE(cancels);
-    const auto flow = std::make_shared<Writing>(200'000, cancels ? std::nullopt : std::optional<weir::Duration>(200ms));
+    const auto flow = std::make_shared<Writing>(100'000, cancels ? std::nullopt : std::optional<weir::Duration>(200ms));
     runtime.add_workflow(cancels ? "cancelled" : "timed", flow, {});
     const auto run = runtime.start(cancels ? "cancelled" : "timed", StartEvent());
     until("it has written for a while", [&] { return flow->written > 500; });
@@ -252,13 +252,13 @@ TEST_CASE("a step that waits for its backlog is released by a cancel and by its 
     CHECK(run.wait().status == (cancels ? HandlerStatus::cancelled : HandlerStatus::failed));
     until("the body has ended", [&] { return flow->ended == 1; });
     const auto shown = notes(run);
-    CHECK(shown.size() < 200'000);
+    CHECK(shown.size() < 100'000);
     CHECK(shown == up_to(static_cast<int>(shown.size())));
   }
 }
 
 TEST_CASE("a step that waits for its backlog is released when the process ends, and the next one writes the rest") {
-  constexpr int count = 3000;
+  constexpr int count = 600;
   const TemporaryFolder folder;
   const auto path = folder.file("runs.db");
   std::string id;
@@ -310,6 +310,14 @@ struct Rally : weir::Workflow {
   Ping pong(const Pong& pong) { return {pong.n + 1}; }
 };
 
+/// What the log says about budgets.
+std::vector<std::string> told(Log& log) {
+  const std::lock_guard lock(log.mutex);
+  auto out = log.lines;
+  std::erase_if(out, [](const std::string& line) { return line.find("has gone beyond") == std::string::npos; });
+  return out;
+}
+
 std::vector<weir::StreamedEvent> all_events(const weir::Run& run) {
   std::vector<weir::StreamedEvent> out;
   for (const auto& event : run.events({.include_internal = true})) out.push_back(event);
@@ -329,10 +337,10 @@ TEST_CASE("a run keeps so many of its events in memory: the oldest are forgotten
   CHECK(events.size() <= 1200);
   for (std::size_t i = 1; i < events.size(); ++i) CHECK(events[i].sequence == events[0].sequence + static_cast<std::int64_t>(i));
   CHECK(events.back().sequence > 7000);
-  const std::lock_guard lock(log.mutex);
-  REQUIRE(log.lines.size() == 1);
-  CHECK(log.lines[0].starts_with("run " + run.run_id() + " of workflow 'rally', at work in step 'p"));
-  CHECK(log.lines[0].ends_with("has gone beyond events_in_memory_max (1000): its oldest events are forgotten"));
+  const auto lines = told(log);
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].starts_with("run " + run.run_id() + " of workflow 'rally', at work in step 'p"));
+  CHECK(lines[0].ends_with("has gone beyond events_in_memory_max (1000): its oldest events are forgotten"));
 }
 
 TEST_CASE("a run that goes beyond its history is told so, forgets its oldest events, and is slowed but not ended") {
@@ -349,20 +357,20 @@ TEST_CASE("a run that goes beyond its history is told so, forgets its oldest eve
   const auto events = all_events(run);
   CHECK(events.size() >= 400);
   CHECK(events.size() <= 460);
-  int told = 0;
+  int shown = 0;
   for (const auto& event : events)
     if (const auto* exceeded = event.as<weir::RunBudgetExceeded>()) {
-      ++told;
+      ++shown;
       CHECK(exceeded->limit == "history_rows_max");
       CHECK(exceeded->max == 400);
       CHECK(exceeded->step_name.starts_with("p"));
     }
-  CHECK(told == 1);
+  CHECK(shown == 1);
   CHECK(run.handler().budgets_exceeded == "history_rows_max");
-  const std::lock_guard lock(log.mutex);
-  REQUIRE(log.lines.size() == 1);
-  CHECK(log.lines[0].find("has gone beyond history_rows_max (400)") != std::string::npos);
-  CHECK(log.lines[0].find("no more than 200 of its steps begin in a second") != std::string::npos);
+  const auto lines = told(log);
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].find("has gone beyond history_rows_max (400)") != std::string::npos);
+  CHECK(lines[0].find("no more than 200 of its steps begin in a second") != std::string::npos);
 }
 
 TEST_CASE("a run that loops for ever leaves others their share, and ends when it is cancelled") {
