@@ -119,19 +119,23 @@ private:
     };
   }
 
+  template <class T>
+  static void refuse(const Promise<T>& answer, const std::string& why) {
+    answer->deliver(failure(why));
+  }
+
   void start(const Promise<HandlerMessage>& answer, StartMessage message, bool until_over) {
-    const auto refuse = [answer](const std::string& why) { answer->deliver(failure(why)); };
     const auto workflow = service_.find_workflow(message.workflow);
-    if (!workflow) return refuse("Workflow '" + message.workflow + "' not found");
+    if (!workflow) return refuse(answer, "Workflow '" + message.workflow + "' not found");
     auto event = parse_start(*workflow, message.start);
-    if (!event) return refuse(event.error().message);
+    if (!event) return refuse(answer, event.error().message);
     const auto post = poster();
     const auto give = [post, answer](const Expected<HandlerRow>& row) {
       if (row) post([answer, row = message_of(*row)] { answer->deliver(row); });
       else post([answer, why = row.error().message] { answer->deliver(failure(why)); });
     };
     service_.start({workflow, std::move(*event), std::move(message.handler_id)}, until_over ? nullptr : HandlerReply(give),
-                   until_over ? HandlerReply(give) : nullptr, [&](const Error& error) { refuse(error.message); });
+                   until_over ? HandlerReply(give) : nullptr, [&](const Error& error) { refuse(answer, error.message); });
   }
 
   static Expected<EventBox> parse_start(const RegisteredWorkflow& workflow, const EventMessage& message) {
@@ -148,10 +152,9 @@ private:
     const auto row = service_.store().find_handler(message.handler_id);
     const auto workflow = row ? service_.find_workflow(*row) : nullptr;
     if (!workflow)
-      return answer->deliver(
-          failure(row ? "Workflow " + row->workflow_name + " not registered" : "Handler '" + message.handler_id + "' not found"));
+      return refuse(answer, row ? "Workflow " + row->workflow_name + " not registered" : "Handler '" + message.handler_id + "' not found");
     const auto event = parse_event(Object{{"type", message.event.type}, {"value", message.event.value()}}, workflow->registry);
-    if (!event) return answer->deliver(failure(event.error().message));
+    if (!event) return refuse(answer, event.error().message);
     service_.send_event({.handler_id = message.handler_id, .event = *event, .step = message.step},
                         [post = poster(), answer](const Expected<bool>& sent) {
                           post([answer, sent] { sent ? answer->deliver(*sent) : answer->deliver(failure(sent.error().message)); });
@@ -166,12 +169,12 @@ private:
 
   void query(const Promise<HandlerMessage>& answer, const QueryMessage& message) {
     if (const auto row = service_.store().find_handler(message.handler_id)) answer->deliver(message_of(*row));
-    else answer->deliver(failure("Handler '" + message.handler_id + "' not found"));
+    else refuse(answer, "Handler '" + message.handler_id + "' not found");
   }
 
   void subscribe(const Promise<HandlerMessage>& answer, const SubscribeMessage& message) {
     const auto row = service_.store().find_handler(message.handler_id);
-    if (!row) return answer->deliver(failure("Handler '" + message.handler_id + "' not found"));
+    if (!row) return refuse(answer, "Handler '" + message.handler_id + "' not found");
     const auto who = message.subscriber.address();
     compat::monitor(self_, message.subscriber);
     const auto key = ++last_stream_;

@@ -27,10 +27,11 @@ struct Sleepers {
   Runtime runtime{{.store = weir::memory(10)}};
 
   Sleepers() {
-    runtime.add_workflow<Coroutine>("sleep", [](Context& ctx) -> Task<StopEvent> {
+    const auto sleep = [](Context& ctx) -> Task<StopEvent> {
       co_await ctx.sleep(1h);
       co_return StopEvent();
-    });
+    };
+    runtime.add_workflow<Coroutine>("sleep", sleep, std::nullopt, 24h);  // on a busy machine twenty thousand take a while to begin
   }
   /// So many begin, and are cancelled when all sleep.
   void round(int count) {

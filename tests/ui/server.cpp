@@ -2,6 +2,8 @@
 #include <weir/weir.hpp>
 
 #include <atomic>
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <stdexcept>
 
@@ -242,6 +244,30 @@ struct Walk : weir::Workflow {
   }
 };
 
+// ---- numbers that browsers round
+
+struct Numbers {
+  using kind = weir::StartEvent;
+  std::uint64_t big = 18446744073709551615u;
+  std::int64_t low = std::numeric_limits<std::int64_t>::min();
+  weir::Value any;
+
+  static void describe(weir::Fields<Numbers>& fields) { fields[&Numbers::any].defaulted(); }
+};
+struct Same {
+  using kind = weir::StopEvent;
+  std::uint64_t big;
+  std::int64_t low;
+  weir::Value any;
+};
+struct Exact : weir::Workflow {
+  Exact() {
+    step<&Exact::keep>();
+    description("Gives back the numbers that it gets.");
+  }
+  Same keep(const Numbers& numbers) { return {numbers.big, numbers.low, numbers.any}; }
+};
+
 }  // namespace ui_test
 
 int main(int argc, char** argv) {
@@ -254,5 +280,7 @@ int main(int argc, char** argv) {
   server.add_workflow("ask", std::make_shared<Ask>(), {.additional_events = weir::events<Remark>()});
   server.add_workflow("counter", std::make_shared<Counter>(), {.additional_events = weir::events<Tick>()});
   server.add_workflow("walk", std::make_shared<Walk>(), {.additional_events = weir::events<Tick>()});
+  server.add_workflow<Exact>("exact");
+  server.add_workflow("odd/name, 50%2F 'so'?#&", std::make_shared<Walk>(), {.additional_events = weir::events<Tick>()});
   return server.main(argc, argv);
 }

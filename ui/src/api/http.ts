@@ -1,5 +1,6 @@
 // Requests to the server that the page came from, below whatever prefix it was served.
 import { answerPlainly } from './plainServer';
+import { parseJson, toJson } from '../common/json';
 
 const base = new URL('.', document.baseURI).href.replace(/\/$/, '');
 
@@ -68,7 +69,7 @@ export function speaksWeir(): Promise<boolean> {
 async function ask(path: string, signal?: AbortSignal): Promise<unknown> {
   const response = await request(path, { headers: headers(), signal });
   const text = await response.text();
-  if (response.ok || text.startsWith('{"handler_id"')) return JSON.parse(text);
+  if (response.ok || text.startsWith('{"handler_id"')) return parseJson(text);
   throw new ApiError(response.status, messageOf(response.status, text));
 }
 
@@ -81,9 +82,9 @@ export async function post<T>(path: string, body?: unknown): Promise<T> {
   const response = await request(path, {
     method: 'POST',
     headers: headers({ 'content-type': 'application/json' }),
-    body: body === undefined ? undefined : JSON.stringify(body),
+    body: body === undefined ? undefined : toJson(body),
   });
   const text = await response.text();
   if (!response.ok) throw new ApiError(response.status, messageOf(response.status, text));
-  return (text ? JSON.parse(text) : undefined) as T;
+  return (text ? parseJson(text) : undefined) as T;
 }

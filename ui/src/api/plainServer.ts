@@ -1,6 +1,7 @@
 // A server that speaks the protocol without Weir's additions, LlamaIndex's own for one: what it lacks is put together from
 // what it has, or said to be missing.
 import type { Handler, HandlerDetail, HandlerItem, HandlersPage, Schemas, UiConfig, WorkflowDetail } from './types';
+import { toJson } from '../common/json';
 
 /** How the protocol itself is asked; also answers that are no success, which some states of handlers are told with. */
 export type Ask = (path: string) => Promise<unknown>;
@@ -48,11 +49,11 @@ function matches(handler: HandlerItem, query: URLSearchParams): boolean {
   const statuses = query.getAll('status');
   const text = query.get('q')?.toLowerCase();
   const from = query.get('since');
-  if (query.has('awaits_event')) return false; // nothing is known of that
+  if (query.has('awaits_event') || query.has('quarantined')) return false; // nothing is known of that
   if (names.length > 0 && !names.includes(handler.workflow_name)) return false;
   if (statuses.length > 0 && !statuses.includes(handler.status)) return false;
   if (from && Date.parse(handler.started_at) < since(from)) return false;
-  return !text || JSON.stringify([handler.handler_id, handler.error, handler.result]).toLowerCase().includes(text);
+  return !text || toJson([handler.handler_id, handler.error, handler.result]).toLowerCase().includes(text);
 }
 
 async function page(ask: Ask, query: URLSearchParams): Promise<HandlersPage> {
@@ -69,7 +70,7 @@ async function workflows(ask: Ask): Promise<Schemas['WorkflowsList']> {
     const own = all.filter(handler => handler.workflow_name === name);
     const number = (status: string) => own.filter(handler => handler.status === status).length;
     const [running, completed, failed, cancelled] = ['running', 'completed', 'failed', 'cancelled'].map(number);
-    const unknown = { version: '', description: null, waiting: 0, p50_ms: null, p95_ms: null, recent_ms: [] };
+    const unknown = { version: '', description: null, waiting: 0, quarantined: 0, p50_ms: null, p95_ms: null, recent_ms: [] };
     return { ...unknown, name, running, completed, failed, cancelled, last_started_at: own[0]?.started_at ?? null };
   });
   return { workflows: names, details };

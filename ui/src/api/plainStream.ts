@@ -1,6 +1,8 @@
 // Runs of a server without Weir's one stream for all: a connection for each, and the list of runs read again and again.
 import { headers, url } from './http';
 import { FrameReader, type Frame } from './serverEvents';
+import { segment } from '../common/segment';
+import { parseJson, toJson } from '../common/json';
 
 const listEvery = 3000;
 
@@ -10,8 +12,8 @@ export interface PlainRun {
 }
 
 async function follow({ handlerId, lastSequence }: PlainRun, signal: AbortSignal, take: (frame: Frame) => void) {
-  const tell = (event: string, more: object = {}) => take({ event, data: JSON.stringify({ handler_id: handlerId, run_id: '', ...more }) });
-  const response = await fetch(url(`/events/${encodeURIComponent(handlerId)}?sse=true&include_internal=true&after_sequence=${lastSequence}`), {
+  const tell = (event: string, more: object = {}) => take({ event, data: toJson({ handler_id: handlerId, run_id: '', ...more }) });
+  const response = await fetch(url(`/events/${segment(handlerId)}?sse=true&include_internal=true&after_sequence=${lastSequence}`), {
     headers: headers(),
     signal,
   });
@@ -22,7 +24,7 @@ async function follow({ handlerId, lastSequence }: PlainRun, signal: AbortSignal
   while (reader) {
     const { done, value } = await reader.read();
     if (done) break;
-    const events = frames.push(value).map(frame => ({ ...(JSON.parse(frame.data) as object), sequence: Number(frame.id) }));
+    const events = frames.push(value).map(frame => ({ ...(parseJson(frame.data) as object), sequence: Number(frame.id) }));
     if (events.length > 0) tell('events', { events });
   }
   tell('end');

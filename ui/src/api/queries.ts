@@ -5,8 +5,7 @@ import type { RunsFilter } from '../runs/filter';
 import { get } from './http';
 import { tabStream } from './tabStream';
 import type { Graph, HandlerDetail, HandlerItem, HandlersPage, JsonSchema, Schemas, UiConfig } from './types';
-
-const segment = encodeURIComponent;
+import { segment } from '../common/segment';
 
 export const useConfig = () =>
   useQuery({ queryKey: ['config'], queryFn: ({ signal }) => get<UiConfig>('/ui/config', signal), staleTime: Infinity });
@@ -80,7 +79,8 @@ export function runsQuery(filter: RunsFilter, cursor = '', limit = pageSize): st
   if (cursor) query.set('cursor', cursor);
   for (const name of filter.workflows) query.append('workflow_name', name);
   if (filter.status === 'waiting') query.set('awaits_event', 'true');
-  if (filter.status) query.append('status', filter.status === 'waiting' ? 'running' : filter.status);
+  if (filter.status === 'quarantined') query.set('quarantined', 'true');
+  if (filter.status) query.append('status', filter.status === 'waiting' || filter.status === 'quarantined' ? 'running' : filter.status);
   if (filter.text) query.set('q', filter.text);
   if (filter.since) query.set('since', filter.since);
   if (filter.until) query.set('until', filter.until);

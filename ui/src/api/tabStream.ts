@@ -5,6 +5,7 @@ import { headers, speaksWeir, url } from './http';
 import { followPlainly, type PlainRun } from './plainStream';
 import { FrameReader, type Frame } from './serverEvents';
 import type { HandlerItem } from './types';
+import { parseJson } from '../common/json';
 
 export interface RunFollower {
   handlerId: string;
@@ -165,7 +166,7 @@ class TabStream {
   }
 
   private take(frame: Frame) {
-    const data = JSON.parse(frame.data) as {
+    const data = parseJson(frame.data) as {
       handler_id: string;
       run_id: string;
       events: WireEvent[];

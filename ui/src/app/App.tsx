@@ -55,7 +55,7 @@ export function App() {
     'g i': () => go(['inbox']),
     t: () => choose(themes[(themes.indexOf(theme) + 1) % themes.length]),
   });
-  const place = route.path.join('/');
+  const place = href(route.path);
   useEffect(() => setPalette(false), [place]);
   return (
     <>

@@ -1,5 +1,6 @@
 // Hash routes: the page's paths never meet the API's, and need nothing of the server.
 import { useSyncExternalStore } from 'react';
+import { segment } from '../common/segment';
 
 export interface Route {
   path: string[];
@@ -8,10 +9,22 @@ export interface Route {
 
 export type QueryValues = Record<string, string | undefined>;
 
-function parse(): Route {
-  const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
-  return { path: path.split('/').filter(Boolean).map(decodeURIComponent), query: new URLSearchParams(query ?? '') };
+/** What somebody has typed, or a mail program has cut, may be no encoding: then it stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
+
+/** Split first, then decoded, once: a name may hold every character. */
+export function parseHash(hash: string): Route {
+  const [, path, query] = /^#?\/?([^?]*)\??(.*)$/s.exec(hash)!;
+  return { path: path.split('/').filter(Boolean).map(decoded), query: new URLSearchParams(query) };
+}
+
+const parse = () => parseHash(location.hash);
 
 let current = parse();
 let shown = location.hash;
@@ -35,7 +48,7 @@ export const useRoute = () => useSyncExternalStore(subscribe, () => current);
 export function href(path: string[], query: QueryValues = {}): string {
   const values = Object.entries(query).filter((entry): entry is [string, string] => Boolean(entry[1]));
   const text = new URLSearchParams(values).toString();
-  return '#/' + path.map(encodeURIComponent).join('/') + (text ? `?${text}` : '');
+  return '#/' + path.map(segment).join('/') + (text ? `?${text}` : '');
 }
 
 /** Goes there at once: the browser's own event comes later, and would undo what was opened meanwhile. */

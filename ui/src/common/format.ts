@@ -1,4 +1,6 @@
 // Numbers and times as people read them.
+import { toJson } from './json';
+
 export function duration(milliseconds: number): string {
   const ms = Math.max(0, milliseconds);
   if (ms < 1) return ms === 0 ? '0 ms' : '<1 ms';
@@ -31,6 +33,6 @@ export function ago(at: string | number, now = Date.now()): string {
 
 /** JSON in one line, cut. */
 export function preview(value: unknown, length = 200): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+  const text = typeof value === 'string' ? value : (toJson(value) ?? '');
   return text.length > length ? `${text.slice(0, length)}…` : text;
 }

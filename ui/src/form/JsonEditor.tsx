@@ -11,6 +11,7 @@ import { tags } from '@lezer/highlight';
 import { useEffect, useRef } from 'react';
 import type { JsonSchema } from '../api/types';
 import { resolve, validate } from '../schema/schema';
+import { parseJson, toJson } from '../common/json';
 
 const colours = HighlightStyle.define([
   { tag: tags.propertyName, color: 'var(--accent)' },
@@ -36,7 +37,7 @@ function words(schema: JsonSchema): { names: string[]; values: string[] } {
     if (typeof node !== 'object' || node === null) return;
     const at = node as JsonSchema;
     if (at.properties) for (const name of Object.keys(at.properties)) names.add(name);
-    if (Array.isArray(at.enum)) for (const value of at.enum) values.add(JSON.stringify(value));
+    if (Array.isArray(at.enum)) for (const value of at.enum) values.add(toJson(value));
     Object.values(at).forEach(visit);
   };
   visit(schema);
@@ -63,7 +64,7 @@ function check(schema: JsonSchema) {
     const broken = parse(view);
     if (broken.length > 0) return broken;
     const text = view.state.doc.toString();
-    return validate(schema, JSON.parse(text)).map(problem => {
+    return validate(schema, parseJson(text)).map(problem => {
       const name = problem.path.split('.').pop() ?? '';
       const at = Math.max(0, text.indexOf(`"${name}"`));
       return { from: at, to: Math.min(text.length, at + name.length + 2), severity: 'error', message: `${problem.path || 'value'}: ${problem.message}` };
@@ -87,7 +88,7 @@ export default function JsonEditor({ schema, value, onChange }: Props) {
     const tell = EditorView.updateListener.of(update => {
       if (!update.docChanged) return;
       try {
-        changed.current(JSON.parse(update.state.doc.toString()));
+        changed.current(parseJson(update.state.doc.toString()));
       } catch {
         // not JSON at the moment: the last value stays
       }
@@ -96,7 +97,7 @@ export default function JsonEditor({ schema, value, onChange }: Props) {
       parent: root,
       root,
       state: EditorState.create({
-        doc: JSON.stringify(start.current, null, 2),
+        doc: toJson(start.current, 2),
         extensions: [
           lineNumbers(),
           history(),

@@ -1,14 +1,15 @@
 // Any JSON, as text: for what the schema leaves open.
 import { useState } from 'react';
 import type { InputProps } from './Field';
+import { parseJson, toJson } from '../common/json';
 
 export function RawField(props: InputProps) {
-  const [text, setText] = useState(() => (props.value === undefined ? '' : JSON.stringify(props.value, null, 1)));
+  const [text, setText] = useState(() => (props.value === undefined ? '' : toJson(props.value, 1)));
   const [wrong, setWrong] = useState(false);
   const edit = (next: string) => {
     setText(next);
     try {
-      props.onChange(next.trim() === '' ? undefined : JSON.parse(next));
+      props.onChange(next.trim() === '' ? undefined : parseJson(next));
       setWrong(false);
     } catch {
       setWrong(true);

@@ -3,17 +3,18 @@ import { useState } from 'react';
 import type { JsonSchema } from '../api/types';
 import { choices, filled, kindOf, resolve, validate } from '../schema/schema';
 import { Field, labelOf, type InputProps } from './Field';
+import { toJson } from '../common/json';
 
 const nameOf = (option: JsonSchema) => (option.title as string | undefined) ?? kindOf(option);
 
 /** Which of the options a value is of: a new value is of the first that begins so. */
 function guess(options: JsonSchema[], { schema, root, value }: InputProps): number {
-  const text = JSON.stringify(value);
+  const text = toJson(value);
   const tag = (schema.discriminator as { propertyName?: string } | undefined)?.propertyName;
-  const kind = Array.isArray(value) ? 'array' : typeof value;
+  const kind = Array.isArray(value) ? 'array' : typeof value === 'bigint' ? 'integer' : typeof value;
   const signs: ((option: JsonSchema) => boolean)[] = [
     option => tag !== undefined && option.properties?.[tag]?.const === (value as Record<string, unknown> | undefined)?.[tag],
-    option => JSON.stringify(filled(option, root)) === text,
+    option => toJson(filled(option, root)) === text,
     option => validate({ ...option, $defs: root.$defs }, value).length === 0,
     option => option.type === kind,
   ];

@@ -1,5 +1,6 @@
 // Fields that are one input of the browser.
 import type { InputProps } from './Field';
+import { isLarge, toJson } from '../common/json';
 
 const common = (props: InputProps) => ({
   id: props.id,
@@ -10,12 +11,12 @@ const common = (props: InputProps) => ({
 });
 
 export function ConstInput(props: InputProps) {
-  return <output id={props.id}>{JSON.stringify(props.schema.const)}</output>;
+  return <output id={props.id}>{toJson(props.schema.const)}</output>;
 }
 
 export function ChoiceInput(props: InputProps) {
   const options = props.schema.enum as unknown[];
-  const chosen = options.findIndex(option => JSON.stringify(option) === JSON.stringify(props.value));
+  const chosen = options.findIndex(option => toJson(option) === toJson(props.value));
   return (
     <select {...common(props)} value={chosen} onChange={event => props.onChange(options[Number(event.target.value)])}>
       {chosen < 0 && <option value={-1}>choose…</option>}
@@ -32,6 +33,10 @@ export function SwitchInput(props: InputProps) {
   return <input {...common(props)} type="checkbox" checked={props.value === true} onChange={event => props.onChange(event.target.checked)} />;
 }
 
+/** What was typed, exactly. */
+const numberOf = (text: string) => (text === '' ? undefined : isLarge(text) ? BigInt(text) : Number(text));
+const bound = (limit: unknown) => (limit === undefined ? undefined : String(limit));
+
 export function NumberInput(props: InputProps) {
   const { schema, value } = props;
   return (
@@ -39,11 +44,11 @@ export function NumberInput(props: InputProps) {
       {...common(props)}
       type="number"
       step={schema.type === 'integer' ? 1 : 'any'}
-      min={schema.minimum as number | undefined}
-      max={schema.maximum as number | undefined}
+      min={bound(schema.minimum)}
+      max={bound(schema.maximum)}
       placeholder={schema.examples?.[0] === undefined ? undefined : String(schema.examples[0])}
-      value={typeof value === 'number' ? value : ''}
-      onChange={event => props.onChange(event.target.value === '' ? undefined : event.target.valueAsNumber)}
+      value={typeof value === 'number' ? value : typeof value === 'bigint' ? String(value) : ''}
+      onChange={event => props.onChange(numberOf(event.target.value))}
     />
   );
 }

@@ -1,5 +1,6 @@
 // What differs between two JSON values, and which events of two runs correspond.
 import { stepChange, type RunEvent } from './event';
+import { toJson } from '../common/json';
 
 export interface Difference {
   path: string;
@@ -79,7 +80,7 @@ function alignAnyOrder(left: RunEvent[], right: RunEvent[]): Pair[] {
     }
     return out;
   };
-  const whole = (event: RunEvent) => kindOf(event) + JSON.stringify(content(event));
+  const whole = (event: RunEvent) => kindOf(event) + toJson(content(event));
   const partner = new Map<RunEvent, RunEvent>();
   const used = new Set<RunEvent>();
   const match = (key: (event: RunEvent) => string) => {

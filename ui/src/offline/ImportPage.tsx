@@ -7,6 +7,7 @@ import { shownStatus, StatusBadge } from '../common/StatusBadge';
 import { toRunEvent } from '../model/event';
 import { RunModel } from '../model/run';
 import { RunViews } from '../run/RunViews';
+import { parseJson } from '../common/json';
 
 interface Opened {
   file: RunExport;
@@ -16,7 +17,7 @@ interface Opened {
 function read(text: string): Opened {
   let file: RunExport;
   try {
-    file = JSON.parse(text) as RunExport;
+    file = parseJson(text) as RunExport;
   } catch {
     throw new Error('The file is not JSON. Exports end in .weir.json');
   }

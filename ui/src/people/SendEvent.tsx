@@ -7,6 +7,7 @@ import { Icon } from '../common/Icon';
 import { Empty, Failed, Loading } from '../common/Notice';
 import { SchemaForm } from '../form/SchemaForm';
 import { initial, validate, type Problem } from '../schema/schema';
+import { segment } from '../common/segment';
 
 interface Props {
   handler: HandlerItem;
@@ -53,7 +54,7 @@ export function SendEvent({ handler, given, compact = false, onSent }: Props) {
     if (found.length > 0) return;
     try {
       const body = { event: { type: schema.title, value }, ...(step && { step }) };
-      const answer = await post<{ unhandled?: boolean } | undefined>(`/events/${encodeURIComponent(handler.handler_id)}`, body);
+      const answer = await post<{ unhandled?: boolean } | undefined>(`/events/${segment(handler.handler_id)}`, body);
       setSaid(`${schema.title} was sent${answer?.unhandled ? ', but nothing in the run has taken it' : ''}.`);
       onSent?.();
     } catch (error) {

@@ -5,6 +5,7 @@ import type { Handler, HandlerDetail } from '../api/types';
 import { Icon } from '../common/Icon';
 import { Empty, Failed, Loading } from '../common/Notice';
 import { useStateAt } from './useStateAt';
+import { segment } from '../common/segment';
 
 const JsonEditor = lazy(() => import('../form/JsonEditor'));
 const anyObject = { type: 'object' };
@@ -28,7 +29,7 @@ export function ForkForm({ handler, sequence, onForked }: Props) {
     setProblem('');
     try {
       const body = { from_sequence: sequence, ...(edited?.at === sequence && { state: edited.value }) };
-      const handlerOfFork = await post<Handler>(`/handlers/${encodeURIComponent(handler.handler_id)}/rerun`, body);
+      const handlerOfFork = await post<Handler>(`/handlers/${segment(handler.handler_id)}/rerun`, body);
       onForked(handlerOfFork.handler_id);
     } catch (error) {
       setProblem((error as Error).message);

@@ -13,6 +13,8 @@ import { lineage } from '../model/lineage';
 import type { RunModel } from '../model/run';
 import type { Span } from '../model/spans';
 import type { Cursor } from './useCursor';
+import { segment } from '../common/segment';
+import { toJson } from '../common/json';
 
 interface Props {
   model: RunModel;
@@ -73,8 +75,8 @@ export function Inspector({ model, cursor, handlerId, useAsInput, sendAgain }: P
       </dl>
       <JsonTree key={event.sequence} value={event.value} />
       <div className="actions">
-        <CopyButton label="JSON" text={() => JSON.stringify(event.value, null, 2)} />
-        <CopyButton label="curl" text={() => `curl -sS '${url(`/events/${encodeURIComponent(handlerId)}?stream=false&include_internal=true&after_sequence=${event.sequence - 1}&limit=1`)}'`} />
+        <CopyButton label="JSON" text={() => toJson(event.value, 2)} />
+        <CopyButton label="curl" text={() => `curl -sS '${url(`/events/${segment(handlerId)}?stream=false&include_internal=true&after_sequence=${event.sequence - 1}&limit=1`)}'`} />
         {sendAgain && !event.internal && !isA(event, 'StopEvent') && (
           <button className="quiet" onClick={() => sendAgain(event.type, event.value)}>
             Send again…

@@ -9,6 +9,7 @@ import { Icon } from '../common/Icon';
 import { duration } from '../common/format';
 import { shownStatus, StatusBadge } from '../common/StatusBadge';
 import { useNow } from '../common/useNow';
+import { segment } from '../common/segment';
 
 interface Props {
   handler: HandlerDetail;
@@ -25,7 +26,7 @@ interface Props {
 export function RunHeader({ handler, mayAct, onRerun, onContinue, canExport, onFork, onAnswer, cancelAsked, askCancel }: Props) {
   const client = useQueryClient();
   const [said, setSaid] = useState('');
-  const id = encodeURIComponent(handler.handler_id);
+  const id = segment(handler.handler_id);
   const running = handler.status === 'running';
   const now = useNow(running);
   const end = handler.completed_at ? Date.parse(handler.completed_at) : now;
@@ -38,6 +39,8 @@ export function RunHeader({ handler, mayAct, onRerun, onContinue, canExport, onF
       setSaid((error as Error).message);
     }
   };
+  const look = () => void client.invalidateQueries({ queryKey: ['handler', handler.handler_id] });
+  const resume = () => void act(`/handlers/${id}/resume`, look);
   const purge = () => {
     if (!window.confirm(`Delete ${handler.handler_id} with everything that is stored of it?`)) return;
     void act(`/handlers/${id}/cancel?purge=true`, () => go(['w', handler.workflow_name]));
@@ -53,6 +56,12 @@ export function RunHeader({ handler, mayAct, onRerun, onContinue, canExport, onF
       {status === 'waiting' && mayAct && (
         <button className="attention" onClick={onAnswer}>
           <Icon name="person" /> Needs input: {handler.waiting_for.map(wanted => wanted.event_type).join(' or ')}
+        </button>
+      )}
+      {status === 'quarantined' && <span className="muted">The server died three times in a row while it was at work</span>}
+      {status === 'quarantined' && mayAct && (
+        <button className="attention" title="One more chance, when its step or what it works on has been mended" onClick={resume}>
+          <Icon name="play" /> Resume
         </button>
       )}
       <span className="grow" />
@@ -71,7 +80,7 @@ export function RunHeader({ handler, mayAct, onRerun, onContinue, canExport, onF
             autoFocus
             onClick={() => {
               askCancel(false);
-              void act(`/handlers/${id}/cancel`, () => void client.invalidateQueries({ queryKey: ['handler', handler.handler_id] }));
+              void act(`/handlers/${id}/cancel`, look);
             }}
           >
             Cancel the run

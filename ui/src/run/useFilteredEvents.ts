@@ -3,6 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { RunEvent } from '../model/event';
 import type { RunModel } from '../model/run';
+import { toJson } from '../common/json';
 
 export interface EventFilter {
   text: string;
@@ -20,7 +21,7 @@ function passes(event: RunEvent, filter: EventFilter): boolean {
 }
 
 function contains(event: RunEvent, needle: string): boolean {
-  return event.type.toLowerCase().includes(needle) || JSON.stringify(event.value).toLowerCase().includes(needle) || (event.trace !== null && JSON.stringify(event.trace).toLowerCase().includes(needle));
+  return event.type.toLowerCase().includes(needle) || toJson(event.value).toLowerCase().includes(needle) || (event.trace !== null && toJson(event.trace).toLowerCase().includes(needle));
 }
 
 export function useFilteredEvents(model: RunModel, version: number, filter: EventFilter): { rows: RunEvent[]; searching: boolean } {

@@ -2,6 +2,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { get } from '../api/http';
 import type { Schemas } from '../api/types';
+import { segment } from '../common/segment';
 
 export type RunState = Schemas['RunState'];
 
@@ -9,7 +10,7 @@ export function useStateAt(handlerId: string, sequence: number | null) {
   return useQuery({
     queryKey: ['state', handlerId, sequence],
     enabled: sequence !== null,
-    queryFn: ({ signal }) => get<RunState>(`/handlers/${encodeURIComponent(handlerId)}/state?at=${sequence}`, signal),
+    queryFn: ({ signal }) => get<RunState>(`/handlers/${segment(handlerId)}/state?at=${sequence}`, signal),
     placeholderData: keepPreviousData,
     retry: false,
   });

@@ -8,7 +8,7 @@ import { go, href, runPath, setQuery, useRoute } from '../app/router';
 import { Icon } from '../common/Icon';
 import { Empty, Failed, Loading } from '../common/Notice';
 import { count, dateTime, duration } from '../common/format';
-import { shownStatus, StatusBadge } from '../common/StatusBadge';
+import { shownStatus, StatusBadge, statusName } from '../common/StatusBadge';
 import { useNow } from '../common/useNow';
 import { endAll } from './bulk';
 import { filterOf, statuses } from './filter';
@@ -39,7 +39,7 @@ function Filters() {
         <option value="">all states</option>
         {statuses.map(name => (
           <option key={name} value={name}>
-            {name === 'waiting' ? 'needs input' : name}
+            {statusName(name)}
           </option>
         ))}
       </select>

@@ -5,7 +5,7 @@ import { href, runPath } from '../app/router';
 import { Icon } from '../common/Icon';
 import { Empty, Failed } from '../common/Notice';
 import { ago, count, duration } from '../common/format';
-import { shownStatus, StatusBadge } from '../common/StatusBadge';
+import { shownStatus, StatusBadge, statusName } from '../common/StatusBadge';
 import { noFilter, statuses, type RunsFilter } from './filter';
 import { useVirtualRuns } from './useVirtualRuns';
 
@@ -24,7 +24,7 @@ export function RunsSidebar({ workflow, open }: { workflow: string; open?: strin
           <option value="">all</option>
           {statuses.map(name => (
             <option key={name} value={name}>
-              {name === 'waiting' ? 'needs input' : name}
+              {statusName(name)}
             </option>
           ))}
         </select>

@@ -1,5 +1,6 @@
 import { post } from '../api/http';
 import type { HandlerItem } from '../api/types';
+import { segment } from '../common/segment';
 
 const atOnce = 4; // a browser has six connections to a server
 
@@ -10,7 +11,7 @@ export async function endAll(handlers: HandlerItem[], purge: boolean): Promise<s
   const work = async () => {
     for (let handler = left.pop(); handler; handler = left.pop()) {
       try {
-        await post(`/handlers/${encodeURIComponent(handler.handler_id)}/cancel${purge ? '?purge=true' : ''}`);
+        await post(`/handlers/${segment(handler.handler_id)}/cancel${purge ? '?purge=true' : ''}`);
       } catch (error) {
         failed.push(`${handler.handler_id}: ${(error as Error).message}`);
       }

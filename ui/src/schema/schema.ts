@@ -1,6 +1,7 @@
 // What a form needs to know of a JSON Schema, as pydantic and Weir write them.
 import { Validator } from '@cfworker/json-schema';
 import type { JsonSchema } from '../api/types';
+import { rounded } from '../common/json';
 
 /** Follows $ref and a lone allOf; what stands beside the $ref wins. */
 export function resolve(schema: JsonSchema | undefined, root: JsonSchema): JsonSchema {
@@ -112,6 +113,7 @@ export interface Problem {
 const ofContainers = new Set(['properties', 'items', '$ref', 'anyOf', 'oneOf', 'allOf', 'additionalProperties', 'prefixItems']);
 
 function plain(message: string): string {
+  if (/\d{16}/.test(message)) return 'This is beyond what the field holds.'; // the numbers in it are rounded
   return message.replace(/^Property "[^"]*" does not match schema\.$/, 'This is not valid.').replace(/^Instance /, 'The value ');
 }
 
@@ -120,9 +122,8 @@ function toPath(location: string): string {
 }
 
 export function validate(schema: JsonSchema, value: unknown): Problem[] {
-  // The validator knows no undefined: what is left out is absent.
-  const given = JSON.parse(JSON.stringify(value ?? null)) as unknown;
-  const { errors } = new Validator(schema, '2020-12', false).validate(given);
+  // The validator knows no undefined, and no bigint.
+  const { errors } = new Validator(rounded(schema) as JsonSchema, '2020-12', false).validate(rounded(value));
   const telling = errors.filter(error => !ofContainers.has(error.keyword));
   return (telling.length > 0 ? telling : errors.slice(0, 1)).map(error => {
     const missing = error.keyword === 'required' ? /"([^"]+)"/.exec(error.error)?.[1] : undefined;

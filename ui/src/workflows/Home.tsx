@@ -5,10 +5,11 @@ import { href, runPath } from '../app/router';
 import { Empty, Failed, Loading } from '../common/Notice';
 import { Sparkline } from '../common/Sparkline';
 import { ago, count, duration, preview } from '../common/format';
+import { statusName } from '../common/StatusBadge';
 import { useInbox } from '../people/Inbox';
 import { noFilter } from '../runs/filter';
 
-const states = ['running', 'waiting', 'completed', 'failed', 'cancelled'] as const;
+const states = ['running', 'waiting', 'quarantined', 'completed', 'failed', 'cancelled'] as const;
 const failuresShown = 5;
 
 function Card({ workflow }: { workflow: WorkflowDetail }) {
@@ -25,7 +26,7 @@ function Card({ workflow }: { workflow: WorkflowDetail }) {
         {workflow.last_started_at && `, the last ${ago(workflow.last_started_at)}`}
       </p>
       {total > 0 && (
-        <div className="bar-of-states" role="img" aria-label={states.map(state => `${workflow[state]} ${state}`).join(', ')}>
+        <div className="bar-of-states" role="img" aria-label={states.map(state => `${workflow[state] ?? 0} ${statusName(state)}`).join(', ')}>
           {(['completed', 'failed', 'cancelled', 'running'] as const).map(state => (
             <span key={state} className={`is-${state}`} style={{ flexGrow: workflow[state] }} />
           ))}
@@ -33,11 +34,11 @@ function Card({ workflow }: { workflow: WorkflowDetail }) {
       )}
       <ul className="states">
         {states
-          .filter(state => workflow[state] > 0)
+          .filter(state => (workflow[state] ?? 0) > 0)
           .map(state => (
             <li key={state}>
               <a href={href(['runs'], { wf: workflow.name, status: state })}>
-                {count(workflow[state])} {state === 'waiting' ? 'need input' : state}
+                {count(workflow[state] ?? 0)} {state === 'waiting' ? 'need input' : statusName(state)}
               </a>
             </li>
           ))}

@@ -11,6 +11,7 @@ import { SchemaForm } from '../form/SchemaForm';
 import { initial, validate, type Problem } from '../schema/schema';
 import { recentInputs, rememberInput } from './recentInputs';
 import { asCpp, asCurl, asPython, asTypeScript } from './snippets';
+import { segment } from '../common/segment';
 
 interface Props {
   workflow: string;
@@ -54,7 +55,7 @@ export function StartForm({ workflow, input, handlerId, onStarted }: Props) {
     setBusy(true);
     try {
       const body = { start_event: value, ...(handlerId && { handler_id: handlerId }) };
-      const handler = await post<Handler>(`/workflows/${encodeURIComponent(workflow)}/run-nowait`, body);
+      const handler = await post<Handler>(`/workflows/${segment(workflow)}/run-nowait`, body);
       rememberInput(workflow, value);
       onStarted(handler.handler_id);
     } catch (error) {
