@@ -385,10 +385,11 @@ TEST_CASE("a store that takes its time to load a run holds no actor thread, and 
   std::vector<std::string> order;
   std::mutex mutex;
   const auto send = [&](const std::string& note) {
-    runtime.service().send_event("slow", weir::EventBox(Verdict{true, note}), "", [&, note](const weir::Expected<bool>& sent) {
-      const std::lock_guard lock(mutex);
-      order.push_back(note + (sent ? "" : " refused"));
-    });
+    runtime.service().send_event({.handler_id = "slow", .event = weir::EventBox(Verdict{true, note})},
+                                 [&, note](const weir::Expected<bool>& sent) {
+                                   const std::lock_guard lock(mutex);
+                                   order.push_back(note + (sent ? "" : " refused"));
+                                 });
   };
   send("first");
   until("somebody loads the run", [&] { return store->waits(); });
