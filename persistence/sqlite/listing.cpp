@@ -37,7 +37,7 @@ void HandlerSearch::look_at_rows(Connection& db) {
       return false;
     }
     page_.rows.push_back(handler_of(row));
-    last_ = row.integer(18);
+    last_ = row.integer(handler_columns_count);
     return true;
   });
   if (!rows_done_ && rows_.at_end()) rows_end("");

@@ -19,7 +19,7 @@ std::optional<HandlerRow> find_run(Connection& db, std::string_view run_id) {
       "coalesce(r.started_at, 0), coalesce(r.updated_at, 0), r.completed_at, NULL, NULL, '', 0, 0, r.first_sequence, '', '', h.run_id = r.run_id FROM runs r JOIN handlers h USING (handler) "
       "WHERE r.run_id = ?");
   if (!query.bind(run_id).step()) return std::nullopt;
-  const bool present = query.integer(20) != 0;
+  const bool present = query.integer(handler_columns_count) != 0;
   return present ? find_handler(db, std::string(query.text(0))) : handler_of(query);
 }
 

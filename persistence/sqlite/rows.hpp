@@ -13,6 +13,7 @@ inline Time time_of(std::int64_t microseconds) { return Time(Duration(microsecon
 
 /// The columns that handler_of reads, in its order.
 extern const std::string handler_columns;
+constexpr int handler_columns_count = 20;  // the place of what is selected behind them
 HandlerStatus status_of(std::int64_t stored);
 HandlerRow handler_of(const Query& query);
 

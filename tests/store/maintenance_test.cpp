@@ -101,7 +101,7 @@ TEST_CASE("a file of the first format is brought to this one, by migrate or by a
   CHECK(stats(path).find("handlers_running")->as_integer() == 1);
   SUBCASE("migrate") {
     CHECK(migrate_file(path).from == 1);
-    CHECK(migrate_file(path).from == 5);
+    CHECK(migrate_file(path).from == 6);
   }
   SUBCASE("a server") {}
   const auto store = sqlite(path);
