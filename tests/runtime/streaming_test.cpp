@@ -271,10 +271,12 @@ TEST_CASE("a step that waits for its backlog is released when the process ends, 
     id = runtime->start("writing", StartEvent()).handler_id();
     until("it has written something", [&] { return flow->written > 0; });
     store->set(Mode::hangs);
-    std::thread ends([&] { runtime.reset(); });
-    until("the body has ended", [&] { return flow->ended == 1; });
-    store->set(Mode::works);
-    ends.join();
+    std::thread mends([&] {
+      until("the body has ended", [&] { return flow->ended == 1; });
+      store->set(Mode::works);
+    });
+    runtime.reset();
+    mends.join();
   }
   Runtime runtime({.store = weir::sqlite(path)});
   runtime.add_workflow("writing", std::make_shared<Writing>(count), {});
