@@ -23,7 +23,7 @@ struct Ticket {
 };
 struct Ask {
   using kind = weir::InputRequiredEvent;
-  int seen;
+  int seen = 0;
 };
 struct Reply {
   using kind = weir::HumanResponseEvent;
