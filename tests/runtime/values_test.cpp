@@ -122,7 +122,7 @@ TEST_CASE("the log is told once of a run in memory whose steps make texts that a
     for (const auto& event : store.read_events(row.run_id, -1, 100)) (void)event.payload->frame();
   }
   const std::string rest = " a text that is not UTF-8. The bytes that are not are kept as U+FFFD";
-  CHECK(log.count("of workflow 'streamed': event 'Draft' has" + rest) == 1);
+  CHECK(log.count("of workflow 'streamed': step '") == 1);  // which knows how much it has written
   CHECK(log.count("of workflow 'returned' ended with" + rest) == 1);
   CHECK(log.count("UTF-8") == 2);
 }
