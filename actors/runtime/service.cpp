@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <thread>
 #include <utility>
 
@@ -150,9 +151,22 @@ bool Service::end() {
   return true;
 }
 
+/// What is left behind may use what the end of a process would destroy: event types, registries, other people's globals. So that end
+/// is short: exit() leaves them alone from here on.
+static void keep_globals() {
+  static const int registered = ::on_exit(
+      [](int status, void*) {
+        std::fflush(nullptr);
+        std::_Exit(status);
+      },
+      nullptr);
+  (void)registered;
+}
+
 void Service::name_those_left() {
   const std::lock_guard lock(state_->stopping_mutex);
   if (std::exchange(state_->named, true)) return;
+  keep_globals();
   const std::string then = store().durable() ? ", and its run goes on at the next start" : "";
   for (const auto& body : state_->environment.bodies.names())
     log(LogLevel::warning, body + " has not ended although it was asked to: it is left behind" + then);

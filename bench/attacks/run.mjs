@@ -35,7 +35,7 @@ export async function run(attack, program, { scale = 1, patience = 1 } = {}) {
   const server = new Server(program, attack.start ?? {}, { scale, patience });
   try {
     await server.started();
-    server.ordinary = attack.start?.name === 'weir-examples' ? 'greeting' : 'noop';
+    server.ordinary = { 'weir-examples': 'greeting', 'weir-unruly-server': 'bystander' }[attack.start?.name] ?? 'noop';
     server.start = attack.start?.name === 'weir-examples' ? { name: 'x' } : {};
     const seed = await attack.seed?.(server);
     const before_mb = server.watchMemory();
