@@ -159,6 +159,7 @@ struct Hop9 {
 
 struct Chain10 : weir::Workflow {
   Chain10() {
+    no_timeout();
     step<&Chain10::s1>();
     step<&Chain10::s2>();
     step<&Chain10::s3>();
@@ -190,6 +191,7 @@ std::int64_t sum_of_squares(const Events& events) {
 
 struct Fan100 : weir::Workflow {
   Fan100() {
+    no_timeout();
     step<&Fan100::split>();
     step<&Fan100::work>().num_workers(8);
     step<&Fan100::gather>();
@@ -209,6 +211,7 @@ struct Fan100 : weir::Workflow {
 
 struct FanList100 : weir::Workflow {
   FanList100() {
+    no_timeout();
     step<&FanList100::split>();
     step<&FanList100::work>().num_workers(8);
     step<&FanList100::gather>();
@@ -225,6 +228,7 @@ struct FanList100 : weir::Workflow {
 
 struct Stream1000 : weir::Workflow {
   Stream1000() {
+    no_timeout();
     step<&Stream1000::emit>();
     description("Writes n small events to the stream.");
   }
@@ -260,6 +264,7 @@ struct Hitl : weir::Workflow {
     step<&Hitl::finish>();
     description("Human in the loop through InputRequiredEvent / HumanResponseEvent steps.");
     if (for_ever) no_timeout();
+    else timeout(std::chrono::minutes(10));  // machines under test may be slow
   }
   Ask ask(const StartEvent& ev) { return {ev.get("question", question.c_str())}; }
   StopEvent finish(const Answer& ev) { return {"Got: " + ev.response}; }
@@ -267,6 +272,7 @@ struct Hitl : weir::Workflow {
 
 struct HitlWait : weir::Workflow {
   HitlWait() {
+    no_timeout();
     step<&HitlWait::ask>();
     description("Human in the loop through ctx.wait_for_event.");
   }

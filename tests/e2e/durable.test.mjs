@@ -197,7 +197,7 @@ test('weir db tells what a file holds', async () => {
   assert.equal(stats().handlers_completed, 1);
   assert.match(execFileSync(weir, ['db', 'stats', file], { encoding: 'utf8' }), /^handlers_running: 1$/m);
   await server.stop();
-  assert.match(execFileSync(weir, ['db', 'migrate', file], { encoding: 'utf8' }), /has format 5 already/);
+  assert.match(execFileSync(weir, ['db', 'migrate', file], { encoding: 'utf8' }), /has format 6 already/);
   assert.throws(() => execFileSync(weir, ['db', 'check', join(folder, 'none.db')], { stdio: 'pipe' }), /there is no database/);
 });
 
