@@ -19,6 +19,7 @@ const pages = await servePages({
 async function openPage(path) {
   const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
   page.setDefaultTimeout(20000);
+  page.setDefaultNavigationTimeout(60000); // the first page of a browser on a busy machine
   await page.route(url => !['127.0.0.1'].includes(url.hostname), route => route.abort());
   await page.goto(pages + path);
   return page;
@@ -29,7 +30,7 @@ async function choose(page, workflow) {
   await page.getByRole('option', { name: workflow, exact: true }).click();
 }
 
-test('the debugger starts a run and watches it to its end', { timeout: 60000 }, async () => {
+test('the debugger starts a run and watches it to its end', { timeout: 120000 }, async () => {
   const page = await openPage(`/?api=${encodeURIComponent(base)}`);
   await choose(page, 'greet_docs');
   await page.getByRole('button', { name: 'Run Workflow' }).click();
@@ -39,7 +40,7 @@ test('the debugger starts a run and watches it to its end', { timeout: 60000 }, 
   await page.close();
 });
 
-test('the debugger shows a question and sends the answer', { timeout: 60000 }, async () => {
+test('the debugger shows a question and sends the answer', { timeout: 120000 }, async () => {
   const page = await openPage(`/?api=${encodeURIComponent(base)}`);
   await choose(page, 'hitl');
   await page.getByRole('button', { name: 'Run Workflow' }).click();

@@ -43,6 +43,7 @@ export async function open(hash = '', { from = base, quiet = false, width = 1440
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme, acceptDownloads: true });
   const page = await context.newPage();
   page.setDefaultTimeout(20000);
+  page.setDefaultNavigationTimeout(60000); // the first page of a browser on a busy machine
   if (slow > 0) await slowDown(context, page);
   const wrong = [];
   if (!quiet) page.on('console', message => message.type() === 'error' && wrong.push(`${message.text()} ${message.location().url}`));

@@ -142,7 +142,7 @@ test('what nobody took is told where it was sent, listed with the run, and can b
   await page.getByText('Booked was sent, but nothing in the run has taken it.').waitFor();
   const panel = page.getByTestId('unhandled');
   await panel.getByText('1 event that nothing took').click();
-  await panel.getByText('Eve').waitFor();
+  await panel.getByText('"reviewer":"Eve"').waitFor();
   await shot(page, 'unhandled');
   await panel.getByRole('button', { name: 'Send again…' }).click();
   await page.getByRole('button', { name: 'Send event' }).click();
