@@ -40,7 +40,8 @@ struct StartOptions {
 ///
 /// The destructor asks bodies that still run to end (Context::stop_token) and waits for them, for RuntimeOptions::stop_timeout. Those
 /// that have not ended then are named in the log and left behind, with this runtime's insides and everything they use, for the rest
-/// of the process.
+/// of the process. They may use globals, too: exit() then ends the process without what atexit() knew before, destructors of globals
+/// among it.
 class Runtime {
 public:
   explicit Runtime(RuntimeOptions options = {});
