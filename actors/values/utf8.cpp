@@ -27,6 +27,18 @@ std::size_t utf8::length_of_first(std::string_view text) {
   return 0;
 }
 
+std::string utf8::repaired(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const auto length = length_of_first(text.substr(at));
+    if (length == 0) out += "\xEF\xBF\xBD";
+    else out += text.substr(at, length);
+    at += length == 0 ? 1 : length;
+  }
+  return out;
+}
+
 char32_t utf8::first(std::string_view text, std::size_t length) {
   if (length == 1) return byte(text, 0);
   char32_t out = byte(text, 0) & (0xFFu >> (length + 1));

@@ -22,11 +22,16 @@ bool is_name(std::string_view text) {
   });
 }
 
+std::string shown(Duration time) { return std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(time).count()) + " us"; }
+
 Error refused(const std::string& what) { return {Code::invalid_argument, what}; }
 
 }  // namespace
 
 std::optional<Error> check(const Request& request) {
+  if (request.timeout && *request.timeout <= Duration::zero())
+    return refused("the timeout of " + request.method + " " + printable(shown_url(request.url)) + " is " + shown(*request.timeout) +
+                   ": give a time that is more than zero, or none");
   if (!is_clean(request.url)) return refused("the URL '" + printable(shown_url(request.url)) + "' has control characters in it");
   for (const auto& [name, value] : request.headers) {
     if (!is_name(name)) return refused("'" + printable(name) + "' is no name of a header");
@@ -34,6 +39,16 @@ std::optional<Error> check(const Request& request) {
     if (!is_clean(value)) return refused("the value of the header '" + name + "' has line breaks or other control characters in it");
   }
   return std::nullopt;
+}
+
+void check_times(const ClientOptions& options) {
+  const auto refuse = [](const char* name, Duration time) {
+    throw std::invalid_argument("ClientOptions::" + std::string(name) + " is " + shown(time) + ": give a time that is more than zero");
+  };
+  if (options.connect_timeout <= Duration::zero()) refuse("connect_timeout", options.connect_timeout);
+  if (options.timeout <= Duration::zero()) refuse("timeout", options.timeout);
+  if (options.reconnect_for < Duration::zero()) refuse("reconnect_for", options.reconnect_for);
+  if (options.idle_limit && *options.idle_limit <= Duration::zero()) refuse("idle_limit", *options.idle_limit);
 }
 
 std::string checked_base(const std::string& url) {

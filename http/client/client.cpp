@@ -4,6 +4,7 @@
 #include "stream.hpp"
 
 #include <weir/envelope.hpp>
+#include <weir/printable.hpp>
 
 namespace weir {
 namespace {
@@ -30,6 +31,10 @@ Answered<T> ask(const StatePtr& state, Request request, std::stop_token stop, Re
 Error unreadable(const Request& request, const std::string& missing) {
   return {Code::internal,
           request.method + " " + client::shown_url(request.url) + ": the answer has no " + missing + ": is this a workflow server?"};
+}
+Error cannot_be_read(const Request& request, const std::string& what, const std::string& why) {
+  return {Code::data_loss,
+          request.method + " " + client::shown_url(request.url) + ": " + what + " in the answer cannot be read: " + printable(why)};
 }
 
 /// The body of a 2xx as JSON, or of other statuses that `also` takes.
@@ -64,9 +69,12 @@ void read_unhandled(const Value& unhandled, RemoteHandler& out) {
   }
 }
 
-std::optional<RemoteHandler> handler_of(const Value& object) {
+bool is_handler(const Value& object) { return object.find("handler_id") && object.find("status"); }
+
+Expected<RemoteHandler> handler_of(const Value& object) {
+  if (!is_handler(object)) return Error{Code::data_loss, "a handler has an id and a status"};
   const auto status = parse_handler_status(text_of(object, "status"));
-  if (!status || !object.find("handler_id")) return std::nullopt;
+  if (!status) return Error{Code::data_loss, "its status is '" + text_of(object, "status") + "'"};
   RemoteHandler out;
   out.handler_id = text_of(object, "handler_id");
   out.workflow_name = text_of(object, "workflow_name");
@@ -80,14 +88,20 @@ std::optional<RemoteHandler> handler_of(const Value& object) {
   const auto* quarantined = object.find("quarantined");
   out.quarantined = quarantined && quarantined->truthy();
   out.budgets_exceeded = text_of(object, "budgets_exceeded");
-  if (const auto* result = object.find("result"); result && result->is_object()) out.result = client::read_event(*result);
+  if (const auto* result = object.find("result"); result && !result->is_null()) {
+    auto event = client::read_event(*result);
+    if (!event) return Error{Code::data_loss, "its result is no event: " + event.error().message};
+    out.result = std::move(*event);
+  }
   return out;
 }
 
 /// Failed and cancelled handlers come with status 500.
 Expected<RemoteHandler> read_handler(const Request& request, const Reply& reply) {
-  if (const auto body = parse_json(reply.body); body && (reply.status < 300 || reply.status == 500))
-    if (auto handler = handler_of(*body)) return std::move(*handler);
+  if (const auto body = parse_json(reply.body); body && is_handler(*body) && (reply.status < 300 || reply.status == 500)) {
+    auto handler = handler_of(*body);
+    return handler ? std::move(handler) : cannot_be_read(request, "the handler", handler.error().message);
+  }
   if (reply.status >= 300) return client::refusal(request.method, request.url, reply);
   return unreadable(request, "handler");
 }
@@ -115,7 +129,7 @@ auto read_member(std::string name) {
   };
 }
 
-/// The members of an array in the answer, each as `convert` reads it.
+/// The members of an array in the answer, each as `convert` reads it. One that cannot be read is an error: none is left out.
 template <class T, class Convert>
 auto read_array(std::string name, Convert convert) {
   return [name, convert](const Request& request, const Reply& reply) -> Expected<std::vector<T>> {
@@ -123,8 +137,11 @@ auto read_array(std::string name, Convert convert) {
     if (!found) return found.error();
     std::vector<T> out;
     if (!found->is_array()) return unreadable(request, name);
-    for (const auto& entry : found->as_array())
-      if (auto item = convert(entry)) out.push_back(std::move(*item));
+    for (const auto& entry : found->as_array()) {
+      Expected<T> item = convert(entry);
+      if (!item) return cannot_be_read(request, "number " + std::to_string(out.size() + 1) + " of " + name, item.error().message);
+      out.push_back(std::move(*item));
+    }
     return out;
   };
 }
@@ -176,8 +193,9 @@ Answered<bool> Client::healthy(CallOptions options) const {
 
 Answered<std::vector<std::string>> Client::workflows(CallOptions options) const {
   return ask<std::vector<std::string>>(state_, get(state_, "/workflows", options), options.stop,
-                                       read_array<std::string>("workflows", [](const Value& entry) {
-                                         return entry.is_string() ? std::optional(entry.as_string()) : std::nullopt;
+                                       read_array<std::string>("workflows", [](const Value& entry) -> Expected<std::string> {
+                                         if (!entry.is_string()) return Error{Code::data_loss, "it is no text"};
+                                         return entry.as_string();
                                        }));
 }
 
@@ -192,7 +210,7 @@ Answered<RemoteSchema> Client::schema(std::string workflow, CallOptions options)
 
 Answered<std::vector<Value>> Client::event_schemas(std::string workflow, CallOptions options) const {
   return ask<std::vector<Value>>(state_, get(state_, of_workflow(workflow, "/events"), options), options.stop,
-                                 read_array<Value>("events", [](const Value& entry) { return std::optional(entry); }));
+                                 read_array<Value>("events", [](const Value& entry) { return Expected<Value>(entry); }));
 }
 
 Answered<Value> Client::graph(std::string workflow, CallOptions options) const {
@@ -216,7 +234,7 @@ Answered<RemoteHandler> Client::start(std::string workflow, const Object& fields
 }
 
 EventStream Client::events(std::string handler_id, StreamOptions options) const {
-  auto stream = std::make_shared<detail::StreamState>(*state_, std::move(handler_id), options);
+  auto stream = std::make_shared<detail::StreamState>(state_, std::move(handler_id), options);
   stream->open();
   return EventStream(state_, std::move(stream));
 }

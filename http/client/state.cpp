@@ -27,6 +27,7 @@ Code code_of(int status) {
 }  // namespace
 
 detail::ClientState::ClientState(const ClientOptions& given) : options(given), base(client::checked_base(given.url)), transfers(given) {
+  client::check_times(given);
   if (const auto wrong = client::check(request("GET", "/"))) throw std::invalid_argument(wrong->message);
 }
 
@@ -57,7 +58,9 @@ Error client::refusal(const std::string& method, const std::string& url, const R
           printable(said) + " (" + method + " " + shown_url(url) + " answered " + std::to_string(reply.status) + ")"};
 }
 
-RemoteEvent client::read_event(const Value& envelope) {
+Expected<RemoteEvent> client::read_event(const Value& envelope) {
+  const auto *type = envelope.find("type"), *fields = envelope.find("value");
+  if (!type || !type->is_string() || !fields) return Error{Code::data_loss, "it has no " + std::string(fields ? "type" : "value")};
   RemoteEvent out;
   const auto text = [&](std::string_view key) {
     const auto* found = envelope.find(key);
@@ -68,7 +71,7 @@ RemoteEvent client::read_event(const Value& envelope) {
   if (const auto* types = envelope.find("types"); types && types->is_array())
     for (const auto& name : types->as_array())
       if (name.is_string()) out.types.push_back(name.as_string());
-  if (const auto* value = envelope.find("value")) out.value = *value;
+  out.value = *fields;
   return out;
 }
 

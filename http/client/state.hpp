@@ -29,7 +29,7 @@ namespace weir::client {
 std::string percent_encoded(std::string_view text);
 /// What the server answered, in its words: never empty.
 Error refusal(const std::string& method, const std::string& url, const Reply& reply);
-/// Reads {"value","type","qualified_name","types"}.
-RemoteEvent read_event(const Value& envelope);
+/// Reads {"value","type","qualified_name","types"}. Error: what is missing.
+Expected<RemoteEvent> read_event(const Value& envelope);
 
 }  // namespace weir::client

@@ -1,50 +1,127 @@
 #include "stream.hpp"
 
+#include "actors/values/utf8.hpp"
+
 #include <algorithm>
 #include <charconv>
+#include <random>
 
 namespace weir::detail {
 namespace {
 
 constexpr std::size_t queue_max = 256;
-constexpr std::chrono::milliseconds first_delay{50}, longest_delay{2000};
+
+std::optional<std::int64_t> integer_in(std::string_view text) {
+  std::int64_t out = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(out) : std::nullopt;
+}
 
 /// -1, where a position is meant: before the first event.
 std::optional<std::int64_t> sequence_in(std::string_view text) {
-  std::int64_t out = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  const bool whole = error == std::errc() && end == text.data() + text.size();
-  return whole && out >= -1 ? std::optional(out) : std::nullopt;
+  const auto out = integer_in(text);
+  return out && *out >= -1 ? out : std::nullopt;
 }
+
+std::optional<Duration> heartbeat_in(const client::Head& head) {
+  const auto text = head.header("weir-heartbeat-ms");
+  const auto milliseconds = text ? integer_in(*text) : std::nullopt;
+  return milliseconds && *milliseconds > 0 ? std::optional(clamped<Duration>(std::chrono::milliseconds(*milliseconds))) : std::nullopt;
+}
+
+/// From 0 to 1.
+double dice() {
+  thread_local std::minstd_rand engine(std::random_device{}());
+  return std::generate_canonical<double, 32>(engine);
+}
+
+constexpr bool may_pass(int status) {
+  return status == 200 || status == 408 || status == 425 || status == 429 || (status >= 500 && status != 501 && status != 505);
+}
+constexpr bool may_pass(Code code) { return code == Code::unavailable || code == Code::deadline_exceeded; }
 
 }  // namespace
 
-StreamState::StreamState(ClientState& client, std::string handler_id, const StreamOptions& options)
-    : client_(client), handler_id_(std::move(handler_id)), options_(options), from_now_(options.only_new), cursor_(options.after),
-      delivered_(options.after) {}
+StreamState::StreamState(const std::shared_ptr<ClientState>& client, std::string handler_id, const StreamOptions& options)
+    : client_(client), shown_target_(client->base + "/events/" + handler_id), handler_id_(std::move(handler_id)), options_(options),
+      from_now_(options.only_new), cursor_(options.after), delivered_(options.after),
+      machine_({.answer_within = client->options.timeout,
+                .idle_limit = client->options.idle_limit,
+                .reconnect_for = client->options.reconnect_for}),
+      sse_(client->options.frame_bytes_max) {}
+
+std::string StreamState::begin_connection() {
+  const std::lock_guard lock(mutex_);
+  if (over_) return {};
+  ++reconnects_;
+  sse_.clear();
+  paused_ = silent_ = false;
+  machine_.connect(Clock::now());
+  return "/events/" + client::percent_encoded(handler_id_) +
+         "?sse=true&include_internal=" + (options_.include_internal ? "true" : "false") +
+         "&after_sequence=" + (from_now_ ? "now" : std::to_string(cursor_));
+}
 
 void StreamState::connect() {
-  std::string target;
-  {
-    const std::lock_guard lock(mutex_);
-    if (over_) return;
-    target = "/events/" + client::percent_encoded(handler_id_) +
-             "?sse=true&include_internal=" + (options_.include_internal ? "true" : "false") +
-             "&after_sequence=" + (from_now_ ? "now" : std::to_string(cursor_));
-    ++reconnects_;
-    sse_.clear();
-    paused_ = false;
-  }
-  auto request = client_.request("GET", target);
+  const auto client = client_.lock();
+  const auto target = client ? begin_connection() : "";
+  if (target.empty()) return;
+  auto request = client->request("GET", target);
   request.headers.emplace_back("Accept", "text/event-stream");
   request.stop = options_.stop;
   // The transfer keeps this alive until it has ended; destroying the reader's end aborts it.
+  request.on_head = [self = shared_from_this()](const client::Head& head) { return self->begins(head); };
   request.on_data = [self = shared_from_this()](std::string_view data) { return self->take(data); };
-  request.header = "weir-after-sequence";
-  request.on_header = [self = shared_from_this()](std::string_view value) { self->begins_behind(value); };
-  const std::lock_guard lock(mutex_);  // what arrives waits until the transfer's id is known
-  transfer_ = client_.transfers.begin(std::move(request), [self = shared_from_this()](const client::Reply& reply) { self->ended(reply); });
-  if (over_) client_.transfers.abort(transfer_);
+  {
+    const std::lock_guard lock(mutex_);  // what arrives waits until the transfer's id is known
+    transfer_ =
+        client->transfers.begin(std::move(request), [self = shared_from_this()](const client::Reply& reply) { self->ended(reply); });
+    if (over_) client->transfers.abort(transfer_);
+  }
+  watch();
+}
+
+bool StreamState::begins(const client::Head& head) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (head.status() != 200 || head.content_type() != "text/event-stream") return false;
+    machine_.head(Clock::now(), heartbeat_in(head));
+    const auto position = head.header("weir-after-sequence");
+    if (const auto sequence = from_now_ && position ? sequence_in(*position) : std::nullopt) {
+      cursor_ = *sequence;
+      from_now_ = false;
+    }
+  }
+  watch();
+  return true;
+}
+
+void StreamState::watch() {
+  const auto client = client_.lock();
+  const std::lock_guard lock(mutex_);
+  const auto at = machine_.silent_at();
+  if (!client || over_ || !at) return;
+  const auto in = std::max(clamped<std::chrono::milliseconds>(std::chrono::ceil<std::chrono::milliseconds>(*at - Clock::now())),
+                           std::chrono::milliseconds(1));
+  client->transfers.after(in, [weak = weak_from_this(), watch = ++last_watch_] {
+    if (const auto self = weak.lock()) self->look(watch);
+  });
+}
+
+void StreamState::look(std::uint64_t watch) {
+  const auto client = client_.lock();
+  {
+    const std::lock_guard lock(mutex_);
+    if (over_ || !client || watch != last_watch_) return;
+    if (paused_) machine_.bytes(Clock::now());  // the reader is slow, not the server
+    const auto at = machine_.silent_at();
+    if (at && Clock::now() >= *at) {
+      silent_ = true;
+      client->transfers.abort(transfer_);
+      return;
+    }
+  }
+  this->watch();
 }
 
 /// An empty id takes back those before it: the next connection begins as the first one did.
@@ -53,15 +130,8 @@ void StreamState::move_cursor(std::string_view id) {
   cursor_ = id.empty() ? options_.after : sequence_in(id).value_or(cursor_);
 }
 
-void StreamState::begins_behind(std::string_view position) {
-  const std::lock_guard lock(mutex_);
-  const auto sequence = from_now_ ? sequence_in(position) : std::nullopt;
-  if (!sequence) return;
-  cursor_ = *sequence;
-  from_now_ = false;
-}
-
 bool StreamState::take(std::string_view data) {
+  std::optional<Error> unreadable;
   {
     const std::lock_guard lock(mutex_);
     if (over_) return true;
@@ -69,53 +139,73 @@ bool StreamState::take(std::string_view data) {
       paused_ = true;
       return false;
     }
-    connected_ = true;
-    delay_ = {};
-    broken_since_.reset();
+    const auto now = Clock::now();
+    machine_.bytes(now);
     sse_.feed(data, [&](std::string_view id, std::string_view text) {
-      const auto parsed = parse_json(text);
-      if (!parsed) return;  // no event of this protocol
-      auto event = client::read_event(*parsed);
-      event.sequence = sequence_in(id).value_or(-1);
-      complete_ = event.terminal();
-      events_.push_back(std::move(event));
+      machine_.event(now);
+      if (!unreadable) unreadable = take_event(id, text);
     });
-    if (sse_.has_id()) move_cursor(sse_.last_id());
+    if (sse_.take_comment()) machine_.comment(now);
+    if (!unreadable && sse_.has_id()) move_cursor(sse_.last_id());
+    if (!unreadable && sse_.too_long())
+      unreadable = Error{Code::resource_exhausted,
+                         "an event of handler '" + handler_id_ + "' is larger than may be (ClientOptions::frame_bytes_max)"};
   }
-  serve();
+  if (unreadable) give_up(std::move(*unreadable));
+  else serve();
   return true;
 }
 
-void StreamState::ended(const client::Reply& reply) {
-  bool complete = false;
-  {
-    const std::lock_guard lock(mutex_);
-    complete = complete_;
-    if (reply.status == 200) connected_ = true;
-  }
-  if (complete || reply.status == 204) return finish(std::nullopt);
-  auto reason = reply.error           ? *reply.error
-                : reply.status == 200 ? Error{Code::unavailable, "the stream of handler '" + handler_id_ + "' ended before its run"}
-                                      : client::refusal("GET", client_.base + "/events/" + handler_id_, reply);
-  // The others will not change by asking again.
-  if (reason.code == Code::unavailable || reason.code == Code::deadline_exceeded) connect_again(std::move(reason));
-  else finish(std::move(reason));
+std::optional<Error> StreamState::take_event(std::string_view id, std::string_view text) {
+  auto parsed = parse_json(text);
+  if (!parsed) parsed = parse_json(utf8::repaired(text));
+  const auto event = parsed ? client::read_event(*parsed) : Expected<RemoteEvent>(parsed.error());
+  if (!event)
+    return Error{Code::data_loss, "an event of handler '" + handler_id_ + "' behind sequence " + std::to_string(cursor_) +
+                                      " cannot be read: " + event.error().message};
+  events_.push_back(*event);
+  events_.back().sequence = sequence_in(id).value_or(-1);
+  complete_ = event->terminal();
+  if (!id.empty()) move_cursor(id);
+  return std::nullopt;
 }
 
-void StreamState::connect_again(Error reason) {
-  std::chrono::milliseconds delay;
-  bool hopeless = false;
+void StreamState::give_up(Error error) {
+  client::Transfers::Id transfer = 0;
   {
     const std::lock_guard lock(mutex_);
-    const auto now = Clock::now();
-    if (!broken_since_) broken_since_ = now;
-    delay_ = std::clamp(delay_ * 2, first_delay, longest_delay);
-    delay = delay_;
-    // A first connection that fails says at once what is wrong.
-    hopeless = !connected_ || later(now, delay) > later(*broken_since_, client_.options.reconnect_for);
+    transfer = transfer_;
   }
-  if (hopeless) return finish(std::move(reason));
-  client_.transfers.after(delay, [self = shared_from_this()] { self->connect(); });
+  finish(std::move(error));
+  if (const auto client = client_.lock()) client->transfers.abort(transfer);
+}
+
+Error StreamState::reason_of(const client::Reply& reply) const {
+  if (silent_) return {Code::unavailable, "the server of handler '" + handler_id_ + "' has gone silent"};
+  if (reply.error) return *reply.error;
+  if (reply.status != 200) return client::refusal("GET", shown_target_, reply);
+  if (machine_.phase() != client::StreamMachine::Phase::live)
+    return {Code::unavailable, client::refusal("GET", shown_target_, reply).message + ", and that is no stream of events"};
+  return {Code::unavailable, "the stream of handler '" + handler_id_ + "' ended before its run"};
+}
+
+void StreamState::ended(const client::Reply& reply) {
+  std::optional<Error> error;
+  std::optional<Duration> pause;
+  {
+    const std::lock_guard lock(mutex_);
+    if (over_) return;
+    if (!complete_ && reply.status != 204) {
+      error = reason_of(reply);
+      const bool passes = silent_ || (reply.error ? may_pass(reply.error->code) : may_pass(reply.status));
+      const auto wished =
+          std::max(reply.retry_after.value_or(Duration::zero()), Duration(sse_.retry().value_or(std::chrono::milliseconds(0))));
+      if (passes) pause = machine_.broken(Clock::now(), wished, dice());
+    }
+  }
+  const auto client = client_.lock();
+  if (!pause || !client) return finish(std::move(error));
+  client->transfers.after(std::chrono::ceil<std::chrono::milliseconds>(*pause), [self = shared_from_this()] { self->connect(); });
 }
 
 void StreamState::finish(std::optional<Error> error) {
@@ -123,6 +213,7 @@ void StreamState::finish(std::optional<Error> error) {
     const std::lock_guard lock(mutex_);
     if (over_) return;
     over_ = true;
+    machine_.over();
     error_ = std::move(error);
   }
   serve();
@@ -152,7 +243,8 @@ void StreamState::serve() {
     }
     if (paused_ && events_.size() <= queue_max / 2) {
       paused_ = false;
-      client_.transfers.unpause(transfer_);
+      machine_.bytes(Clock::now());
+      if (const auto client = client_.lock()) client->transfers.unpause(transfer_);
     }
   }
   reader(std::move(event));
@@ -164,13 +256,15 @@ void StreamState::close() {
     const std::lock_guard lock(mutex_);
     events_.clear();
     over_ = true;
+    machine_.over();
     transfer = transfer_;
   }
-  if (transfer) client_.transfers.abort(transfer);
+  if (const auto client = client_.lock(); client && transfer) client->transfers.abort(transfer);
   serve();
 }
 
 bool StreamState::ready_within(Duration time) const {
+  check_may_wait();
   std::unique_lock lock(mutex_);
   return changed_.wait_until(lock, later(Clock::now(), time), [&] { return over_ || !events_.empty(); });
 }

@@ -1,11 +1,13 @@
 #include "transfers.hpp"
 #include "checks.hpp"
 
+#include <weir/pending.hpp>
+#include <weir/time.hpp>
+
 #include <curl/curl.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cctype>
 #include <cstdlib>
 #include <deque>
 #include <map>
@@ -33,37 +35,62 @@ struct Transfer {
   std::unique_ptr<CURL, EasyDeleter> easy;
   std::unique_ptr<curl_slist, ListDeleter> headers;
   std::optional<std::stop_callback<std::function<void()>>> on_stop;
+  std::size_t body_bytes_max = 0;
+  bool is_streamed = false;  ///< on_data gets the body
+  bool is_cut = false;       ///< the rest of the body is not wanted
+  std::size_t head_bytes = 0;
 
-  int status() const {
-    long code = 0;
-    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &code);
-    return static_cast<int>(code);
-  }
+  Head head() const { return Head(easy.get()); }
 };
+
+/// Of a refusal that is no JSON nobody reads more.
+constexpr std::size_t refusal_bytes_max = 64 * 1024;
+constexpr std::size_t head_bytes_max = 256 * 1024;
 
 std::size_t receive(char* data, std::size_t, std::size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
-  if (transfer.request.on_data && transfer.status() == 200) return transfer.request.on_data({data, size}) ? size : CURL_WRITEFUNC_PAUSE;
-  transfer.reply.body.append(data, size);
-  return size;
+  if (transfer.is_streamed) return transfer.request.on_data({data, size}) ? size : CURL_WRITEFUNC_PAUSE;
+  auto& body = transfer.reply.body;
+  const auto head = transfer.head();
+  const bool is_refusal = head.status() >= 300 && head.content_type() != "application/json";
+  const auto left = (is_refusal ? std::min(refusal_bytes_max, transfer.body_bytes_max) : transfer.body_bytes_max) - body.size();
+  if (size <= left) {
+    body.append(data, size);
+    return size;
+  }
+  if (is_refusal) {
+    body.append(data, left);
+    transfer.is_cut = true;
+  } else {
+    transfer.reply.error =
+        Error{Code::resource_exhausted, transfer.request.method + " " + shown_url(transfer.request.url) + ": the answer is larger than " +
+                                            std::to_string(transfer.body_bytes_max) + " bytes (ClientOptions::body_bytes_max)"};
+  }
+  return 0;  // ends the transfer
 }
 
 /// One line of the head.
 std::size_t receive_head(char* data, std::size_t, std::size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
-  const auto& wanted = transfer.request.header;
-  std::string_view line(data, size);
-  const auto is_wanted = [&] {
-    return line.size() > wanted.size() && line[wanted.size()] == ':' &&
-           std::equal(wanted.begin(), wanted.end(), line.begin(),
-                      [](char a, char b) { return a == static_cast<char>(std::tolower(static_cast<unsigned char>(b))); });
-  };
-  if (!transfer.request.on_header || transfer.status() != 200 || !is_wanted()) return size;
-  line.remove_prefix(wanted.size() + 1);
-  while (!line.empty() && line.front() == ' ') line.remove_prefix(1);
-  while (!line.empty() && (line.back() == '\n' || line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
-  transfer.request.on_header(line);
+  transfer.head_bytes += size;
+  if (transfer.head_bytes > head_bytes_max) return 0;
+  const std::string_view line(data, size);
+  const bool is_last = line == "\r\n" || line == "\n";
+  const auto head = transfer.head();
+  if (is_last && transfer.request.on_head && head.status() >= 200) transfer.is_streamed = transfer.request.on_head(head);
   return size;
+}
+
+std::string small_letters(std::string_view text) {
+  std::string out(text);
+  for (auto& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+/// libcurl knows 0 as "none".
+long milliseconds_of(Duration time) {
+  return static_cast<long>(std::max<Duration::rep>(1, std::chrono::ceil<std::chrono::milliseconds>(time).count()));
 }
 
 Code code_of(CURLcode code) {
@@ -92,6 +119,26 @@ void initialise_curl_once() {
 }
 
 }  // namespace
+
+int Head::status() const {
+  long code = 0;
+  curl_easy_getinfo(static_cast<CURL*>(easy_), CURLINFO_RESPONSE_CODE, &code);
+  return static_cast<int>(code);
+}
+
+std::string Head::content_type() const {
+  const char* type = nullptr;
+  curl_easy_getinfo(static_cast<CURL*>(easy_), CURLINFO_CONTENT_TYPE, &type);
+  const std::string_view text(type ? type : "");
+  const auto end = std::min(text.find_first_of("; \t"), text.size());
+  return small_letters(text.substr(0, end));
+}
+
+std::optional<std::string> Head::header(const char* name) const {
+  curl_header* found = nullptr;
+  if (curl_easy_header(static_cast<CURL*>(easy_), name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK) return std::nullopt;
+  return found->value;
+}
 
 struct Transfers::State {
   ClientOptions options;
@@ -135,9 +182,12 @@ struct Transfers::State {
     set(CURLOPT_PRIVATE, static_cast<void*>(&transfer));
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));  // of two the answer streams share one connection
-    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout / std::chrono::milliseconds(1)));
-    if (request.timeout) set(CURLOPT_TIMEOUT_MS, static_cast<long>(*request.timeout / std::chrono::milliseconds(1)));
+    set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);                            // of a proxy
+    set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds_of(options.connect_timeout));
+    if (request.timeout) set(CURLOPT_TIMEOUT_MS, milliseconds_of(*request.timeout));
     set(CURLOPT_TCP_KEEPALIVE, 1L);
+    set(CURLOPT_TCP_KEEPIDLE, 15L);  // a server whose machine has gone is missed within a minute
+    set(CURLOPT_TCP_KEEPINTVL, 10L);
     if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());
     if (!options.verify_tls) {
       set(CURLOPT_SSL_VERIFYPEER, 0L);
@@ -147,6 +197,7 @@ struct Transfers::State {
 
   void add(std::unique_ptr<Transfer> transfer) {
     transfer->easy.reset(curl_easy_init());
+    transfer->body_bytes_max = options.body_bytes_max;
     curl_slist* list = nullptr;
     for (const auto& [name, value] : transfer->request.headers) list = curl_slist_append(list, (name + ": " + value).c_str());
     transfer->headers.reset(curl_slist_append(list, "Expect:"));  // no round trip before a body
@@ -163,9 +214,13 @@ struct Transfers::State {
     auto transfer = std::move(found->second);
     open.erase(found);
     curl_multi_remove_handle(multi, transfer->easy.get());
-    if (error) transfer->reply.error = std::move(error);
-    else transfer->reply.status = transfer->status();
-    transfer->done(std::move(transfer->reply));
+    auto& reply = transfer->reply;
+    if (error && !transfer->is_cut && !reply.error) reply.error = std::move(error);
+    if (!reply.error) reply.status = transfer->head().status();
+    curl_off_t seconds = 0;
+    if (curl_easy_getinfo(transfer->easy.get(), CURLINFO_RETRY_AFTER, &seconds) == CURLE_OK && seconds > 0)
+      reply.retry_after = clamped<Duration>(std::chrono::seconds(seconds));
+    transfer->done(std::move(reply));
   }
 
   void abort(Id id) {
@@ -205,18 +260,19 @@ struct Transfers::State {
     return !stop;
   }
 
-  int patience() const {
+  int poll_timeout() const {
     if (timers.empty()) return 60000;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers.begin()->first - Clock::now()).count();
     return left < 0 ? 0 : static_cast<int>(std::min<long long>(left, 60000));
   }
 
   void loop() {
+    detail::no_waiting_here = "the I/O thread of a weir::Client";
     while (run_tasks()) {
       int running = 0;
       curl_multi_perform(multi, &running);
       finish_completed();
-      curl_multi_poll(multi, nullptr, 0, patience(), nullptr);
+      curl_multi_poll(multi, nullptr, 0, poll_timeout(), nullptr);
     }
     while (!open.empty()) finish(open.begin()->first, Error{Code::cancelled, "the client has ended"});
   }

@@ -16,23 +16,38 @@
 
 namespace weir::client {
 
+/// The head of an answer, while it is looked at.
+class Head {
+public:
+  explicit Head(void* easy) : easy_(easy) {}
+  int status() const;
+  /// The media type without its parameters, in small letters.
+  std::string content_type() const;
+  std::optional<std::string> header(const char* name) const;
+
+private:
+  void* easy_;
+};
+
 struct Request {
   std::string method = "GET";
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string body = {};
-  std::optional<Duration> timeout = {};  ///< of the whole request; empty: none
+  std::optional<Duration> timeout = {};  ///< of the whole request; empty: none. Less than a millisecond counts as one
   std::stop_token stop = {};             ///< aborts it
-  /// Gets the body of a 200 piece by piece, on the I/O thread; false: not now, offer it again after unpause(). Empty: gathered
-  /// in Reply::body.
+  /// Gets the head of the answer, on the I/O thread, before any of the body; true: on_data is to have the body. Empty: the body is
+  /// gathered in Reply::body.
+  std::function<bool(const Head&)> on_head = {};
+  /// Gets the body piece by piece, on the I/O thread; false: not now, offer it again after unpause().
   std::function<bool(std::string_view)> on_data = {};
-  std::string header = {};  ///< in small letters; of a 200 that has it, `on_header` gets the value, before any of the body
-  std::function<void(std::string_view)> on_header = {};
 };
 
 struct Reply {
   int status = 0;  ///< 0: there was no answer, see `error`
+  /// At most ClientOptions::body_bytes_max: what is longer is an error. Of a refusal that is no JSON the beginning is enough.
   std::string body = {};
+  std::optional<Duration> retry_after = {};  ///< when the server wants to be asked again
   std::optional<Error> error = {};
 };
 

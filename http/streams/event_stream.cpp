@@ -7,6 +7,9 @@
 namespace weir::http {
 namespace {
 
+/// When there is nothing to say at once: a client, and whoever is in between, learns that the stream is there.
+constexpr std::chrono::milliseconds first_heartbeat{100};
+
 /// Lives on the I/O thread; kept alive by what it waits for.
 class EventStream : public std::enable_shared_from_this<EventStream> {
 public:
@@ -23,7 +26,7 @@ public:
     exchange_->loop().post([self = shared_from_this(), subscription = std::move(subscription), gone = std::move(gone)]() mutable {
       if (gone.stop_requested()) return self->close();
       self->subscription_ = std::move(subscription);
-      self->arm_heartbeat();
+      self->arm_heartbeat(first_heartbeat);
       self->flush();
     });
   }
@@ -70,9 +73,9 @@ private:
     close();
   }
 
-  void arm_heartbeat() {
+  void arm_heartbeat(std::chrono::milliseconds at_most = std::chrono::milliseconds::max()) {
     if (options_.format != StreamFormat::sse || !options_.heartbeat || closed_) return;
-    heartbeat_ = exchange_->loop().after(*options_.heartbeat, [weak = weak_from_this()] {
+    heartbeat_ = exchange_->loop().after(std::min(at_most, *options_.heartbeat), [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->beat();
     });
   }
@@ -133,6 +136,8 @@ void stream_events(const Call& call, const runtime::StreamRequest& request, cons
   Response head;
   head.content_type = options.format == StreamFormat::sse ? "text/event-stream; charset=utf-8" : "application/x-ndjson";
   head.headers = {{"cache-control", "no-cache"}, {"x-accel-buffering", "no"}, {"weir-after-sequence", std::to_string(request.after)}};
+  if (options.format == StreamFormat::sse && options.heartbeat)
+    head.headers.emplace_back("weir-heartbeat-ms", std::to_string(options.heartbeat->count()));
   if (call.exchange->method() == "HEAD") return call.exchange->begin_stream(std::move(head));
   std::make_shared<EventStream>(call, options)->begin(request, std::move(head), call.gone);
 }

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "http/client/sse_reader.hpp"
+#include "scripted.hpp"
 #include "talk.hpp"
 #include "tests/store/temporary.hpp"
 #include "tests/until.hpp"
@@ -393,77 +394,6 @@ TEST_CASE("frames of server-sent events are read as the HTML standard says, howe
       CHECK(expected.starts_with(seen + "last"));
     }
 }
-
-namespace {
-
-/// A server that says to each connection what it is told to, and closes it. What it was asked for can be looked at.
-class Scripted {
-public:
-  /// `answer` gets the number of the connection and returns the body of an event stream.
-  explicit Scripted(std::function<std::string(int)> answer) : answer_(std::move(answer)), socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    REQUIRE(::bind(socket_, reinterpret_cast<sockaddr*>(&address), size) == 0);
-    REQUIRE(::listen(socket_, 16) == 0);
-    REQUIRE(::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    url_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-    thread_ = std::thread([this] { serve(); });
-  }
-  ~Scripted() {
-    ::shutdown(socket_, SHUT_RDWR);
-    thread_.join();
-    ::close(socket_);
-  }
-  Scripted(const Scripted&) = delete;
-  Scripted& operator=(const Scripted&) = delete;
-
-  const std::string& url() const { return url_; }
-  /// The cursors of the requests so far, and nothing else of them.
-  std::vector<std::string> cursors() const {
-    const std::lock_guard lock(mutex_);
-    return cursors_;
-  }
-
-private:
-  void serve() {
-    for (int number = 0;; ++number) {
-      const int caller = ::accept(socket_, nullptr, nullptr);
-      if (caller < 0) return;
-      const auto request = talk::receive(caller, "\r\n\r\n");
-      {
-        const std::lock_guard lock(mutex_);
-        const std::string name = "after_sequence=";
-        const auto at = request.find(name) + name.size();
-        cursors_.push_back(request.substr(at, request.find_first_of("& ", at) - at));
-      }
-      const auto answer = answer_(number);
-      (void)::send(caller, answer.data(), answer.size(), MSG_NOSIGNAL);
-      ::close(caller);
-    }
-  }
-
-  std::function<std::string(int)> answer_;
-  int socket_;
-  std::string url_;
-  mutable std::mutex mutex_;
-  std::vector<std::string> cursors_;
-  std::thread thread_;
-};
-
-std::string stream_of(const std::string& body, const std::string& headers = "") {
-  return "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n" + headers + "\r\n" + body;
-}
-std::string stop_frame(int sequence) {
-  return "id: " + std::to_string(sequence) +
-         "\ndata: {\"value\":{\"result\":1},\"qualified_name\":\"workflows.events.StopEvent\",\"type\":\"StopEvent\",\"types\":null}\n\n";
-}
-std::string plain_frame(const std::string& id) {
-  return id + "data: {\"value\":{},\"qualified_name\":\"workflows.events.Event\",\"type\":\"Event\",\"types\":null}\n\n";
-}
-
-}  // namespace
 
 TEST_CASE("client: a stream that breaks again and again before its first event keeps the cursor it came with") {
   const Scripted server([](int number) { return number < 4 ? stream_of(number % 2 ? ": heartbeat\n\n" : "") : stream_of(stop_frame(42)); });

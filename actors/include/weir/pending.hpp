@@ -9,9 +9,22 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace weir {
+
+namespace detail {
+/// On threads that bring answers: what they are called. Who waits there waits for ever.
+inline thread_local const char* no_waiting_here = nullptr;
+
+inline void check_may_wait() {
+  if (no_waiting_here)
+    throw std::logic_error("get() and next() would wait on " + std::string(no_waiting_here) +
+                           " for an answer that only this thread can bring: co_await it, or wait on another thread");
+}
+}  // namespace detail
 
 /// Begins when get() is called or it is awaited; use it once. In a step, awaiting holds no thread and the step goes on where
 /// its body runs; in any other coroutine the body goes on on the thread that brings the answer.
@@ -23,8 +36,10 @@ public:
   /// `begin` is called once, and calls the answer it is given exactly once, from any thread, perhaps before it returns.
   explicit Pending(std::function<void(Answer)> begin) : begin_(std::move(begin)) {}
 
-  /// Blocks until the answer is there. Not for steps, unless they are `.blocking()`.
+  /// Blocks until the answer is there. Not for steps, unless they are `.blocking()`. Throws std::logic_error, and nothing is begun, on a
+  /// thread that brings answers: in a coroutine that goes on there, await instead.
   T get() {
+    detail::check_may_wait();
     auto promise = std::make_shared<std::promise<T>>();
     auto answer = promise->get_future();
     begin_([promise](T value) { promise->set_value(std::move(value)); });

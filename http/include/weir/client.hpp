@@ -9,6 +9,7 @@
 #include <weir/pending.hpp>
 #include <weir/store.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -26,9 +27,19 @@ struct ClientOptions {
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string ca_file = {};  ///< PEM file of authorities to trust instead of the system's
   bool verify_tls = true;    ///< false: any certificate will do. For tests only
+  // Times are more than zero; less than a millisecond counts as one.
   Duration connect_timeout = std::chrono::seconds(10);
-  Duration timeout = std::chrono::seconds(30);        ///< for an answer; run(), cancel() and streams wait as long as it takes
-  Duration reconnect_for = std::chrono::seconds(30);  ///< how long a broken stream tries to go on before it gives up
+  /// For an answer, and for the head of a stream; run(), cancel() and what a stream brings may take as long as they like.
+  Duration timeout = std::chrono::seconds(30);
+  /// How long a broken stream tries to go on before it gives up; 0: it does not try. It pauses in between, for 50 ms at first and 2 s at
+  /// last, or as the server's Retry-After says. An outage is over with an event, or with a comment on a connection that has held for
+  /// a second.
+  Duration reconnect_for = std::chrono::seconds(30);
+  /// A stream that brings nothing for as long, no heartbeat either, is connected anew. Empty: 2.5 heartbeats, when the server says how
+  /// often they come (Weir does), otherwise without end.
+  std::optional<Duration> idle_limit = {};
+  std::size_t body_bytes_max = 256 * 1024 * 1024;  ///< of an answer; beyond, Code::resource_exhausted
+  std::size_t frame_bytes_max = 64 * 1024 * 1024;  ///< of one event in a stream; beyond, the stream ends with the same code
 };
 
 /// An event as the server showed it. `value` has its fields; as<T>() reads them into a type that both sides know.
@@ -76,7 +87,7 @@ struct RemoteHandler {
   HandlerStatus status = HandlerStatus::running;
   std::string error;                                 ///< empty unless failed
   std::optional<RemoteEvent> result;                 ///< the stop event of a completed run
-  bool quarantined = false;                          ///< set aside: the server died three times in a row with the run (Weir only)
+  bool quarantined = false;                          ///< quarantined: the server died three times in a row with the run (Weir only)
   std::string budgets_exceeded;                      ///< by the run: their names, with commas between (Weir only)
   std::string started_at, updated_at, completed_at;  ///< as the server wrote them; empty: not yet
   std::int64_t unhandled_count = 0;                  ///< of handler_detail(): how many events nobody took
@@ -152,13 +163,15 @@ public:
   EventStream& operator=(EventStream&&) noexcept;
   ~EventStream();
 
-  /// Blocks for the next event; nothing after the run's last one, or when the stream was given up: see error().
+  /// Blocks for the next event; nothing after the run's last one, or when the stream was given up: see error(). Throws
+  /// std::logic_error on the client's own thread, as Pending::get().
   std::optional<RemoteEvent> next();
   /// The same for coroutines.
   Pending<std::optional<RemoteEvent>> async_next();
   /// Blocks until next() would not, or the time is over: then false.
   bool ready_within(Duration time) const;
-  /// Why it ended before the run did; nothing while it goes on, and when all events were seen.
+  /// Why it ended before the run did; nothing while it goes on, and when all events were seen. An event that cannot be read ends it
+  /// (Code::data_loss): none is left out.
   std::optional<Error> error() const;
   std::int64_t last_sequence() const;
   /// How often it was connected anew.
@@ -200,7 +213,7 @@ using Answered = Pending<Expected<T>>;
 /// back.
 class Client {
 public:
-  /// Throws std::invalid_argument when the URL is none.
+  /// Throws std::invalid_argument when the URL is none, or a time or header is none.
   explicit Client(ClientOptions options = {});
 
   /// True when the server says that it is healthy.
@@ -234,7 +247,7 @@ public:
   /// The same with what nobody in the run took (Weir only).
   Answered<RemoteHandler> handler_detail(std::string handler_id, CallOptions options = {}) const;
   Answered<std::vector<RemoteHandler>> handlers(RemoteFilter filter = {}, CallOptions options = {}) const;
-  /// Goes on with a run that is set aside (Weir only). Code::conflict when it is not.
+  /// Goes on with a run that is quarantined (Weir only). Code::conflict when it is not.
   Answered<RemoteHandler> resume(std::string handler_id, CallOptions options = {}) const;
   /// Ends the run; with `purge` what is stored of the handler goes too. Answers "cancelled" or "deleted".
   Answered<std::string> cancel(std::string handler_id, bool purge = false, CallOptions options = {}) const;
