@@ -98,6 +98,8 @@ Service::~Service() {
   if (!end()) (void)state_.release();  // what has been left behind uses it
 }
 
+std::shared_ptr<ServiceDoor> Service::door() const { return state_->door; }
+
 Time Service::now() const { return runtime::now(); }
 bool Service::stopping() const noexcept { return state_->stopping; }
 
@@ -143,11 +145,12 @@ bool Service::all_ended() {
 
 bool Service::end() {
   stop(later(std::chrono::steady_clock::now(), state_->environment.options.stop_timeout));
-  if (!all_ended()) {
+  constexpr std::chrono::milliseconds grace{50};  // for who is about to leave
+  if (!all_ended() || !state_->door->close(std::max(state_->deadline, later(std::chrono::steady_clock::now(), grace)))) {
     name_those_left();
     return false;
   }
-  state_->system.reset();
+  compat::end_system(state_->system);
   return true;
 }
 
@@ -199,9 +202,9 @@ void Service::configure(RuntimeOptions options) {
   environment.pool.resize(options.blocking_threads_max);
   if (options.actor_threads == environment.options.actor_threads) return;
   environment.options.actor_threads = options.actor_threads;
-  state_->system.reset();
+  compat::end_system(state_->system);
   compat::set_threads(state_->config, options.actor_threads);
-  state_->system = std::make_unique<caf::actor_system>(state_->config);
+  state_->system = compat::make_system(state_->config);
 }
 Store& Service::store() const { return *state_->environment.store; }
 std::size_t Service::live_runs() const { return state_->registry.size(); }

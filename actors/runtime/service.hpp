@@ -76,6 +76,8 @@ public:
 
 using Deadline = std::chrono::steady_clock::time_point;
 
+class ServiceDoor;
+
 class Service {
 public:
   explicit Service(RuntimeOptions options);
@@ -109,7 +111,7 @@ public:
   /// Goes on with the runs that another process left at work in the store. After the last add_workflow; returns how many.
   /// Those that only wait stay in the store until they are asked for or their time comes. Those that cannot go on are ended
   /// with the reason; those whose workflow is not registered are left alone, and named in the log. When the process before has died,
-  /// those that it may have died of are gone on with one by one, or set aside (resumption.hpp).
+  /// those that it may have died of are gone on with one by one, or quarantined (resumption.hpp).
   std::size_t recover();
   /// What no step of the run takes goes to those of its children that are shown on its stream and know the event.
   void send_event(EventRequest request, const EventReply& reply);
@@ -121,18 +123,18 @@ public:
   /// Looks at a run; one that is over has no running steps, and a context with its state alone. False, and no reply, when
   /// there is no such handler or its workflow is no longer registered.
   bool inspect(const std::string& handler_id, const std::function<void(RunSnapshot)>& reply);
-  /// The steps that are at work now, in step order. When the run has not said so after `patience`, because a step holds the thread that it
+  /// The steps that are at work now, in step order. When the run has not said so after `timeout`, because a step holds the thread that it
   /// needs, those alone whose code runs at this moment. False, and no reply, for a run that is not in memory: it is not woken.
-  bool find_running_steps(const std::string& handler_id, Duration patience, std::function<void(std::vector<std::string>)> reply);
+  bool find_running_steps(const std::string& handler_id, Duration timeout, std::function<void(std::vector<std::string>)> reply);
   /// 1 for the run that is admitted next; nothing for a handler that does not wait among its workflow's concurrent runs.
   std::optional<std::size_t> queue_position(const std::string& handler_id);
   /// Replies true when this call ended a running run, false when there was none. Code::unavailable: the store does not answer.
   void cancel(const std::string& handler_id, std::function<void(Expected<bool>)> reply);
   /// The same however long the store takes, for a run that nobody wants any more.
   void give_up(const std::string& handler_id);
-  /// Of a run that is set aside: when it has been resumed and is over.
+  /// Of a run that is quarantined: when it has been resumed and is over.
   void await_end(const std::string& handler_id, HandlerReply reply);
-  /// Goes on with a run that was set aside. Code::not_found; Code::conflict when it is not. Blocks.
+  /// Goes on with a run that was quarantined. Code::not_found; Code::conflict when it is not. Blocks.
   Expected<HandlerRow> resume(const std::string& handler_id);
   /// The first batch is requested already. A run that is over is read on the calling thread.
   std::unique_ptr<Stream> subscribe(const StreamRequest& request, std::function<void(StreamBatch)> sink);
@@ -144,10 +146,13 @@ public:
   void when_store_answers(std::function<void()> job);
   /// Whether the store takes commits, and if not why.
   StoreStatus store_status() const;
-  /// Tells of handlers that begin, end, go to rest, wake, or (with true) are purged, until the handle is dropped. On any thread.
+  /// Tells of handlers that begin, end, become idle, go on, or (with true) are purged, until the handle is dropped. On any thread.
   [[nodiscard]] std::shared_ptr<void> watch_handlers(std::function<void(const HandlerRow&, bool)> listener);
   /// On a thread that may block; dropped when the service is stopped before.
   void in_background(std::function<void()> job);
+
+  /// For those that may outlive this object.
+  std::shared_ptr<ServiceDoor> door() const;
 
   /// All options but the log, before any run is started: std::logic_error after that.
   void configure(RuntimeOptions options);

@@ -6,6 +6,7 @@
 #include "actors/runtime/run/resumption.hpp"
 #include "retention_keeper.hpp"
 #include "service.hpp"
+#include "service_door.hpp"
 
 #include <atomic>
 #include <functional>
@@ -24,6 +25,7 @@ struct Service::State {
   Hibernation hibernation;
   RetentionKeeper retention;
   Resumption resumption;
+  const std::shared_ptr<ServiceDoor> door;
   std::atomic<bool> stopping = false;
   std::mutex stopping_mutex;  ///< of those that stop it
   Deadline deadline{};        ///< for what is asked to end
@@ -36,8 +38,8 @@ struct Service::State {
 
   State(Service& service, RuntimeOptions options)
       : environment(std::move(options), registry, hibernation, resumption, service), config(environment.options.actor_threads),
-        system(std::make_unique<caf::actor_system>(config)), hibernation(environment, registry, catalog, system), retention(environment),
-        resumption(environment) {}
+        system(compat::make_system(config)), hibernation(environment, registry, catalog, system), retention(environment),
+        resumption(environment), door(std::make_shared<ServiceDoor>(service)) {}
 };
 
 /// Of a request that has read from the store in vain: nothing has been done about it.

@@ -1,7 +1,9 @@
 // Weir inside a CAF program: the service as an actor, and steps that ask actors.
 #include <doctest/doctest.h>
 
+#include "actors/runtime/service.hpp"
 #include "tests/store/forwarding_store.hpp"
+#include "tests/until.hpp"
 
 #include <weir/caf.hpp>
 #include <weir/weir.hpp>
@@ -11,6 +13,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -252,4 +256,88 @@ TEST_CASE("caf: the service is published and driven from another actor system") 
         },
         [&](const weir::StreamEndedMessage&) { over = true; });
   CHECK(weight == 6);
+}
+
+namespace {
+
+/// A program whose parts end in an order of their own.
+struct Parts {
+  Configuration configuration;
+  std::unique_ptr<caf::actor_system> system = std::make_unique<caf::actor_system>(configuration);
+  Scale typed = system->spawn(scale, 1);
+  std::unique_ptr<weir::Runtime> runtime = std::make_unique<weir::Runtime>();
+  Parts() { runtime->add_workflow<Shop>("shop", typed, caf::actor_cast<caf::actor>(typed)); }
+  ~Parts() {
+    if (system) caf::anon_send_exit(typed, caf::exit_reason::user_shutdown);
+  }
+  void end_system() {
+    caf::anon_send_exit(typed, caf::exit_reason::user_shutdown);
+    system.reset();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("caf: when the runtime goes first, what waits for its runs is told so, and so is who asks later") {
+  Parts parts;
+  const auto service = weir::spawn_service(*parts.system, *parts.runtime);
+  caf::scoped_actor self{*parts.system};
+  const auto started = ask<weir::HandlerMessage>(self, service, weir::StartMessage{.workflow = "shop", .start = Order{"tea"}});
+  std::string waited;
+  bool answered = false;
+  auto waiting = parts.system->spawn([&, id = started.handler_id](caf::event_based_actor* actor) {
+    weir::compat::request(actor, service, weir::RunMessage{.workflow = "shop", .start = Order{"milk"}})
+        .then([&](const weir::HandlerMessage&) { answered = true; },
+              [&, actor](const caf::error& error) {
+                waited = weir::compat::text_of(actor->home_system(), error);
+                answered = true;
+              });
+  });
+  until("both runs are there", [&] { return parts.runtime->service().live_runs() == 2; });
+  parts.runtime.reset();
+  self->wait_for(waiting);
+  CHECK(answered);
+  CHECK_MESSAGE(waited.find("the runtime has ended") != std::string::npos, waited);
+  std::string failed;
+  ask<weir::HandlerMessage>(self, service, weir::QueryMessage{.handler_id = started.handler_id}, &failed);
+  CHECK_MESSAGE(failed.find("the runtime has ended") != std::string::npos, failed);
+  caf::anon_send_exit(service, caf::exit_reason::user_shutdown);
+  self->wait_for(service);
+}
+
+TEST_CASE("caf: a step that asks an actor whose system has gone fails with a sentence") {
+  Parts parts;
+  parts.end_system();
+  const auto run = parts.runtime->start("shop", Order{"tea"});
+  CHECK_THROWS_WITH_AS((void)run.result(), "the actor did not answer: it has ended", weir::RunFailed);
+}
+
+TEST_CASE("caf: a step that waits for an actor of a process that goes away fails at once") {
+  Parts parts;
+  std::promise<void> taken;
+  std::vector<caf::response_promise> kept;
+  Configuration configuration;
+  auto elsewhere = std::make_unique<caf::actor_system>(configuration);
+  const auto silent = elsewhere->spawn([&](caf::event_based_actor* actor) -> caf::behavior {
+    return {[&, actor](const std::string&) {
+      kept.push_back(actor->make_response_promise());
+      taken.set_value();
+      return kept.back();
+    }};
+  });
+  const auto port = elsewhere->middleman().publish(silent, 0, "127.0.0.1");
+  REQUIRE(port);
+  const auto remote = parts.system->middleman().remote_actor("127.0.0.1", *port);
+  REQUIRE(remote);
+  parts.runtime->add_workflow<Shop>("far", parts.typed, *remote);
+  const auto run = parts.runtime->start("far", Order{"tea"});
+  REQUIRE(taken.get_future().wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+  kept.clear();
+  caf::anon_send_exit(silent, caf::exit_reason::kill);
+  elsewhere.reset();
+  std::string failed;
+  try {
+    (void)run.result();
+  } catch (const weir::RunFailed& error) { failed = error.what(); }
+  CHECK_MESSAGE(failed.starts_with("the actor did not answer: "), failed);
 }

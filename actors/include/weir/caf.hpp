@@ -7,6 +7,7 @@
 #include <weir/pending.hpp>
 #include <weir/runtime.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
@@ -159,22 +160,35 @@ struct SingleAnswer<List<R>> {
   using Type = R;
 };
 
-/// Asks from an actor made for this one question.
+/// How long an actor may take for its answer.
+inline constexpr std::chrono::minutes actor_answers_within{5};
+
+/// Asks from an actor made for this one question. An actor that has ended is not asked: its system may have ended, too.
 template <class R, class Handle, class... A>
 Pending<Expected<NoVoid<R>>> ask_actor(Handle actor, A... message) {
   return Pending<Expected<NoVoid<R>>>([actor, words = std::tuple<A...>(std::move(message)...)](auto answer) {
+    if (compat::has_ended(actor)) return answer(Error{Code::unavailable, "the actor did not answer: it has ended"});
     auto& system = actor.home_system();
     // CAF 0.17 binds a reference to nothing when a function is spawned without an argument.
     system.spawn(
         [answer, actor, &system](caf::event_based_actor* self, const std::tuple<A...>& given) {
-          const auto failed = [=, &system](const caf::error& error) {
-            answer(Error{Code::unavailable, "the actor did not answer: " + compat::text_of(system, error)});
+          const auto answered = std::make_shared<bool>(false);  // touched by this actor alone
+          const auto settle = [answer, answered](Expected<NoVoid<R>> value) {
+            if (!std::exchange(*answered, true)) answer(std::move(value));
           };
+          const auto fail = [settle](const std::string& why) { settle(Error{Code::unavailable, "the actor did not answer: " + why}); };
+          const auto failed = [fail, &system](const caf::error& error) { fail(compat::text_of(system, error)); };
+          compat::on_lost(self, actor, [fail, self] {
+            fail("it has ended, or its process cannot be reached any more");
+            self->quit();
+          });
           std::apply(
               [&](const A&... word) {
-                auto asked = compat::request(self, actor, word...);
-                if constexpr (std::is_void_v<R>) asked.then([=] { answer(true); }, failed);
-                else asked.then([=](R value) { answer(std::move(value)); }, failed);
+                if constexpr (std::is_void_v<R>)
+                  compat::request_within(self, actor, actor_answers_within, word...).then([settle] { settle(true); }, failed);
+                else
+                  compat::request_within(self, actor, actor_answers_within, word...)
+                      .then([settle](R value) { settle(std::move(value)); }, failed);
               },
               given);
         },

@@ -34,9 +34,9 @@ void add_message_types(caf::actor_system_config& config) {
 
 inline std::string text_of(caf::actor_system& system, const caf::error& error) { return system.render(error); }
 
-template <class Self, class Handle, class... A>
-auto request(Self* self, const Handle& actor, A&&... message) {
-  return self->request(actor, caf::infinite, std::forward<A>(message)...);
+template <class Self, class Handle, class Timeout, class... A>
+auto request_within(Self* self, const Handle& actor, Timeout timeout, A&&... message) {
+  return self->request(actor, timeout, std::forward<A>(message)...);
 }
 
 /// A message's members, inside its class: WEIR_CAF_MESSAGE(Type, x.a, x.b).
@@ -56,9 +56,9 @@ void add_message_types(caf::actor_system_config&) {
 
 inline std::string text_of(caf::actor_system&, const caf::error& error) { return caf::to_string(error); }
 
-template <class Self, class Handle, class... A>
-auto request(Self* self, const Handle& actor, A&&... message) {
-  return self->mail(std::forward<A>(message)...).request(actor, caf::infinite);
+template <class Self, class Handle, class Timeout, class... A>
+auto request_within(Self* self, const Handle& actor, Timeout timeout, A&&... message) {
+  return self->mail(std::forward<A>(message)...).request(actor, timeout);
 }
 
 #define WEIR_CAF_MESSAGE(type, ...)                                 \
@@ -81,14 +81,32 @@ bool inspect_object(Inspector& inspector, X& x, T&... fields) {
 template <class Handle, class... A>
 using AnswerTo = caf::response_type_t<typename Handle::signatures, std::decay_t<A>...>;
 
-/// Calls `gone(address)` on the actor's thread when any of those it monitors has ended.
-template <class Self, class F>
-void on_down(Self* self, F gone) {
-  self->set_down_handler([gone](caf::down_msg& message) { gone(message.source); });
+template <class Self, class Handle, class... A>
+auto request(Self* self, const Handle& actor, A&&... message) {
+  return request_within(self, actor, caf::infinite, std::forward<A>(message)...);
 }
-template <class Self>
-void monitor(Self* self, const caf::actor& other) {
+
+/// Calls `gone(reason)` on the actor's thread when `other` has ended. For an actor that monitors one other, or does the same for all.
+template <class Self, class Handle, class F>
+void on_down(Self* self, const Handle& other, F gone) {
+#if WEIR_CAF_1
+  self->monitor(other, [gone, source = other.address()](const caf::error& reason) { gone(source, reason); });
+#else
+  self->set_down_handler([gone](caf::down_msg& message) { gone(message.source, message.reason); });
   self->monitor(other);
+#endif
+}
+/// Calls `lost()` when `other` lives in another process and has ended, or that process cannot be reached any more.
+template <class Self, class Handle, class F>
+void on_lost(Self* self, const Handle& other, F lost) {
+  if (other.node() == self->node()) return;  // what it leaves unanswered comes back by itself
+  on_down(self, other, [lost](const caf::actor_addr&, const caf::error&) { lost(); });
+}
+
+template <class Handle>
+bool has_ended(const Handle& actor) {
+  const auto* known = caf::actor_cast<caf::abstract_actor*>(actor);
+  return !known || known->getf(caf::abstract_actor::is_terminated_flag);
 }
 
 }  // namespace weir::compat

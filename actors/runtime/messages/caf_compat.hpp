@@ -9,8 +9,10 @@
 #endif
 
 #include <cstddef>
+#include <memory>
 #include <new>
 #include <string>
+#include <thread>
 #include <utility>
 
 // ThreadSanitizer cannot see inside Debian's libcaf, so the order that a mailbox gives to sender and receiver is told to
@@ -187,6 +189,16 @@ inline void take_logger_of(caf::actor_system& system) { caf::logger::set_current
 struct LetGoOfLogger {};
 inline void take_logger_of(caf::actor_system&) {}
 #endif
+
+inline std::unique_ptr<caf::actor_system> make_system(caf::actor_system_config& config) {
+  [[maybe_unused]] const LetGoOfLogger let_go;
+  return std::make_unique<caf::actor_system>(config);
+}
+/// On a thread of its own: whoever ends a system holds on to its logger once more, and the thread-locals of one that is ending, as the
+/// main thread does while objects of static storage are destroyed, must not be touched.
+inline void end_system(std::unique_ptr<caf::actor_system>& system) {
+  std::thread([&] { system.reset(); }).join();
+}
 
 template <class T, class Handle, class Where, class... A>
 Handle spawn(Where& where, A&&... args) {
