@@ -31,10 +31,14 @@ Response busy_response() {
 }  // namespace
 
 void Intake::received(std::string_view bytes) {
-  if (over_) return;
+  if (over_ || gives_up_) return;
   if (unread_bytes() == 0) bytes.remove_prefix(read(bytes));
   if (bytes.empty() || over_) return;
-  if (!held_memory_.cover(options_.heads, unread_bytes() + bytes.size(), options_.limits.free_bytes)) return give_up();
+  if (!held_memory_.cover(options_.heads, unread_bytes() + bytes.size(), options_.limits.free_bytes)) {
+    drop_held();
+    gives_up_ = busy_;
+    return busy_ ? void() : give_up();
+  }
   const bool waiting = unread_bytes() > 0;
   held_ += bytes;
   if (waiting) read_held();
@@ -166,9 +170,16 @@ bool Intake::append(std::string_view piece) {
 }
 
 void Intake::give_up() {
+  gives_up_ = false;
   drop_body();
   current_.answer = refusal(busy_response());
   complete(true);
+}
+
+void Intake::drop_held() {
+  held_ = {};
+  consumed_ = 0;
+  held_memory_.give_back();
 }
 
 void Intake::drop_body() {
@@ -200,12 +211,13 @@ Arrived Intake::take() {
 
 void Intake::answered() {
   busy_ = false;
-  if (!over_ && unread_bytes() > 0) read_held();
+  if (gives_up_) give_up();
+  else if (!over_ && unread_bytes() > 0) read_held();
 }
 
 std::size_t Intake::room() const {
   constexpr std::size_t read_bytes_max = 64 * 1024;
-  if (over_) return read_bytes_max;
+  if (over_ || gives_up_) return read_bytes_max;
   const auto ahead = options_.limits.pipelined_bytes_max;
   if (busy_) return unread_bytes() < ahead ? ahead - unread_bytes() : 0;
   return reading_ == Reading::length ? static_cast<std::size_t>(std::min<std::uint64_t>(left_ + ahead, read_bytes_max)) : ahead;
@@ -225,9 +237,7 @@ bool Intake::timed_out() {
 
 void Intake::stop() {
   over_ = true;
-  held_ = {};
-  consumed_ = 0;
-  held_memory_.give_back();
+  drop_held();
   current_ = {};
   arrived_.reset();
 }

@@ -83,13 +83,15 @@ private:
   bool append(std::string_view piece);
   void refuse(Fault fault);
   void give_up();
+  void drop_held();
   void drop_body();
   void complete(bool closes);
 
   const IntakeOptions& options_;
   Reading reading_ = Reading::head;
   bool busy_ = false;
-  bool over_ = false;  ///< no request follows
+  bool over_ = false;      ///< no request follows
+  bool gives_up_ = false;  ///< after the answer to the request at work: there is no memory for what follows it
   bool continue_due_ = false;
   std::uint64_t skipping_ = 0;  ///< bytes of a refused request's body that are still to come
   std::uint64_t left_ = 0;      ///< bytes of the body that are still to come

@@ -129,9 +129,9 @@ struct IoThread : std::enable_shared_from_this<IoThread> {
     WEIR_ASSERT(this->*count > 0, "what is under way ends once");
     if (--(this->*count) == 0) idle.notify_all();
   }
-  void wait_for_none(std::size_t IoThread::*count, Duration patience) {
+  void wait_for_none(std::size_t IoThread::*count, Duration timeout) {
     std::unique_lock lock(mutex);
-    idle.wait_until(lock, later(std::chrono::steady_clock::now(), patience), [&] { return this->*count == 0; });
+    idle.wait_until(lock, later(std::chrono::steady_clock::now(), timeout), [&] { return this->*count == 0; });
   }
   /// Returns when what was posted to the thread before has been done.
   void catch_up() {

@@ -134,8 +134,8 @@ Loop& Transport::loop() { return state_->thread->loop; }
 
 bool Transport::is_its_thread() const { return state_->thread->is_this_thread(); }
 
-void Transport::drain(std::chrono::milliseconds patience) {
-  state_->thread->wait_for_none(&IoThread::owed, clamped<Duration>(patience));
+void Transport::drain(std::chrono::milliseconds timeout) {
+  state_->thread->wait_for_none(&IoThread::owed, clamped<Duration>(timeout));
   state_->thread->catch_up();
 }
 
@@ -143,10 +143,10 @@ void Transport::stop_accepting() {
   asio::post(state_->thread->context, [listener = state_->listener] { listener->close(); });
 }
 
-void Transport::stop(std::chrono::milliseconds patience) {
+void Transport::stop(std::chrono::milliseconds timeout) {
   if (!state_->running.joinable()) return;
   auto& thread = *state_->thread;
-  thread.wait_for_none(&IoThread::open, patience);  // streams that are being ended
+  thread.wait_for_none(&IoThread::open, timeout);  // streams that are being ended
   thread.catch_up();
   asio::post(thread.context, [connections = state_->connections] { connections->notify_all(); });
   // With its sockets closed the context runs out of work.

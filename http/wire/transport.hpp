@@ -46,10 +46,10 @@ public:
   Loop& loop();
   /// Stops accepting connections; open ones go on.
   void stop_accepting();
-  /// Returns when all requests that were received have been answered, or when `patience` is over.
-  void drain(std::chrono::milliseconds patience);
-  /// Closes everything and ends the I/O thread; streams that are being ended have `patience` for that.
-  void stop(std::chrono::milliseconds patience = std::chrono::seconds(1));
+  /// Returns when all requests that were received have been answered, or when `timeout` is over.
+  void drain(std::chrono::milliseconds timeout);
+  /// Closes everything and ends the I/O thread; streams that are being ended have `timeout` for that.
+  void stop(std::chrono::milliseconds timeout = std::chrono::seconds(1));
   /// Is the calling thread the I/O thread?
   bool is_its_thread() const;
 

@@ -48,6 +48,10 @@ public:
     intake_.ended();
     look();
   }
+  void answered() {
+    intake_.answered();
+    look();
+  }
   std::string said;
   Intake& intake() { return intake_; }
   const IntakeOptions& options() const { return options_; }
@@ -331,6 +335,24 @@ TEST_CASE("all connections together keep no more of heads and bodies than they m
   CHECK(five.ready());
   four.stop();
   CHECK(options.heads->used() == 0);
+}
+
+TEST_CASE("a request that waits and finds no memory is refused behind the answer to the one before it") {
+  const Limits limits{.heads_bytes_max = 1000, .free_bytes = 100};
+  Connection connection(limits);
+  connection.answers_at_once = false;
+  connection.receive("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(connection.said == "GET /a x\n");
+  connection.receive("GET /b HTTP/1.1\r\nHost: x\r\nA: " + std::string(1800, 'a'));
+  CHECK_FALSE(connection.intake().ready());
+  CHECK_FALSE(connection.intake().over());
+  CHECK(connection.intake().room() > 0);  // what follows is read and dropped: its end tells that the client has gone
+  connection.receive("\r\n\r\n");
+  CHECK(connection.options().heads->used() == 0);
+  connection.answered();
+  CHECK(connection.said.starts_with("GET /a x\n503 "));
+  CHECK(connection.said.ends_with(" closes\n"));
+  CHECK(connection.intake().over());
 }
 
 TEST_CASE("a body in chunks of one byte costs no more than its bytes") {
