@@ -3,6 +3,7 @@
 
 #include "actors/runtime/service.hpp"
 #include "flows.hpp"
+#include "fork.hpp"
 #include "tests/store/forwarding_store.hpp"
 #include "tests/store/switched_store.hpp"
 #include "tests/store/temporary.hpp"
@@ -313,18 +314,6 @@ struct HandsOver : weir::Workflow {
     co_return StopEvent{};
   }
 };
-
-/// A new run that begins where the other one was after its event of that sequence.
-weir::Run fork(Runtime& runtime, const weir::Run& run, std::int64_t sequence, const std::string& handler_id) {
-  auto& service = runtime.service();
-  const auto workflow = service.find_workflow(run.handler());
-  auto past = service.rewind(*workflow, run.handler(), sequence);
-  REQUIRE_MESSAGE(past.ok(), past.error().message);
-  service.start({.workflow = workflow, .start = StartEvent(), .handler_id = handler_id, .context = std::move(past->context)}, nullptr,
-                nullptr, [](const weir::Error& error) { FAIL(error.message); });
-  until("the fork is there", [&] { return runtime.find_run(handler_id).has_value(); });
-  return *runtime.find_run(handler_id);
-}
 
 }  // namespace
 

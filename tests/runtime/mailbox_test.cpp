@@ -3,6 +3,7 @@
 
 #include "actors/runtime/service.hpp"
 #include "flows.hpp"
+#include "fork.hpp"
 #include "tests/store/temporary.hpp"
 #include "tests/until.hpp"
 
@@ -100,15 +101,8 @@ bool taken(const weir::Expected<bool>& sent) {
 }
 
 /// What the run was behind its last event, as another handler.
-weir::Run fork(Runtime& runtime, const weir::Run& run, const std::string& handler_id) {
-  auto& service = runtime.service();
-  const auto workflow = service.find_workflow(run.handler());
-  auto past = service.rewind(*workflow, run.handler(), service.store().last_event(run.run_id())->sequence);
-  REQUIRE_MESSAGE(past.ok(), past.error().message);
-  service.start({.workflow = workflow, .start = StartEvent(), .handler_id = handler_id, .context = std::move(past->context)}, nullptr,
-                nullptr, [](const weir::Error& error) { FAIL(error.message); });
-  until("the fork is there", [&] { return runtime.find_run(handler_id).has_value(); });
-  return *runtime.find_run(handler_id);
+weir::Run fork_of_last(Runtime& runtime, const weir::Run& run, const std::string& handler_id) {
+  return fork(runtime, run, runtime.service().store().last_event(run.run_id())->sequence, handler_id);
 }
 
 }  // namespace
@@ -169,7 +163,7 @@ TEST_CASE("mail survives a restart, sleep and a snapshot, and is there in a fork
         if (sleeps) until_asleep(*runtime);
       }
       CHECK(disk.store->read_journal(run.run_id()).snapshot);
-      const auto forked = fork(*runtime, run, "fork");
+      const auto forked = fork_of_last(*runtime, run, "fork");
       until_waiting(forked, "Verdict");
       const auto answer_all = [&](const std::string& handler_id, int asked) {
         for (int i = 0; i < 3; ++i) {
