@@ -118,11 +118,11 @@ struct WorkflowServer::State {
     using std::chrono::milliseconds;
     const std::lock_guard lock(stopping);
     if (!transport || std::exchange(stopped, true)) return;
-    const auto patience = clamped<milliseconds>(options.drain_timeout);
-    const auto for_bodies = std::min(patience / 4, milliseconds(1000));  // the requests have the rest
-    const auto deadline = later(std::chrono::steady_clock::now(), patience);
+    const auto timeout = clamped<milliseconds>(options.drain_timeout);
+    const auto for_bodies = std::min(timeout / 4, milliseconds(1000));  // the requests have the rest
+    const auto deadline = later(std::chrono::steady_clock::now(), timeout);
     transport->stop_accepting();
-    transport->drain(patience - for_bodies);
+    transport->drain(timeout - for_bodies);
     app.stop_workers();
     service().stop(deadline - for_bodies / 2);
     transport->stop(

@@ -11,7 +11,7 @@ bool matches(const HandlerQuery& query, const HandlerRow& row);
 /// A number that a store has made. Throws std::invalid_argument.
 std::uint64_t parse_cursor(const std::string& cursor);
 /// Throws StoreFailure: for reads that cannot answer with a part.
-void throw_if_over(const Patience& patience);
+void throw_if_over(const Cancellation& cancellation);
 
 Error already_running(const HandlerRow& row);
 Error parent_is_gone(const HandlerRow& row);

@@ -74,9 +74,9 @@ std::uint64_t parse_cursor(const std::string& cursor) {
   return out;
 }
 
-void throw_if_over(const Patience& patience) {
-  if (!patience.over()) return;
-  if (patience.given_up.stop_requested()) throw StoreFailure(Code::cancelled, "the answer is not wanted any more");
+void throw_if_over(const Cancellation& cancellation) {
+  if (!cancellation.over()) return;
+  if (cancellation.given_up.stop_requested()) throw StoreFailure(Code::cancelled, "the answer is not wanted any more");
   throw StoreFailure(Code::deadline_exceeded, "there are too many handlers to look at in the time there is");
 }
 
@@ -87,7 +87,7 @@ Error parent_is_gone(const HandlerRow& row) {
 }
 
 HandlerPage Store::find_handlers(const HandlerQuery& query) const {
-  auto rows = list_handlers(query.filter, query.patience);
+  auto rows = list_handlers(query.filter, query.cancellation);
   std::erase_if(rows, [&](const HandlerRow& row) { return !matches(query, row); });
   if (query.newest_first) std::reverse(rows.begin(), rows.end());
   HandlerPage page{.total = rows.size()};
@@ -99,9 +99,10 @@ HandlerPage Store::find_handlers(const HandlerQuery& query) const {
   return page;
 }
 
-std::vector<HandlerCount> Store::count_handlers(const Patience& patience) const {
+std::vector<HandlerCount> Store::count_handlers(const Cancellation& cancellation) const {
   std::map<std::tuple<std::string, HandlerStatus, bool, bool>, std::size_t> counts;
-  for (const auto& row : list_handlers({}, patience)) ++counts[{row.workflow_name, row.status, !row.waiting_for.empty(), row.quarantined}];
+  for (const auto& row : list_handlers({}, cancellation))
+    ++counts[{row.workflow_name, row.status, !row.waiting_for.empty(), row.quarantined}];
   std::vector<HandlerCount> out;
   for (const auto& [key, count] : counts) out.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), std::get<3>(key), count});
   return out;

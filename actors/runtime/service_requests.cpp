@@ -206,7 +206,7 @@ private:
 
 }  // namespace
 
-bool Service::find_running_steps(const std::string& handler_id, Duration patience, std::function<void(std::vector<std::string>)> reply) {
+bool Service::find_running_steps(const std::string& handler_id, Duration timeout, std::function<void(std::vector<std::string>)> reply) {
   const auto answer = std::make_shared<FirstAnswer>(std::move(reply));
   std::string run_id;
   const bool live = state_->registry.with(handler_id, [&](const Registry::Entry& entry) {
@@ -215,7 +215,7 @@ bool Service::find_running_steps(const std::string& handler_id, Duration patienc
                  Inspect{[answer, run = entry.run](const engine::State& state) { (*answer)(running_steps(run->workflow->plan, state)); }});
   });
   if (!live) return false;
-  state_->environment.timers.after(patience, [answer, run_id, &bodies = state_->environment.bodies] {
+  state_->environment.timers.after(timeout, [answer, run_id, &bodies = state_->environment.bodies] {
     const auto steps = bodies.steps_of(run_id);
     (*answer)({steps.begin(), steps.end()});
   });

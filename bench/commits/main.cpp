@@ -35,8 +35,8 @@ public:
   std::optional<weir::HandlerRow> find_run(std::string_view id) const override { return inner_->find_run(id); }
   std::optional<weir::UsedKey> find_key(std::string_view key) const override { return inner_->find_key(key); }
   weir::NamedStates find_states(std::string_view id) const override { return inner_->find_states(id); }
-  std::vector<weir::HandlerRow> list_handlers(const weir::HandlerFilter& filter, const weir::Patience& patience) const override {
-    return inner_->list_handlers(filter, patience);
+  std::vector<weir::HandlerRow> list_handlers(const weir::HandlerFilter& filter, const weir::Cancellation& cancellation) const override {
+    return inner_->list_handlers(filter, cancellation);
   }
   std::vector<weir::EventRow> read_events(std::string_view run, std::int64_t after, std::size_t limit) const override {
     return inner_->read_events(run, after, limit);

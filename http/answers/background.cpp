@@ -8,7 +8,7 @@ namespace {
 Response too_busy() { return failure({Code::unavailable, "The server is busy: nothing was done, try again"}); }
 
 void expire_later(const std::shared_ptr<Workers>& workers, Loop& loop) {
-  workers->keep_timer(loop.after(workers->crew().wait_max, [weak = std::weak_ptr(workers), &loop] {
+  workers->keep_timer(loop.after(workers->pool().wait_max, [weak = std::weak_ptr(workers), &loop] {
     if (const auto there = weak.lock(); there && there->expire()) expire_later(there, loop);
   }));
 }

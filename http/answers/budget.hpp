@@ -10,18 +10,18 @@ namespace weir::http::budget {
 using namespace std::chrono_literals;
 
 /// Threads for one kind of work. Requests that find the queue full, or have waited in it too long, are answered with 503.
-struct Crew {
+struct WorkerPool {
   std::size_t threads_max;
   std::size_t queue_max;
   std::chrono::milliseconds wait_max;
   int niceness;  ///< of its threads, on top of the process's: they leave the processor to the threads that everybody waits for
 };
 /// One row, or a few. As many may wait as there may be connections, but not for long.
-inline constexpr Crew lookups{4, 10000, 1s, 0};
+inline constexpr WorkerPool lookups{4, 10000, 1s, 0};
 /// Writes that no run makes: purges, first reads.
-inline constexpr Crew changes{2, 1000, 1s, 0};
+inline constexpr WorkerPool changes{2, 1000, 1s, 0};
 /// Many rows, or large ones: searches, exports, statistics, pages of events, large results.
-inline constexpr Crew searches{2, 1000, 5s, 10};
+inline constexpr WorkerPool searches{2, 1000, 5s, 10};
 
 /// A search that has taken so long, or looked at so many rows, answers with what it has found and where it goes on.
 inline constexpr auto search_time_max = 2s;

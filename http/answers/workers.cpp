@@ -19,11 +19,11 @@ bool Workers::submit(Job job) {
   std::vector<Waiting> abandoned;  // destroyed without the lock
   const std::lock_guard lock(mutex_);
   if (stopping_) return false;
-  if (waiting_.size() >= crew_.queue_max) {
+  if (waiting_.size() >= pool_.queue_max) {
     const auto wanted = std::stable_partition(waiting_.begin(), waiting_.end(), [](const auto& w) { return !w.job.gone.stop_requested(); });
     std::move(wanted, waiting_.end(), std::back_inserter(abandoned));
     waiting_.erase(wanted, waiting_.end());
-    if (waiting_.size() >= crew_.queue_max) return false;
+    if (waiting_.size() >= pool_.queue_max) return false;
   }
   push(std::move(job));
   return true;
@@ -36,7 +36,7 @@ void Workers::resume(Job job) {
 
 void Workers::push(Job job) {
   waiting_.push_back({std::move(job), std::chrono::steady_clock::now()});
-  if (idle_ < waiting_.size() && threads_.size() < crew_.threads_max) threads_.emplace_back([this] { run(); });
+  if (idle_ < waiting_.size() && threads_.size() < pool_.threads_max) threads_.emplace_back([this] { run(); });
   else changed_.notify_one();
 }
 
@@ -55,7 +55,7 @@ bool Workers::expire() {
   bool more = false;
   {
     const std::lock_guard lock(mutex_);
-    const auto due = std::chrono::steady_clock::now() - crew_.wait_max;
+    const auto due = std::chrono::steady_clock::now() - pool_.wait_max;
     const auto in_time =
         std::stable_partition(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.since > due || !w.job.expired; });
     for (auto at = in_time; at != waiting_.end(); ++at) expired.push_back(std::move(at->job));
@@ -85,8 +85,8 @@ void Workers::stop() {
 
 void Workers::run() {
   workers_here = this;
-  if (crew_.niceness != 0)
-    (void)::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + crew_.niceness);  // on Linux of this thread
+  if (pool_.niceness != 0)
+    (void)::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + pool_.niceness);  // on Linux of this thread
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;

@@ -25,7 +25,7 @@ struct Job {
 /// Thread-safe. Threads begin on demand.
 class Workers {
 public:
-  explicit Workers(budget::Crew crew) : crew_(crew) {}
+  explicit Workers(budget::WorkerPool pool) : pool_(pool) {}
   ~Workers() { stop(); }
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
@@ -35,14 +35,14 @@ public:
   /// The next piece of work that was submitted before: waits whatever the queue's length. There are as many as there are requests
   /// under way. Dropped after stop().
   void resume(Job job);
-  /// True once, when something waits: expire() is to be called after the crew's wait_max. The timer is kept until then, or stop().
+  /// True once, when something waits: expire() is to be called after the pool's wait_max. The timer is kept until then, or stop().
   bool wants_timer();
   void keep_timer(std::shared_ptr<void> timer);
   /// Tells those that have waited too long. True while others wait: then it is to be called again after as long.
   bool expire();
   /// Is the calling thread one of these?
   bool here() const noexcept;
-  const budget::Crew& crew() const noexcept { return crew_; }
+  const budget::WorkerPool& pool() const noexcept { return pool_; }
 
   /// Drops what waits, asks what is at work to end, and returns when it has.
   void stop();
@@ -55,7 +55,7 @@ private:
   void push(Job job);
   void run();
 
-  const budget::Crew crew_;
+  const budget::WorkerPool pool_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Waiting> waiting_;

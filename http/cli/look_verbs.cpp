@@ -37,9 +37,9 @@ std::string short_time(const std::string& timestamp) {
   return out;
 }
 
-/// What people see: those that are set aside are running as far as the protocol is concerned.
+/// What people see: those that are quarantined are running as far as the protocol is concerned.
 std::string shown_status(const RemoteHandler& handler) {
-  return std::string(to_string(handler.status)) + (handler.quarantined ? " (set aside)" : "");
+  return std::string(to_string(handler.status)) + (handler.quarantined ? " (quarantined)" : "");
 }
 
 void add_workflows(CLI::App& app, Chosen& chosen) {
@@ -139,7 +139,7 @@ void add_show(CLI::App& app, Chosen& chosen) {
 void add_resume(CLI::App& app, Chosen& chosen) {
   const auto remote = std::make_shared<Remote>();
   const auto id = std::make_shared<std::string>();
-  auto* verb = add_remote_verb(app, chosen, "resume", "Goes on with a run that was set aside, because the server died with it", remote,
+  auto* verb = add_remote_verb(app, chosen, "resume", "Goes on with a run that was quarantined, because the server died with it", remote,
                                [remote, id] {
                                  const auto handler = value_of(remote->client().resume(*id).get());
                                  std::cout << (remote->json ? printable(to_json(to_json_value(handler))) : "resumed") << '\n';

@@ -67,7 +67,7 @@ public:
   bool append(std::string& out) override {
     if (!std::exchange(begun_, true)) out += "{\"handlers\":[";
     query_.limit = stride_.rows();
-    query_.patience = Patience::for_at_most(budget::search_time_max, gone_);
+    query_.cancellation = Cancellation::for_at_most(budget::search_time_max, gone_);
     const auto page = store_.find_handlers(query_);
     stride_.saw(page.rows.size(), bytes_of(page.rows));
     for (const auto& row : page.rows) {
@@ -100,7 +100,7 @@ public:
     budget_.resume();
     const bool first = query_.with_total = total_.empty();
     query_.limit = std::min(left_, stride_.rows());
-    query_.patience = budget_.patience();
+    query_.cancellation = budget_.cancellation();
     const auto page = store_.find_handlers(query_);
     if (first) out += "{\"handlers\":[", total_ = total_json(page);
     stride_.saw(page.rows.size(), bytes_of(page.rows));

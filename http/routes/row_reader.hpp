@@ -43,7 +43,7 @@ public:
   }
   const std::stop_token& gone() const noexcept { return gone_; }
   /// For one read of the store.
-  Patience patience() const { return {gone_, later(since_, left_)}; }
+  Cancellation cancellation() const { return {gone_, later(since_, left_)}; }
 
 private:
   std::stop_token gone_;

@@ -211,7 +211,7 @@ void post_run_nowait(const Call& call) {
 
 void post_rerun(const Call& call) { answer_once(call, &rerun, &answer_as_begun); }
 
-/// Of a run that was set aside. Writes.
+/// Of a run that was quarantined. Writes.
 void post_resume(const Call& call) {
   with_store(call, Work::change, [](const Call& taken) {
     const auto row = taken.app.service.resume(taken.names[0]);

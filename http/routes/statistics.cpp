@@ -35,9 +35,11 @@ struct Ended {
 };
 
 /// The newest runs that ended so, the newest first.
-std::vector<Ended> newest(const Store& store, const std::string& workflow, std::vector<HandlerStatus> statuses, const Patience& patience) {
-  HandlerQuery query{
-      .filter = {.workflow_names = std::vector{workflow}, .statuses = std::move(statuses)}, .with_total = false, .patience = patience};
+std::vector<Ended> newest(const Store& store, const std::string& workflow, std::vector<HandlerStatus> statuses,
+                          const Cancellation& cancellation) {
+  HandlerQuery query{.filter = {.workflow_names = std::vector{workflow}, .statuses = std::move(statuses)},
+                     .with_total = false,
+                     .cancellation = cancellation};
   std::vector<Ended> out;
   Stride stride;
   do {
@@ -50,7 +52,7 @@ std::vector<Ended> newest(const Store& store, const std::string& workflow, std::
     }
     stride.saw(page.rows.size(), bytes);
     query.cursor = page.next;
-  } while (!query.cursor.empty() && out.size() < runs_looked_at && !patience.over());
+  } while (!query.cursor.empty() && out.size() < runs_looked_at && !cancellation.over());
   return out;
 }
 
@@ -65,10 +67,10 @@ void add_durations(Object& out, const std::vector<Ended>& completed) {
   out.set("recent_ms", std::move(recent));
 }
 
-std::string workflows_detail(const runtime::Service& service, const Patience& patience) {
+std::string workflows_detail(const runtime::Service& service, const Cancellation& cancellation) {
   const auto& store = service.store();
   std::map<std::string, std::map<std::string, std::int64_t>> counts;
-  for (const auto& entry : store.count_handlers(patience)) {
+  for (const auto& entry : store.count_handlers(cancellation)) {
     counts[entry.workflow_name][std::string(to_string(entry.status))] += static_cast<std::int64_t>(entry.count);
     if (entry.awaits_event && entry.status == HandlerStatus::running)
       counts[entry.workflow_name]["waiting"] += static_cast<std::int64_t>(entry.count);
@@ -85,9 +87,11 @@ std::string workflows_detail(const runtime::Service& service, const Patience& pa
     detail.set("description", description ? *description : Value());
     for (const auto* state : {"running", "waiting", "quarantined", "completed", "failed", "cancelled"})
       detail.set(state, counts[name][state]);
-    add_durations(detail, newest(store, name, {HandlerStatus::completed}, patience));
-    const auto last = store.find_handlers(
-        {.filter = {.workflow_names = std::vector{name}, .statuses = std::nullopt}, .limit = 1, .with_total = false, .patience = patience});
+    add_durations(detail, newest(store, name, {HandlerStatus::completed}, cancellation));
+    const auto last = store.find_handlers({.filter = {.workflow_names = std::vector{name}, .statuses = std::nullopt},
+                                           .limit = 1,
+                                           .with_total = false,
+                                           .cancellation = cancellation});
     detail.set("last_started_at", last.rows.empty() ? Value() : Value(timestamp(last.rows[0].started_at)));
     details.emplace_back(std::move(detail));
   }
@@ -102,7 +106,7 @@ struct StepFigures {
 
 class StepStatistics {
 public:
-  explicit StepStatistics(const Patience& patience) : patience_(patience) {}
+  explicit StepStatistics(const Cancellation& cancellation) : cancellation_(cancellation) {}
 
   void add_run(const Store& store, const Ended& run) {
     began_.clear();
@@ -115,7 +119,7 @@ public:
     }
     ++runs_;
   }
-  bool enough() const { return events_ >= events_looked_at || patience_.over(); }
+  bool enough() const { return events_ >= events_looked_at || cancellation_.over(); }
 
   Object result() && {
     Value::Array steps;
@@ -169,7 +173,7 @@ private:
   std::map<std::string, StepFigures> steps_;
   std::map<std::int64_t, Time> began_, waiting_;  ///< in this run, by span: at work since, and for a worker since
   std::size_t runs_ = 0, events_ = 0;
-  Patience patience_;
+  Cancellation cancellation_;
 };
 
 Value::Array runs_json(const std::vector<Ended>& runs) {
@@ -182,9 +186,9 @@ Value::Array runs_json(const std::vector<Ended>& runs) {
   return out;
 }
 
-std::string workflow_statistics(const Store& store, const std::string& workflow, const Patience& patience) {
-  const auto runs = newest(store, workflow, {HandlerStatus::completed, HandlerStatus::failed, HandlerStatus::cancelled}, patience);
-  StepStatistics steps(patience);
+std::string workflow_statistics(const Store& store, const std::string& workflow, const Cancellation& cancellation) {
+  const auto runs = newest(store, workflow, {HandlerStatus::completed, HandlerStatus::failed, HandlerStatus::cancelled}, cancellation);
+  StepStatistics steps(cancellation);
   for (const auto& run : runs) {
     if (steps.enough()) break;
     steps.add_run(store, run);
@@ -197,18 +201,18 @@ std::string workflow_statistics(const Store& store, const std::string& workflow,
 
 void answer(const Call& call, std::string body) { call.respond(packed(json(std::move(body)), *call.exchange)); }
 
-Patience patience_of(const Call& call) { return Patience::for_at_most(budget::statistics_time_max, call.gone.get_token()); }
+Cancellation cancellation_of(const Call& call) { return Cancellation::for_at_most(budget::statistics_time_max, call.gone.get_token()); }
 
 }  // namespace
 
 void get_workflows_detail(const Call& call) {
-  off_the_loop(call, Work::search, [](const Call& taken) { answer(taken, workflows_detail(taken.app.service, patience_of(taken))); });
+  off_the_loop(call, Work::search, [](const Call& taken) { answer(taken, workflows_detail(taken.app.service, cancellation_of(taken))); });
 }
 
 void get_workflow_statistics(const Call& call) {
   if (!call.app.service.find_workflow(call.names[0])) return call.respond(problem(404, "Workflow not found"));
   off_the_loop(call, Work::search, [](const Call& taken) {
-    answer(taken, workflow_statistics(taken.app.service.store(), taken.names[0], patience_of(taken)));
+    answer(taken, workflow_statistics(taken.app.service.store(), taken.names[0], cancellation_of(taken)));
   });
 }
 

@@ -141,11 +141,11 @@ public:
     return found == shard.items.end() ? NamedStates() : found->second.states;
   }
 
-  std::vector<HandlerRow> list_handlers(const HandlerFilter& filter, const Patience& patience) const override {
+  std::vector<HandlerRow> list_handlers(const HandlerFilter& filter, const Cancellation& cancellation) const override {
     std::vector<HandlerRow> out;
     const HandlerQuery query{.filter = filter, .newest_first = false};
     for (auto walk = Walk(order_, query); !walk.done();) {
-      throw_if_over(patience);
+      throw_if_over(cancellation);
       for (const auto& candidate : walk.next())
         if (auto row = look_at(candidate, query)) out.push_back(std::move(*row));
     }
@@ -165,7 +165,7 @@ public:
         last = candidate.created;
         if (row) page.rows.push_back(std::move(*row));
       }
-      page.complete = !page.next.empty() || walk.done() || !query.patience.over();
+      page.complete = !page.next.empty() || walk.done() || !query.cancellation.over();
       if (!page.complete) page.next = std::to_string(last);
     }
     page.total = page.rows.size();
@@ -293,7 +293,8 @@ private:
   void count(HandlerPage& page, HandlerQuery query) const {
     query.cursor.clear();
     std::size_t total = 0;
-    for (auto walk = Walk(order_, query); !walk.done() && page.total_is_exact; page.total_is_exact = walk.done() || !query.patience.over())
+    for (auto walk = Walk(order_, query); !walk.done() && page.total_is_exact;
+         page.total_is_exact = walk.done() || !query.cancellation.over())
       for (const auto& candidate : walk.next())
         if (fits(candidate, query)) ++total;
     page.total = std::max(page.total, total);

@@ -34,7 +34,7 @@ constexpr Rule rules[] = {
     {"handler whose parent is gone",
      "SELECT handler_id FROM handlers h WHERE parent_handler_id <> '' AND NOT EXISTS (SELECT 1 FROM handlers p WHERE p.handler_id = "
      "h.parent_handler_id)"},
-    {"run that is to wake up but does not sleep", "SELECT run_id FROM handlers WHERE wake_at IS NOT NULL AND idle_since IS NULL"},
+    {"run that is to wake up but is not idle", "SELECT run_id FROM handlers WHERE wake_at IS NOT NULL AND idle_since IS NULL"},
 };
 
 /// A file that a crash has left can only be read by a connection that may also mend it.

@@ -192,21 +192,21 @@ public:
   NamedStates find_states(std::string_view handler_id) const override {
     return reading([&](Connection& db) { return sqlite_detail::find_states(db, handler_id); });
   }
-  std::vector<HandlerRow> list_handlers(const HandlerFilter& filter, const Patience& patience) const override {
+  std::vector<HandlerRow> list_handlers(const HandlerFilter& filter, const Cancellation& cancellation) const override {
     HandlerSearch search({.filter = filter, .newest_first = false, .limit = std::numeric_limits<std::size_t>::max()},
                          HandlerSearch::Total::not_needed);
-    in_turns(search, [&] { throw_if_over(patience); });
+    in_turns(search, [&] { throw_if_over(cancellation); });
     return std::move(search).page().rows;
   }
   HandlerPage find_handlers(const HandlerQuery& query) const override {
     HandlerSearch search(query, HandlerSearch::Total::counted);
     do scanning([&](Connection& db) { search.turn(db); });
-    while (!search.done() && !query.patience.over());
+    while (!search.done() && !query.cancellation.over());
     return std::move(search).page();
   }
-  std::vector<HandlerCount> count_handlers(const Patience& patience) const override {
+  std::vector<HandlerCount> count_handlers(const Cancellation& cancellation) const override {
     HandlerCounts counts;
-    in_turns(counts, [&] { throw_if_over(patience); });
+    in_turns(counts, [&] { throw_if_over(cancellation); });
     return counts.result();
   }
   RunOrigin find_origin(std::string_view run_id) const override {

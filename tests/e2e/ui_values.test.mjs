@@ -81,7 +81,7 @@ test('whole numbers beyond 2^53 are shown, edited, copied and sent back with all
   await close();
 });
 
-test('a run that was set aside says so, is found by that, and is resumed from its page', async () => {
+test('a run that was quarantined says so, is found by that, and is resumed from its page', async () => {
   const file = join(folder, 'aside.db');
   const first = await serve(['--store', `sqlite:${file}`], { survives: false });
   await post(first.base, '/workflows/walk/run-nowait', { handler_id: 'aside', start_event: { steps: 3, pause_ms: 1000 } });
@@ -91,9 +91,9 @@ test('a run that was set aside says so, is found by that, and is resumed from it
   execFileSync('sqlite3', [file, "UPDATE handlers SET quarantined = 1, resumes = 3, idle_since = NULL, wake_at = NULL WHERE handler_id = 'aside'"]);
   const { base: from } = await serve(['--store', `sqlite:${file}`]);
   const { page, close } = await open('#/', { from });
-  await page.locator('.card').filter({ hasText: 'walk' }).getByRole('link', { name: '1 set aside' }).click();
+  await page.locator('.card').filter({ hasText: 'walk' }).getByRole('link', { name: '1 quarantined' }).click();
   await page.getByText('1 of 1 runs').waitFor();
-  await page.locator('.badge.is-quarantined').getByText('set aside').waitFor();
+  await page.locator('.badge.is-quarantined').getByText('quarantined').waitFor();
   await page.getByLabel('Status').selectOption('waiting');
   await page.getByText('No run matches.').waitFor();
   await page.getByLabel('Status').selectOption('quarantined');

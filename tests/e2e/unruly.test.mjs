@@ -69,7 +69,7 @@ test('a blocking step that looks at its stop token ends with the server, and is 
   assert.doesNotMatch(log, /left behind/);
 });
 
-test('a run that aborts the process is set aside after three times; those that were only at work go on', { timeout: 120000 }, async () => {
+test('a run that aborts the process is quarantined after three times; those that were only at work go on', { timeout: 120000 }, async () => {
   const file = join(folder, 'killer.db');
   let server = await start(file);
   for (let i = 0; i < 5; i++) assert.equal((await begin(server, 'bystander', `b${i}`)).status, 200);
@@ -93,10 +93,10 @@ test('a run that aborts the process is set aside after three times; those that w
   assert.equal(deaths, 3);
   assert.deepEqual(handlers.map(({ handler_id, status, quarantined }) => [handler_id, status, quarantined ?? false]),
     [...[0, 1, 2, 3, 4].map(i => [`b${i}`, 'completed', false]), ['k', 'running', true]]);
-  assert.match(server.log(), /run \S+ of workflow 'killer' is set aside: the process died 3 times in a row while it was at work/);
+  assert.match(server.log(), /run \S+ of workflow 'killer' is quarantined: the process died 3 times in a row while it was at work/);
   assert.equal((await ask(server, '/handlers/k?detail=true')).body.quarantined, true);
   const shown = verb => spawnSync(weir, [...verb, '--server', server.base], { encoding: 'utf8' });
-  assert.match(shown(['list']).stdout, /k\tkiller\trunning \(set aside\)/);
+  assert.match(shown(['list']).stdout, /k\tkiller\trunning \(quarantined\)/);
   assert.match(shown(['show', 'k']).stdout, /`weir resume k` goes on with it/);
   assert.equal((await ask(server, '/events/k', 'POST', { event: { type: 'StartEvent', value: {} } })).status, 409);
   assert.equal((await ask(server, '/handlers/b0/resume', 'POST')).status, 409);

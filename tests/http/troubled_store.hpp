@@ -46,17 +46,17 @@ public:
     read();
     return inner_->find_states(id);
   }
-  std::vector<weir::HandlerRow> list_handlers(const weir::HandlerFilter& filter, const weir::Patience& patience) const override {
+  std::vector<weir::HandlerRow> list_handlers(const weir::HandlerFilter& filter, const weir::Cancellation& cancellation) const override {
     read();
-    return inner_->list_handlers(filter, patience);
+    return inner_->list_handlers(filter, cancellation);
   }
   weir::HandlerPage find_handlers(const weir::HandlerQuery& query) const override {
     read();
     return inner_->find_handlers(query);
   }
-  std::vector<weir::HandlerCount> count_handlers(const weir::Patience& patience) const override {
+  std::vector<weir::HandlerCount> count_handlers(const weir::Cancellation& cancellation) const override {
     read();
-    return inner_->count_handlers(patience);
+    return inner_->count_handlers(cancellation);
   }
   weir::RunOrigin find_origin(std::string_view run) const override {
     read();

@@ -180,7 +180,7 @@ TEST_CASE("deadlines fire while the run is not in memory: waits, workflow timeou
   CHECK(attempts == 2);
 }
 
-TEST_CASE("no event is lost between falling asleep and waking up") {
+TEST_CASE("no event is lost between hibernating and waking up") {
   constexpr int senders = 4, each = 60;
   const Sleepy disk;
   Runtime runtime(disk.options());
@@ -252,7 +252,7 @@ TEST_CASE("a run of many steps is resumed from a snapshot and the few ticks afte
     Runtime runtime(disk.options());
     runtime.add_workflow<Ending>("loop");
     runtime.start("loop", StartEvent(), "h");
-    until("the run rests", [&] { return runtime.service().store().find_handler("h")->idle_since.has_value(); });
+    until("the run is idle", [&] { return runtime.service().store().find_handler("h")->idle_since.has_value(); });
   }
   Runtime runtime(disk.options());
   runtime.add_workflow<Ending>("loop");

@@ -1,4 +1,4 @@
-// Runs that the process dies of are set aside; those that were only at work then go on.
+// Runs that the process dies of are quarantined; those that were only at work then go on.
 #include <doctest/doctest.h>
 
 #include "flows.hpp"
@@ -76,7 +76,7 @@ struct Processes {
 
 }  // namespace
 
-TEST_CASE("a run that the process dies of three times in a row is set aside, can be resumed or cancelled, and the others go on") {
+TEST_CASE("a run that the process dies of three times in a row is quarantined, can be resumed or cancelled, and the others go on") {
   Processes processes;
   auto& [folder, bodies, log, store, runtime] = processes;
   processes.begin();
@@ -107,7 +107,7 @@ TEST_CASE("a run that the process dies of three times in a row is set aside, can
   CHECK(processes.row("killer").quarantined);
   CHECK(processes.row("killer").status == HandlerStatus::running);
   CHECK(bodies.count("killer") == 4);
-  CHECK(log.has("is set aside: the process died 3 times in a row while it was at work"));
+  CHECK(log.has("is quarantined: the process died 3 times in a row while it was at work"));
   const auto held = runtime->find_run("killer")->send_event(Verdict{true});
   REQUIRE_FALSE(held.ok());
   CHECK(held.error().code == weir::Code::conflict);
@@ -126,7 +126,7 @@ TEST_CASE("a run that the process dies of three times in a row is set aside, can
     runtime->resume("killer");
     processes.wait_for("killer", 5);
     CHECK_FALSE(processes.row("killer").quarantined);
-    CHECK_THROWS_WITH_AS(runtime->resume("killer"), "Handler 'killer' is not set aside", std::invalid_argument);
+    CHECK_THROWS_WITH_AS(runtime->resume("killer"), "Handler 'killer' is not quarantined", std::invalid_argument);
     bodies.end("killer");
     waiting.join();
   }
@@ -166,7 +166,7 @@ TEST_CASE("ends in order, progress and rest are no crashes") {
   processes.stop();
 }
 
-TEST_CASE("suspects have their turns one after the other, when the one before has ended or rests") {
+TEST_CASE("suspects have their turns one after the other, when the one before has ended or is idle") {
   Processes processes;
   auto& [folder, bodies, log, store, runtime] = processes;
   processes.begin();

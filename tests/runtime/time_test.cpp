@@ -192,7 +192,7 @@ TEST_CASE("deadlines that a new process finds in the store go by the wall clock,
   CHECK(flow->over == 1);
 }
 
-TEST_CASE("a run that rests goes to sleep although the wall clock is set back") {
+TEST_CASE("an idle run hibernates although the wall clock is set back") {
   const Disk disk;
   Runtime runtime(disk.options(200ms));
   runtime.add_workflow("endless", std::make_shared<Endless>("wait", Duration::max()), {});

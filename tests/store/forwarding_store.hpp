@@ -19,11 +19,13 @@ public:
   std::optional<weir::HandlerRow> find_run(std::string_view id) const override { return inner_->find_run(id); }
   std::optional<weir::UsedKey> find_key(std::string_view key) const override { return inner_->find_key(key); }
   weir::NamedStates find_states(std::string_view id) const override { return inner_->find_states(id); }
-  std::vector<weir::HandlerRow> list_handlers(const weir::HandlerFilter& filter, const weir::Patience& patience) const override {
-    return inner_->list_handlers(filter, patience);
+  std::vector<weir::HandlerRow> list_handlers(const weir::HandlerFilter& filter, const weir::Cancellation& cancellation) const override {
+    return inner_->list_handlers(filter, cancellation);
   }
   weir::HandlerPage find_handlers(const weir::HandlerQuery& query) const override { return inner_->find_handlers(query); }
-  std::vector<weir::HandlerCount> count_handlers(const weir::Patience& patience) const override { return inner_->count_handlers(patience); }
+  std::vector<weir::HandlerCount> count_handlers(const weir::Cancellation& cancellation) const override {
+    return inner_->count_handlers(cancellation);
+  }
   weir::RunOrigin find_origin(std::string_view id) const override { return inner_->find_origin(id); }
   std::optional<weir::NamedStates> find_states_at(std::string_view id, std::int64_t at) const override {
     return inner_->find_states_at(id, at);

@@ -33,7 +33,7 @@ std::shared_ptr<Store> filled(const Kind& kind) {
   return store;
 }
 
-const Patience none{.deadline = std::chrono::steady_clock::time_point()};
+const Cancellation none{.deadline = std::chrono::steady_clock::time_point()};
 
 }  // namespace
 
@@ -42,7 +42,7 @@ TEST_CASE("a search whose time is over says so, and gets through everything, eac
   const auto store = filled(kind);
   for (const bool newest_first : {true, false}) {
     CAPTURE(newest_first);
-    HandlerQuery query{.text = "needle", .newest_first = newest_first, .limit = 4, .patience = none};
+    HandlerQuery query{.text = "needle", .newest_first = newest_first, .limit = 4, .cancellation = none};
     std::vector<std::string> found;
     int pages = 0, broken_off = 0;
     do {
@@ -112,7 +112,7 @@ TEST_CASE("reads that have no part of an answer to give say that they were given
   std::stop_source gone;
   gone.request_stop();
   CHECK(code_of([&] { (void)store->list_handlers({}, {.given_up = gone.get_token()}); }) == Code::cancelled);
-  CHECK_FALSE(store->find_handlers({.text = "nothing like it", .patience = {.given_up = gone.get_token()}}).complete);
+  CHECK_FALSE(store->find_handlers({.text = "nothing like it", .cancellation = {.given_up = gone.get_token()}}).complete);
   std::size_t counted = 0;
   for (const auto& entry : store->count_handlers()) counted += entry.count;
   CHECK(counted == handlers);
@@ -128,7 +128,7 @@ TEST_CASE("many long searches at once leave other reads and commits their turns"
   for (int i = 0; i < 8; ++i)
     searches.emplace_back([&] {
       while (!end.stop_requested()) {
-        (void)store->find_handlers({.text = "nothing like it", .patience = {.given_up = end.get_token()}});
+        (void)store->find_handlers({.text = "nothing like it", .cancellation = {.given_up = end.get_token()}});
         ++rounds;
       }
     });

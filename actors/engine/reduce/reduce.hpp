@@ -22,7 +22,7 @@ Outcome reduce(const Plan& plan, State state, const Stamped& stamped);
 std::vector<Command> pending(const State& state);
 
 /// Nothing runs, and nothing will until an event comes or a time does: such a run need not be in memory.
-bool resting(const State& state);
+bool idle(const State& state);
 /// The earliest of the times a state waits for: retries, waits, the run's own timeout. Steps in progress have theirs too.
 std::optional<Time> next_due(const State& state);
 

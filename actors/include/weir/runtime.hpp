@@ -72,9 +72,9 @@ public:
   /// stay in the store until an event, their time or somebody who asks wakes them. A run that cannot go on ends with the
   /// reason; one whose workflow is not registered waits for it. Call it after the last add_workflow, also when nothing is left:
   /// what RuntimeOptions::retention no longer keeps is purged from then on. A run that was at work at the last three ends of the
-  /// process, and got no further in between, is set aside: HandlerRow::quarantined. See docs/reliability.md.
+  /// process, and got no further in between, is quarantined: HandlerRow::quarantined. See docs/reliability.md.
   std::size_t recover();
-  /// Goes on with a run that was set aside; it has one more chance. Throws std::invalid_argument when it was not, StoreFailure when the
+  /// Goes on with a run that was quarantined; it has one more chance. Throws std::invalid_argument when it was not, StoreFailure when the
   /// store does not answer.
   void resume(const std::string& handler_id);
 

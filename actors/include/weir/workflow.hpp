@@ -126,7 +126,7 @@ protected:
   /// because it only waits gives its place back; it goes on at once when it wakes up.
   void num_concurrent_runs(int count);
   /// Keeps events of exactly this type that no step and no wait takes, in the order in which they come, until a step receives them
-  /// with Context::receive. They are part of the run: they survive a restart, sleep with it, and are there in a fork. When so many
+  /// with Context::receive. They are part of the run: they survive a restart, hibernate with it, and are there in a fork. When so many
   /// are kept, more are refused (429, Code::resource_exhausted). No step may take such events by its parameters.
   template <EventLike E>
   void mailbox(std::uint32_t events_max = mailbox_events_max) {

@@ -90,7 +90,7 @@ void CommitQueue::write() {
   std::vector<Commit> commits;
   commits.reserve(writing_.size());
   for (auto& kept : writing_) commits.push_back(std::move(kept.commit));
-  const auto watchdog = timers_.after(patience, [this, group = group_] { overdue(group); });
+  const auto watchdog = timers_.after(overdue_after, [this, group = group_] { overdue(group); });
   const auto results = commit_all(*store_, commits);
   WEIR_ASSERT(results.size() == commits.size(), "a store answers each commit, and nothing else");
   timers_.cancel(watchdog);
@@ -123,7 +123,7 @@ void CommitQueue::overdue(std::uint64_t group) {
     const std::lock_guard lock(mutex_);
     if (!busy_ || group != group_) return;
   }
-  delayed({Code::unavailable, "it has not answered for " + std::to_string(patience.count()) + " ms"});
+  delayed({Code::unavailable, "it has not answered for " + std::to_string(overdue_after.count()) + " ms"});
 }
 
 /// New requests are refused before those that wait are told, so that nobody comes in between.

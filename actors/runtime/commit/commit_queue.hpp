@@ -34,7 +34,7 @@ public:
   using Tell = std::function<void(const CommitNews&)>;
 
   /// A group that has not been written after this time counts as delayed, whatever the store is doing with it.
-  static constexpr std::chrono::milliseconds patience{800};
+  static constexpr std::chrono::milliseconds overdue_after{800};
   /// Between two tries; doubled from one to the other.
   static constexpr std::chrono::milliseconds pause_min{20}, pause_max{1000};
 

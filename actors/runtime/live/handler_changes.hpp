@@ -18,7 +18,7 @@ namespace weir::runtime {
 /// Thread-safe. Costs one load when nobody listens.
 class HandlerChanges {
 public:
-  /// A handler that has begun, ended, gone to rest or woken; with `gone` it is no longer stored. Called on any thread. What it throws is
+  /// A handler that has begun, ended, become idle or gone on; with `gone` it is no longer stored. Called on any thread. What it throws is
   /// told to `threw`, and keeps neither the run nor the other listeners from anything.
   using Listener = std::function<void(const HandlerRow& row, bool gone)>;
 

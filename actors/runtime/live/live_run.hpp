@@ -53,11 +53,11 @@ struct Environment {
   Service& service;
 
   /// The references are only kept: what they refer to may be made later.
-  Environment(RuntimeOptions given, Registry& runs, Hibernation& sleepers, Resumption& resumed, Service& owner)
+  Environment(RuntimeOptions given, Registry& runs, Hibernation& hibernating, Resumption& resumed, Service& owner)
       : options(with_clean_log(std::move(given))), log(options.log ? std::make_shared<const LogSink>(options.log) : nullptr),
         pool(options.blocking_threads_max, failed("a job in the background")), store_jobs(4, failed("a job in the background")),
         store(options.store ? options.store : memory()), store_health(options.log),
-        changes(failed("a listener to the changes of handlers")), registry(runs), hibernation(sleepers), resumption(resumed),
+        changes(failed("a listener to the changes of handlers")), registry(runs), hibernation(hibernating), resumption(resumed),
         service(owner) {
     use_store(store);
   }

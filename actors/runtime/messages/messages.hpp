@@ -77,10 +77,10 @@ struct TimerFired {
   Time due;  ///< no earlier than that is it now, whatever the wall clock says
   engine::TimerTick tick;
 };
-/// The run may have rested for long enough to leave memory.
-struct Rested {};
+/// The run may have been idle for long enough to leave memory.
+struct HibernationDue {};
 /// The run was gone on with after a crash, and is still there after a while.
-struct LivedOn {};
+struct TrialPassed {};
 /// The run is over, or has left memory, and nobody can find it any more: everything sent before this has been answered.
 struct Retire {};
 
@@ -142,8 +142,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Committed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::ResumeRun)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::RunLoaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::PassedOn)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Rested)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::LivedOn)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::HibernationDue)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::TrialPassed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::Inspect)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::DropBody)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::runtime::StartBody)
@@ -168,8 +168,8 @@ CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Committed))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::ResumeRun))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::RunLoaded))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::PassedOn))
-CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Rested))
-CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::LivedOn))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::HibernationDue))
+CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::TrialPassed))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::Inspect))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::DropBody))
 CAF_ADD_TYPE_ID(weir_runtime, (weir::runtime::StartBody))
@@ -187,9 +187,10 @@ namespace weir::runtime {
 template <class M>
 using Takes = compat::Takes<void, M>;
 
-using SupervisorActor = caf::typed_actor<Takes<StartRun>, Takes<Deliver>, Takes<CancelRun>, Takes<AwaitEnd>, Takes<StepReport>,
-                                         Takes<TimerFired>, Takes<Subscribe>, Takes<Admitted>, Takes<Inspect>, Takes<Committed>,
-                                         Takes<ResumeRun>, Takes<RunLoaded>, Takes<PassedOn>, Takes<Rested>, Takes<LivedOn>, Takes<Retire>>;
+using SupervisorActor =
+    caf::typed_actor<Takes<StartRun>, Takes<Deliver>, Takes<CancelRun>, Takes<AwaitEnd>, Takes<StepReport>, Takes<TimerFired>,
+                     Takes<Subscribe>, Takes<Admitted>, Takes<Inspect>, Takes<Committed>, Takes<ResumeRun>, Takes<RunLoaded>,
+                     Takes<PassedOn>, Takes<HibernationDue>, Takes<TrialPassed>, Takes<Retire>>;
 using StepActor = caf::typed_actor<Takes<StartBody>, Takes<ResumeBody>, Takes<DropBody>>;
 using EventLogActor =
     caf::typed_actor<Takes<Subscribe>, Takes<Continue>, Takes<Appended>, Takes<RunOver>, Takes<ReadFromStore>, Takes<LookAgain>>;

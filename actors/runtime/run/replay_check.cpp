@@ -12,14 +12,14 @@
 namespace weir::runtime {
 namespace {
 
-/// The states of runs that sleep, by store and run.
-struct Asleep {
+/// The states of runs that hibernate, by store and run.
+struct Hibernated {
   std::mutex mutex;
   std::map<std::pair<const Store*, std::string>, std::string> states;
 
-  static Asleep& instance() {
-    static auto* const asleep = new Asleep;  // runs may leave while the process ends
-    return *asleep;
+  static Hibernated& instance() {
+    static auto* const hibernated = new Hibernated;  // runs may leave while the process ends
+    return *hibernated;
   }
 };
 
@@ -40,20 +40,20 @@ void ReplayCheck::compare(const engine::State& live) {
 }
 
 void ReplayCheck::left(const Store& store, const engine::State& state) const {
-  auto& asleep = Asleep::instance();
+  auto& hibernated = Hibernated::instance();
   auto text = engine::encode_state(run_->workflow->plan, state);
-  const std::lock_guard lock(asleep.mutex);
-  asleep.states[{&store, run_->row.run_id}] = std::move(text);
+  const std::lock_guard lock(hibernated.mutex);
+  hibernated.states[{&store, run_->row.run_id}] = std::move(text);
 }
 
 void ReplayCheck::came_back(const Store& store, const engine::State& recovered) {
-  auto& asleep = Asleep::instance();
+  auto& hibernated = Hibernated::instance();
   const auto text = engine::encode_state(run_->workflow->plan, recovered);
   shadow_.go_on_from(text);
   std::string before;
   {
-    const std::lock_guard lock(asleep.mutex);
-    const auto node = asleep.states.extract({&store, run_->row.run_id});
+    const std::lock_guard lock(hibernated.mutex);
+    const auto node = hibernated.states.extract({&store, run_->row.run_id});
     if (node.empty()) return;
     before = std::move(node.mapped());
   }

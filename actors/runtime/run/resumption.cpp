@@ -9,7 +9,7 @@ namespace weir::runtime {
 namespace {
 
 Error set_aside_error(const HandlerRow& row) {
-  return {Code::conflict, "Handler '" + row.handler_id + "' is set aside: the process died " + std::to_string(row.resumes) +
+  return {Code::conflict, "Handler '" + row.handler_id + "' is quarantined: the process died " + std::to_string(row.resumes) +
                               " times in a row while its run was at work, which got no further. Resume it (POST /handlers/ID/resume), or "
                               "cancel it"};
 }
@@ -59,7 +59,7 @@ Expected<HandlerRow> Resumption::set_aside(HandlerRow row) {
   const auto done = environment_.store->commit({.run_id = row.run_id, .events = {}, .handler = row, .states = std::nullopt});
   if (!done) return done.error();
   if (const auto& log = environment_.options.log)
-    log(LogLevel::error, "run " + row.run_id + " of workflow '" + row.workflow_name + "' is set aside: the process died " +
+    log(LogLevel::error, "run " + row.run_id + " of workflow '" + row.workflow_name + "' is quarantined: the process died " +
                              std::to_string(row.resumes) +
                              " times in a row while it was at work. Look at its steps; then resume handler '" + row.handler_id +
                              "' (weir resume), or cancel it");
@@ -134,7 +134,7 @@ Expected<HandlerRow> Resumption::resume(const std::string& handler_id) {
   const std::lock_guard deciding(deciding_);
   auto row = environment_.store->find_handler(handler_id);
   if (!row) return Error{Code::not_found, "Handler not found"};
-  if (!row->quarantined) return Error{Code::conflict, "Handler '" + handler_id + "' is not set aside"};
+  if (!row->quarantined) return Error{Code::conflict, "Handler '" + handler_id + "' is not quarantined"};
   row->quarantined = false;
   row->resumes = resumes_to_set_aside;  // it has one chance
   row->updated_at = now();

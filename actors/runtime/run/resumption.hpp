@@ -33,12 +33,12 @@ public:
   explicit Resumption(Environment& environment) : environment_(environment) {}
 
   /// Goes on with the runs, which an earlier process has left at work; `died`: it did not end in order. Those that were gone on with
-  /// too often already are set aside; suspects wait until the others have settled, and then for each other. Returns how many go on,
+  /// too often already are quarantined; suspects wait until the others have settled, and then for each other. Returns how many go on,
   /// now or later. Throws StoreFailure.
   std::size_t begin(std::vector<HandlerRow> rows, bool died);
   /// What a run that is about to be gone on with has in its row from then on.
   std::int64_t resumes_of(const HandlerRow& stored);
-  /// The run has got further, rests, or is not here any more: the next suspect has its turn.
+  /// The run has got further, is idle, or is not here any more: the next suspect has its turn.
   void settled(const std::string& run_id);
   bool others_wait() const;
 
@@ -46,7 +46,7 @@ public:
   std::optional<Error> held(const HandlerRow& row) const;
   /// Calls back when the run is not held any more, at once when it is not now.
   void when_let_go(const HandlerRow& row, std::function<void()> callback);
-  /// Goes on with a run that was set aside.
+  /// Goes on with a run that was quarantined.
   Expected<HandlerRow> resume(const std::string& handler_id);
   /// Has a run that is held ended by `end`; false when it is not held.
   bool end_held(const std::string& handler_id, const std::function<void(const HandlerRow&)>& end);
@@ -61,7 +61,7 @@ private:
   bool waits(const std::string& run_id) const;
 
   Environment& environment_;
-  std::mutex deciding_;  ///< taken first: whoever changes the row of a run that is set aside
+  std::mutex deciding_;  ///< taken first: whoever changes the row of a run that is quarantined
   mutable std::mutex mutex_;
   bool died_ = false;
   bool found_ = false;                                         ///< what the process has died of: the others' counts begin anew

@@ -213,7 +213,7 @@ void RunCommits::commit(Batch batch) {
   add_visible(batch);
   add_states(batch);
   if (durable_) add_journal(batch);
-  else if (!state_.over()) mark_rest(batch.commit);
+  else if (!state_.over()) mark_idle(batch.commit);
   if (replay_check_) replay_check_->compare(state_);
   submit(std::move(batch));
 }
@@ -364,7 +364,7 @@ void RunCommits::load(const HandlerRow& row, RecoveredRun recovered) {
   commit(std::move(batch));
 }
 
-/// A run that rests, or only waits for its children, cannot be what the process dies of.
+/// A run that is idle, or only waits for its children, cannot be what the process dies of.
 void RunCommits::begin_trial(Batch& batch) {
   const auto runs_code = [this](const engine::Command& command) {
     const auto* run = std::get_if<engine::RunStep>(&command);
@@ -383,7 +383,7 @@ void RunCommits::end_trial(Batch& batch) {
   if (std::exchange(row_.resumes, 0) != 0 && !batch.ended) batch.commit.handler = row_;
 }
 
-void RunCommits::lived_on() {
+void RunCommits::trial_passed() {
   if (!on_trial_ || commit_state_ != CommitState::idle || !run_->environment.resumption.others_wait()) return;
   Batch batch;
   batch.settles = true;

@@ -62,7 +62,7 @@ public:
     virtual void over() = 0;
     /// The run has never begun: nothing of it is in the store.
     virtual void never_begun(const Error& why) = 0;
-    /// The run has got further since it was gone on with, or rests.
+    /// The run has got further since it was gone on with, or is idle.
     virtual void settled() = 0;
   };
 
@@ -95,7 +95,7 @@ public:
   /// It was gone on with after a crash, by which it counts as tried, and has got no further yet.
   bool on_trial() const noexcept { return on_trial_; }
   /// It has been on trial for long: when others wait for that, it is not counted against it.
-  void lived_on();
+  void trial_passed();
 
 private:
   struct UsedUp {
@@ -150,7 +150,7 @@ private:
   void begin_trial(Batch& batch);
   void end_trial(Batch& batch);
   /// Whether the run only waits, for what and until when, stands in its row.
-  void mark_rest(Commit& commit);
+  void mark_idle(Commit& commit);
 
   std::int64_t events_kept_max() const;
   /// After more has become visible: a budget that is exceeded is told once, in the log and in the run.

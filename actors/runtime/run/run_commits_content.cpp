@@ -102,10 +102,10 @@ void RunCommits::exceed(bool& told, const char* limit, std::int64_t max, const s
 /// In a durable run every tick is recorded.
 void RunCommits::add_journal(Batch& batch) {
   auto& commit = batch.commit;
-  if (on_trial_ && (got_further_ || state_.over() || engine::resting(state_))) end_trial(batch);
+  if (on_trial_ && (got_further_ || state_.over() || engine::idle(state_))) end_trial(batch);
   if (!begun_) commit.begin = row_;
   if (!state_.over()) {
-    mark_rest(commit);
+    mark_idle(commit);
     add_snapshot(commit);
   }
 }
@@ -159,14 +159,14 @@ void RunCommits::add_snapshot(Commit& commit) {
   journal_bytes_ = 0;
 }
 
-void RunCommits::mark_rest(Commit& commit) {
-  const bool rests = engine::resting(state_);
-  if (!rests && !row_.idle_since) return;
+void RunCommits::mark_idle(Commit& commit) {
+  const bool idle = engine::idle(state_);
+  if (!idle && !row_.idle_since) return;
   const auto at = now();
-  const auto wake_at = rests ? engine::next_due(state_) : std::nullopt;
-  auto waiting_for = rests ? awaited_json(run_->workflow->plan, state_) : "";
-  if (rests == row_.idle_since.has_value() && wake_at == row_.wake_at && waiting_for == row_.waiting_for) return;
-  if (!rests) row_.idle_since.reset();
+  const auto wake_at = idle ? engine::next_due(state_) : std::nullopt;
+  auto waiting_for = idle ? awaited_json(run_->workflow->plan, state_) : "";
+  if (idle == row_.idle_since.has_value() && wake_at == row_.wake_at && waiting_for == row_.waiting_for) return;
+  if (!idle) row_.idle_since.reset();
   else if (!row_.idle_since) row_.idle_since = at;
   row_.wake_at = wake_at;
   row_.waiting_for = std::move(waiting_for);

@@ -1,4 +1,4 @@
-// The times that a run waits for: those the engine asked for, and the look whether the run has rested for long.
+// The times that a run waits for: those the engine asked for, and the look whether the run has been idle for long.
 #pragma once
 
 #include "actors/runtime/clock/timers.hpp"
@@ -39,16 +39,16 @@ public:
   /// That timer has fired. False when it had been cleared in that moment: it is not to count.
   bool take_fired(std::uint64_t timer) { return set_.erase(timer) > 0; }
 
-  /// Sends Rested to the supervisor then, unless it is to come already.
-  void look_at_rest(Duration in, const SupervisorActor& supervisor) {
-    if (!rest_) rest_ = timers_.after(in, [supervisor] { compat::post(supervisor, Rested()); });
+  /// Sends HibernationDue to the supervisor then, unless it is to come already.
+  void look_at_idleness(Duration in, const SupervisorActor& supervisor) {
+    if (!idleness_) idleness_ = timers_.after(in, [supervisor] { compat::post(supervisor, HibernationDue()); });
   }
-  void rest_looked_at() { rest_.reset(); }
-  bool rest_watched() const noexcept { return rest_.has_value(); }
+  void idleness_looked_at() { idleness_.reset(); }
+  bool idleness_watched() const noexcept { return idleness_.has_value(); }
 
-  /// Sends LivedOn to the supervisor then.
+  /// Sends TrialPassed to the supervisor then.
   void look_at_trial(Duration in, const SupervisorActor& supervisor) {
-    trial_ = timers_.after(in, [supervisor] { compat::post(supervisor, LivedOn()); });
+    trial_ = timers_.after(in, [supervisor] { compat::post(supervisor, TrialPassed()); });
   }
 
   /// Begins a body in its turn, where no more than so many are to begin in a second. It never begins when it is dropped before.
@@ -73,13 +73,13 @@ public:
     for (const auto& turn : std::exchange(in_turn_, {})) timers_.cancel(turn.timer);
     if (trial_) timers_.cancel(*std::exchange(trial_, std::nullopt));
     for (const auto& [timer, id] : std::exchange(set_, {})) timers_.cancel(id);
-    if (rest_) timers_.cancel(*std::exchange(rest_, std::nullopt));
+    if (idleness_) timers_.cancel(*std::exchange(idleness_, std::nullopt));
   }
 
 private:
   Timers& timers_;
   std::map<std::uint64_t, Timers::Id> set_;
-  std::optional<Timers::Id> rest_, trial_;
+  std::optional<Timers::Id> idleness_, trial_;
   struct Turn {
     SteadyTime at;
     std::uint64_t serial;  ///< of the body

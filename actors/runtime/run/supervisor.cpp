@@ -37,8 +37,8 @@ SupervisorActor::behavior_type Supervisor::make_behavior() {
       taking(&Supervisor::resume),
       taking(&Supervisor::loaded),
       taking(&Supervisor::passed_on),
-      taking(&Supervisor::rested),
-      taking(&Supervisor::lived_on),
+      taking(&Supervisor::hibernation_due),
+      taking(&Supervisor::trial_passed),
       compat::on(self_, [this](Retire) { retire(); }),
   };
 }
@@ -115,7 +115,8 @@ void Supervisor::stop_step(engine::InvocationId id) {
 }
 
 void Supervisor::timer_fired(TimerFired& fired) {
-  if (timers_.take_fired(fired.timer) && !asleep_) commits_.feed({.tick = engine::to_tick(std::move(fired.tick)), .not_before = fired.due});
+  if (timers_.take_fired(fired.timer) && !hibernated_)
+    commits_.feed({.tick = engine::to_tick(std::move(fired.tick)), .not_before = fired.due});
 }
 
 void Supervisor::await_admission() {
@@ -129,7 +130,7 @@ void Supervisor::visible(bool events, SharedRows rows, bool row_changed) {
   if (row_changed) run_->environment.changes.tell(row());
   if (log_ && events)
     row().terminal() ? compat::send(self_, log_, RunOver{std::move(rows)}) : compat::send(self_, log_, Appended{std::move(rows)});
-  if (!row().terminal()) watch_rest();
+  if (!row().terminal()) watch_idleness();
 }
 
 void Supervisor::over() { leave(); }

@@ -43,7 +43,7 @@ private:
   template <class M>
   auto taking_request(void (Supervisor::*handle)(M&)) {
     return compat::on(self_, [this, handle](M& message) {
-      if (!loading_ && !asleep_) return guarded([&] { (this->*handle)(message); });
+      if (!loading_ && !hibernated_) return guarded([&] { (this->*handle)(message); });
       const auto kept = std::make_shared<M>(std::move(message));
       auto later = [this, handle, kept] { (this->*handle)(*kept); };
       if (loading_) return kept_.push_back(std::move(later));
@@ -68,7 +68,7 @@ private:
   const HandlerRow& row() const noexcept { return commits_.row(); }
   void log(LogLevel level, const std::string& text) const;
 
-  // supervisor_rest.cpp
+  // supervisor_hibernation.cpp
   void resume(ResumeRun&);
   void loaded(RunLoaded& message);
   void begin_with(LoadedRun& loaded);
@@ -76,15 +76,15 @@ private:
   void was_over(const std::optional<HandlerRow>& row);
   /// The run stays as it is in the store; whoever asks for it has it loaded again.
   void could_not_be_loaded(const std::string& why);
-  /// Looks again when the run has rested for long enough.
-  void watch_rest();
-  void rested(Rested&);
-  void lived_on(LivedOn&);
-  bool may_sleep();
-  Duration rested_for() const;
+  /// Looks again when the run has been idle for long enough.
+  void watch_idleness();
+  void hibernation_due(HibernationDue&);
+  void trial_passed(TrialPassed&);
+  bool may_hibernate();
+  Duration idle_for() const;
   void remember_reader(const std::shared_ptr<Subscription>& reader);
   void forget_gone_readers();
-  void fall_asleep();
+  void hibernate();
   /// The run is somebody else's by now.
   void pass_on(PassedRequest request);
   void pass_on_next();
@@ -97,12 +97,12 @@ private:
   RunTimers timers_;
   bool loading_ = false;
   std::vector<std::function<void()>> kept_;  ///< requests that have come meanwhile
-  bool asleep_ = false;                      ///< no longer the run's owner
+  bool hibernated_ = false;                  ///< no longer the run's owner
   std::vector<PassedRequest> to_pass_on_;
   bool passing_ = false;           ///< others are being passed on
   bool retired_ = false;           ///< nothing more comes
-  std::optional<Time> idle_seen_;  ///< the row's idle_since that rests_since_ is about
-  SteadyTime rests_since_;
+  std::optional<Time> idle_seen_;  ///< the row's idle_since that idle_since_ is about
+  SteadyTime idle_since_;
   std::optional<Error> gone_;     ///< why there is no run to be had here: it never began, or could not be loaded
   std::vector<StepActor> steps_;  ///< by step index; empty until the step first has work
   bool waits_or_is_admitted_ = false;

@@ -1,9 +1,9 @@
 // The one interface to where handlers and events live. Rows are opaque here: a store never looks inside an event.
 #pragma once
 
+#include <weir/cancellation.hpp>
 #include <weir/codec.hpp>
 #include <weir/error.hpp>
-#include <weir/patience.hpp>
 #include <weir/retention.hpp>
 
 #include <chrono>
@@ -57,7 +57,7 @@ struct HandlerRow {
   std::optional<Rerun> rerun_of = {};
   /// How often in a row the run was gone on with after the process had died, without getting any further since.
   std::int64_t resumes = 0;
-  bool quarantined = false;  ///< set aside because of that: it stays as it is until somebody resumes or cancels it
+  bool quarantined = false;  ///< because of that: it stays as it is until somebody resumes or cancels it
   /// Of the run's first event: the handler's earlier runs had those below, so that a cursor means the same for ever.
   std::int64_t first_sequence = 0;
   std::string budgets_exceeded = {};  ///< by the run: their names, with commas between
@@ -159,14 +159,14 @@ struct HandlerQuery {
   std::size_t limit = 100;
   std::string cursor = "";  ///< HandlerPage::next of the page before
   bool with_total = true;   ///< false: HandlerPage::total is not wanted, which is cheaper
-  Patience patience = {};
+  Cancellation cancellation = {};
 };
 struct HandlerPage {
   std::vector<HandlerRow> rows = {};
   std::string next = "";       ///< empty: this is the last page
   std::size_t total = 0;       ///< of all pages
   bool total_is_exact = true;  ///< false: there are at least so many
-  bool complete = true;        ///< false: patience ended first. These are the rows found so far; the search goes on from `next`
+  bool complete = true;        ///< false: `cancellation` came first. These are the rows found so far; the search goes on from `next`
 };
 
 /// How many handlers of a workflow are in a state.
@@ -207,7 +207,7 @@ struct StoreTrouble {
 /// - Code::conflict and Code::not_found, where a function says so: refused because of what is there, not written.
 /// - Any other code, Code::internal as a rule: not written. This write can never succeed, others can.
 ///
-/// Reads throw StoreFailure with Code::unavailable or Code::data_loss; those with a Patience also with Code::cancelled (given up) or
+/// Reads throw StoreFailure with Code::unavailable or Code::data_loss; those with a Cancellation also with Code::cancelled (given up) or
 /// Code::deadline_exceeded, unless they say what they do instead. Those that may look at many rows do so in short turns: other reads
 /// and writes go on in between, and what they return may be of several moments.
 class Store {
@@ -244,12 +244,12 @@ public:
   /// What the handler's next run would start with; empty when there is no such handler.
   virtual NamedStates find_states(std::string_view handler_id) const = 0;
   /// In creation order.
-  virtual std::vector<HandlerRow> list_handlers(const HandlerFilter& filter, const Patience& patience = {}) const = 0;
+  virtual std::vector<HandlerRow> list_handlers(const HandlerFilter& filter, const Cancellation& cancellation = {}) const = 0;
 
-  /// A store that has nothing better goes through list_handlers. Throws std::invalid_argument on a cursor that is none. When patience
+  /// A store that has nothing better goes through list_handlers. Throws std::invalid_argument on a cursor that is none. When `cancellation`
   /// ends the answer says so (HandlerPage::complete); however short it is, the search gets a little further each time.
   virtual HandlerPage find_handlers(const HandlerQuery& query) const;
-  virtual std::vector<HandlerCount> count_handlers(const Patience& patience = {}) const;
+  virtual std::vector<HandlerCount> count_handlers(const Cancellation& cancellation = {}) const;
   /// Empty when the run is not known.
   virtual RunOrigin find_origin(std::string_view) const { return {}; }
   /// What the run's steps kept after the event of that sequence; nothing when that is not known (any more: what was kept before is

@@ -12,9 +12,9 @@ const icons: Record<ShownStatus, IconName> = {
   cancelled: 'stop',
 };
 
-export const statusName = (status: ShownStatus): string => (status === 'waiting' ? 'needs input' : status === 'quarantined' ? 'set aside' : status);
+export const statusName = (status: ShownStatus): string => (status === 'waiting' ? 'needs input' : status === 'quarantined' ? 'quarantined' : status);
 
-/** A run that rests until an event comes waits for somebody; one that was set aside, for somebody who resumes it. */
+/** A run that rests until an event comes waits for somebody; one that was quarantined, for somebody who resumes it. */
 export function shownStatus(handler: { status: HandlerItem['status']; waiting_for?: unknown[]; quarantined?: boolean }): ShownStatus {
   if (handler.status !== 'running') return handler.status;
   if (handler.quarantined) return 'quarantined';

@@ -51,7 +51,7 @@ void Supervisor::begin_with(LoadedRun& loaded) {
   if (commits_.on_trial()) timers_.look_at_trial(trial_time, SupervisorActor(self_));
 }
 
-void Supervisor::lived_on(LivedOn&) { commits_.lived_on(); }
+void Supervisor::trial_passed(TrialPassed&) { commits_.trial_passed(); }
 
 void Supervisor::settled() { run_->environment.resumption.settled(row().run_id); }
 
@@ -60,7 +60,7 @@ void Supervisor::was_over(const std::optional<HandlerRow>& stored) {
   if (stored && stored->run_id == ended.run_id) ended = *stored;
   else ended.status = HandlerStatus::cancelled;  // purged, or run again
   commits_.close(ended);
-  asleep_ = false;
+  hibernated_ = false;
   leave();
 }
 
@@ -71,33 +71,33 @@ void Supervisor::could_not_be_loaded(const std::string& why) {
   leave();
 }
 
-void Supervisor::watch_rest() {
+void Supervisor::watch_idleness() {
   const auto& timeout = run_->environment.options.idle_timeout;
-  if (!commits_.durable() || !timeout || !row().idle_since || timers_.rest_watched()) return;
+  if (!commits_.durable() || !timeout || !row().idle_since || timers_.idleness_watched()) return;
   constexpr Duration look_again = std::chrono::milliseconds(100);
   if (idle_seen_ != row().idle_since) {
     idle_seen_ = row().idle_since;
-    rests_since_ = later(std::chrono::steady_clock::now(), -since(*idle_seen_));
+    idle_since_ = later(std::chrono::steady_clock::now(), -since(*idle_seen_));
   }
-  const auto left = *timeout - rested_for();
-  timers_.look_at_rest(left > Duration::zero() ? left : std::max(*timeout, look_again), SupervisorActor(self_));
+  const auto left = *timeout - idle_for();
+  timers_.look_at_idleness(left > Duration::zero() ? left : std::max(*timeout, look_again), SupervisorActor(self_));
 }
 
-Duration Supervisor::rested_for() const { return std::chrono::floor<Duration>(std::chrono::steady_clock::now() - rests_since_); }
+Duration Supervisor::idle_for() const { return std::chrono::floor<Duration>(std::chrono::steady_clock::now() - idle_since_); }
 
-void Supervisor::rested(Rested&) {
-  timers_.rest_looked_at();
-  if (asleep_ || row().terminal()) return;
-  if (may_sleep()) fall_asleep();
-  else watch_rest();
+void Supervisor::hibernation_due(HibernationDue&) {
+  timers_.idleness_looked_at();
+  if (hibernated_ || row().terminal()) return;
+  if (may_hibernate()) hibernate();
+  else watch_idleness();
 }
 
 /// Only a run that is durable as it stands, and that nobody waits for or reads. One whose time is near stays.
-bool Supervisor::may_sleep() {
+bool Supervisor::may_hibernate() {
   const auto timeout = *run_->environment.options.idle_timeout;
   if (commits_.commit_state() != CommitState::idle || !commits_.begun() || !awaiting_.empty()) return false;
-  if (!row().idle_since || !engine::resting(commits_.state())) return false;
-  if (row().idle_since != idle_seen_ || rested_for() < timeout) return false;
+  if (!row().idle_since || !engine::idle(commits_.state())) return false;
+  if (row().idle_since != idle_seen_ || idle_for() < timeout) return false;
   if (row().wake_at && *row().wake_at <= later(now(), timeout)) return false;
   forget_gone_readers();
   return readers_.empty();
@@ -116,8 +116,8 @@ void Supervisor::forget_gone_readers() {
 }
 
 /// Who cannot find the run any more loads it from the store; who has found it before is passed on.
-void Supervisor::fall_asleep() {
-  asleep_ = true;
+void Supervisor::hibernate() {
+  hibernated_ = true;
   settled();
   commits_.left();
   run_->environment.registry.remove(row().handler_id, row().run_id);
@@ -143,7 +143,7 @@ void Supervisor::passed_on(PassedOn& message) {
   if (!left.empty()) {
     if (const auto& why = message.passing->not_known(); !why.empty()) gone_ = not_loaded(why);
     else was_over(message.passing->row());
-    if (!asleep_) std::ranges::move(std::exchange(to_pass_on_, {}), std::back_inserter(left));
+    if (!hibernated_) std::ranges::move(std::exchange(to_pass_on_, {}), std::back_inserter(left));
   }
   for (const auto& request : left) guarded(request.handle);
   pass_on_next();

@@ -10,11 +10,11 @@
 namespace weir {
 
 /// By default without end.
-struct Patience {
+struct Cancellation {
   std::stop_token given_up = {};                                       ///< nobody wants the answer any more
   std::optional<std::chrono::steady_clock::time_point> deadline = {};  ///< what is known by then is the answer
 
-  static Patience for_at_most(std::chrono::milliseconds time, std::stop_token given_up = {}) {
+  static Cancellation for_at_most(std::chrono::milliseconds time, std::stop_token given_up = {}) {
     return {std::move(given_up), later(std::chrono::steady_clock::now(), time)};
   }
   bool over() const noexcept { return given_up.stop_requested() || (deadline && std::chrono::steady_clock::now() >= *deadline); }
