@@ -255,7 +255,8 @@ struct Third {
 /// Asks; then three steps one after the other, two of which have done something before they are tried again.
 struct Relay : weir::Workflow {
   std::atomic<bool> done = false;
-  Relay() {
+  const bool third_notes;
+  explicit Relay(bool notes) : third_notes(notes) {
     step<&Relay::first>();
     step<&Relay::second>().retry({.wait = weir::wait_fixed(std::chrono::milliseconds(1)), .stop = weir::stop_after_attempt(3)});
     step<&Relay::third>();
@@ -275,7 +276,7 @@ struct Relay : weir::Workflow {
     return {};
   }
   StopEvent third(Context& ctx, const Third&) {
-    note(ctx.store(), "third");
+    if (third_notes) note(ctx.store(), "third");
     ctx.write_event_to_stream(Note{3});
     done = true;
     return {};
@@ -366,9 +367,13 @@ TEST_CASE("a fork that sleeps, or whose process ends, goes on where it was: noth
 }
 
 TEST_CASE("a fork between the ticks of one commit keeps what that commit's states hold, once") {
+  // Without an edit of the third step the fork may stop between two attempts of the second one.
+  bool third_notes = true;
+  SUBCASE("its last step edits") {}
+  SUBCASE("its last step does not") { third_notes = false; }
   const TemporaryFolder folder;
   const auto store = std::make_shared<SwitchedStore>(weir::sqlite(folder.file("weir.db"), {.sync = weir::SqliteSync::normal}));
-  const auto flow = std::make_shared<Relay>();
+  const auto flow = std::make_shared<Relay>(third_notes);
   Runtime runtime(on(store, weir::Durability::pipelined));
   runtime.add_workflow("relay", flow, {});
   const auto run = runtime.start("relay", StartEvent());
@@ -381,7 +386,7 @@ TEST_CASE("a fork between the ticks of one commit keeps what that commit's state
   const auto last = run.wait();
   REQUIRE(last.status == weir::HandlerStatus::completed);
   const auto kept = noted(store->find_states(run.handler_id()), "");
-  CHECK(kept == R"(["first","second","second","third"])");
+  CHECK(kept == (third_notes ? R"(["first","second","second","third"])" : R"(["first","second","second"])"));
   int forks = 0;
   for (auto events = run.events({.include_internal = true}); const auto event = events.next();) {
     auto past = runtime.service().rewind(*runtime.service().find_workflow(last), last, event->sequence);

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <utility>
 #include <vector>
 
 namespace weir::runtime {
@@ -103,6 +104,10 @@ void for_each_attempt(engine::State& state, F&& f) {
   }
 }
 
+/// One attempt at a piece of work: what tells its body from those of earlier attempts, also when it has been suspended in between.
+using Body = std::pair<engine::SpanId, std::uint32_t>;
+Body body_of(const engine::Attempt& attempt) { return {attempt.span, attempt.failures}; }
+
 /// Goes through the ticks of one commit, whose states hold what all its bodies had done by its end.
 class CommitWalk {
 public:
@@ -122,8 +127,8 @@ public:
     std::size_t out = 0;
     for (bool more = true; more;) {
       more = false;
-      for (const auto& [tick, span, edits] : done_) {
-        const auto begun = begun_.at(span);
+      for (const auto& [tick, body, edits] : done_) {
+        const auto begun = begun_.at(body);
         if (tick < out || begun <= out) continue;
         out = begun;
         more = true;
@@ -134,28 +139,28 @@ public:
 
   /// The bodies that the state after so many ticks repeats do not do again what the states hold.
   void note(engine::State& state, std::size_t ticks) const {
-    std::map<engine::SpanId, engine::Edits> by_span;
-    for (const auto& [tick, span, edits] : done_)
-      if (tick >= ticks) engine::add_edits(by_span[span], edits);
+    std::map<Body, engine::Edits> by_body;
+    for (const auto& [tick, body, edits] : done_)
+      if (tick >= ticks) engine::add_edits(by_body[body], edits);
     for_each_attempt(state, [&](engine::Attempt& attempt) {
-      if (const auto found = by_span.find(attempt.span); found != by_span.end()) engine::add_edits(attempt.edits, found->second);
+      if (const auto found = by_body.find(body_of(attempt)); found != by_body.end()) engine::add_edits(attempt.edits, found->second);
     });
   }
 
 private:
   struct Done {
     std::size_t tick;
-    engine::SpanId span;
+    Body body;
     engine::Edits edits;
   };
   void see(engine::State& state, std::size_t ticks) {
-    for_each_attempt(state, [&](const engine::Attempt& attempt) { begun_.try_emplace(attempt.span, ticks); });
+    for_each_attempt(state, [&](const engine::Attempt& attempt) { begun_.try_emplace(body_of(attempt), ticks); });
     for (const auto& step : state.steps)
-      for (const auto& [slot, running] : step.running) bodies_[running.serial] = running.attempt.span;
+      for (const auto& [slot, running] : step.running) bodies_[running.serial] = body_of(running.attempt);
   }
 
-  std::map<std::uint64_t, engine::SpanId> bodies_;  ///< by serial
-  std::map<engine::SpanId, std::size_t> begun_;     ///< after so many ticks
+  std::map<std::uint64_t, Body> bodies_;  ///< by serial
+  std::map<Body, std::size_t> begun_;     ///< after so many ticks
   std::vector<Done> done_;
 };
 
