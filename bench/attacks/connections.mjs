@@ -55,6 +55,18 @@ const churn = {
   },
 };
 
+const idleOnes = {
+  name: '9,000 idle connections, closed', grows_mb: 160, returns_mb: 32,
+  async attack(server) {
+    const sockets = Array.from({ length: server.many(9000) }, () => connect(server));
+    await server.moment(4000);
+    const open = sockets.filter(socket => !socket.destroyed).length;
+    server.dropSockets();
+    await server.moment(4000);
+    return { seen: `${open} of ${sockets.length} open`, wrong: open < sockets.length ? [`${open} of ${sockets.length} open`] : [] };
+  },
+};
+
 const resetWhileAnswered = {
   name: 'reset in the middle of an answer',
   async attack(server) {
@@ -112,6 +124,6 @@ const pendingAtTheEnd = {
   },
 };
 
-export default [filesExhausted, filesExhaustedWithStore, drip, churn, resetWhileAnswered, halfClosed, crowd('more idle connections than are served at once', ''),
+export default [filesExhausted, filesExhaustedWithStore, drip, churn, idleOnes, resetWhileAnswered, halfClosed, crowd('more idle connections than are served at once', ''),
   crowd('more connections with half a head than are served at once', 'GET /hea'),
   crowd('more connections with half a body than are served at once', 'POST /workflows/echo/run HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n{'), pendingAtTheEnd];

@@ -197,7 +197,7 @@ const flood = {
 };
 
 const rally = {
-  name: 'two steps that send to each other for ever', grows_mb: 160,
+  name: 'two steps that send to each other for ever', grows_mb: 160, returns_mb: 64,
   start: { name: 'weir-unruly-server' },
   async attack(server) {
     const ids = [];
@@ -205,6 +205,7 @@ const rally = {
     await server.moment(5000);
     const other = await ask(server, 'POST', '/workflows/bystander/run', { body: '{}' });
     const cancelled = await Promise.all(ids.map(id => ask(server, 'POST', `/handlers/${id}/cancel?purge=true`)));
+    await server.moment(3000);
     return { seen: `another run meanwhile ${other.status}`,
       wrong: [other, ...cancelled].some(({ status }) => status !== 200) ? [`another run: ${other.status}, cancels ${tally(cancelled)}`] : [] };
   },

@@ -149,5 +149,28 @@ const searchedUnderLoad = {
   },
 };
 
+/** Somebody reads the file for long, which keeps the write-ahead log from beginning anew: how many runs are made meanwhile and afterwards? */
+const readTransaction = {
+  name: 'somebody else reads the file for 6 s', grows_mb: 64,
+  start: { store: 'sqlite', args: ['--sync', 'normal'] },
+  async attack(server) {
+    const rate = async ms => {
+      let count = 0;
+      const until = performance.now() + ms;
+      const one = async () => { while (performance.now() < until) if ((await ask(server, 'POST', '/workflows/noop/run', { body: '{"start_event":{}}' })).status === 200) count++; };
+      await Promise.all(Array.from({ length: 8 }, one));
+      return Math.round(count / ms * 1000);
+    };
+    const before = await rate(server.many(3000));
+    const reader = spawn('sqlite3', [server.file], { stdio: ['pipe', 'pipe', 'inherit'] });
+    await new Promise(resolve => { reader.stdout.once('data', resolve); reader.stdin.write('begin;\nselect count(*) from handlers;\n'); });
+    const held = await rate(server.many(6000));
+    await new Promise(gone => { reader.on('close', gone); reader.stdin.end('rollback;\n'); });
+    const after = await rate(server.many(3000));
+    const seen = `${before} runs a second before, ${held} meanwhile, ${after} afterwards`;
+    return { seen, wrong: server.scale === 1 && Math.min(held, after) < before / 2 ? [seen] : [] };
+  },
+};
+
 export default [readersUnderLock, runsUnderLock('runs at work while somebody locks the file', []),
-  runsUnderLock('pipelined runs at work while somebody locks the file', ['--durability', 'pipelined']), manyStarts, endUnderLock, full, searchedUnderLoad];
+  runsUnderLock('pipelined runs at work while somebody locks the file', ['--durability', 'pipelined']), manyStarts, endUnderLock, full, searchedUnderLoad, readTransaction];

@@ -25,11 +25,11 @@ public:
   template <class F>
   void feed(std::string_view piece, F&& frame) {
     piece = without_mark(piece);
-    while (!piece.empty() && !too_long_) {
+    while (!too_long_ && !piece.empty()) {
       if (std::exchange(after_cr_, false) && piece.front() == '\n') piece.remove_prefix(1);
       const auto end = piece.find_first_of("\r\n");
       append(line_, piece.substr(0, end));
-      if (end == piece.npos) return;
+      if (too_long_ || end == piece.npos) return;
       after_cr_ = piece[end] == '\r';
       piece.remove_prefix(end + 1);
       if (line_.empty()) end_frame(frame);

@@ -337,6 +337,31 @@ TEST_CASE("health: the process lives, and says whether it can work") {
   CHECK(body_of(get(server.port, "/health/ready")) == R"({"status":"ready"})");
 }
 
+namespace {
+
+struct DamagedStore final : ForwardingStore {
+  using ForwardingStore::ForwardingStore;
+  std::atomic<bool> is_damaged = false;
+  bool damaged() const noexcept override { return is_damaged; }
+};
+
+}  // namespace
+
+TEST_CASE("a damaged store: the server lives, is not ready and says why, begins nothing, and shows what is there") {
+  const TemporaryFolder folder;
+  const auto store = std::make_shared<DamagedStore>(weir::sqlite(folder.file("weir.db")));
+  Server server({.store = store, .port = 0});
+  REQUIRE(status(server.run("ended", "x")) == 200);
+  store->is_damaged = true;
+  CHECK(status(get(server.port, "/health/live")) == 200);
+  const auto ready = get(server.port, "/health/ready");
+  CHECK(status(ready) == 503);
+  CHECK(json_body(ready).find("reason")->as_string().find("damaged") != std::string::npos);
+  CHECK(status(server.run("new", "x")) == 503);
+  CHECK(status(get(server.port, "/handlers/new")) == 404);
+  CHECK(status(get(server.port, "/handlers/ended")) == 200);
+}
+
 TEST_CASE("the stream of a tab follows each run once, and no more than it may") {
   Server server;
   REQUIRE(status(server.run("h", "x", 3)) == 200);

@@ -49,6 +49,7 @@ TEST_CASE("what does not fit is refused with 400 that names the field") {
   const Served served;
   for (const auto& [fields, word] : {std::pair(R"({"count":18446744073709551616,"at":"2026-01-02T03:04:05Z"})", "18446744073709551616"),
                                      std::pair(R"({"count":1,"weight":1e300,"at":"2026-01-02T03:04:05Z"})", "weight"),
+                                     std::pair(R"({"count":1,"weight":1e400,"at":"2026-01-02T03:04:05Z"})", "weight"),
                                      std::pair(R"({"count":1,"at":"2026-01-02T99:99:99Z"})", "at")}) {
     CAPTURE(fields);
     const auto answer = served.run(fields);

@@ -20,6 +20,11 @@ struct Hasty : weir::Workflow {
   Task<StopEvent> run(Context&, const StartEvent&) { throw std::runtime_error("too early"); }
 };
 
+struct Ends : weir::Workflow {
+  Ends() { step<&Ends::end>(); }
+  StopEvent end(const StartEvent&) { return {}; }
+};
+
 struct Stranger {};  // no std::exception
 
 /// Runs that sleep for an hour.
@@ -142,6 +147,21 @@ TEST_CASE("whatever user code throws, and wherever, ends its run with a text") {
   }
 }
 
+TEST_CASE("what is thrown while a message to a run is handled ends that run with a text, and it is forgotten") {
+  Runtime runtime;
+  runtime.add_workflow<Coroutine>("sleep", [](Context& ctx) -> Task<StopEvent> {
+    co_await ctx.sleep(1h);
+    co_return StopEvent();
+  });
+  const auto run = runtime.start("sleep", StartEvent());
+  CHECK(runtime.service().inspect(run.handler_id(),
+                                  [](const weir::runtime::RunSnapshot&) { throw std::runtime_error("looked too closely"); }));
+  const auto last = run.wait();
+  CHECK(last.status == weir::HandlerStatus::failed);
+  CHECK_MESSAGE(last.error.find("looked too closely") != std::string::npos, last.error);
+  until("the run is forgotten", [&] { return runtime.service().live_runs() == 0; });
+}
+
 TEST_CASE("a store that throws what no store may ends neither the process nor other runs") {
   const auto store = std::make_shared<ThrowingStore>(weir::memory());
   Runtime runtime({.store = store, .log = nullptr});
@@ -214,6 +234,23 @@ TEST_CASE("a step that does not end is left behind at its runtime's end, and nam
     CHECK(log.lines.back().ends_with("of workflow 'w' has not ended although it was asked to: it is left behind"));
   }
   gate.let_go();
+}
+
+TEST_CASE("a runtime is made, used and ended on any thread") {
+  const auto on_a_thread = [](bool other, const std::function<void()>& act) {
+    if (other) std::thread(act).join();
+    else act();
+  };
+  for (int i = 0; i < 8; ++i) {
+    CAPTURE(i);
+    std::unique_ptr<Runtime> runtime;
+    on_a_thread(i & 1, [&] {
+      runtime = std::make_unique<Runtime>();
+      runtime->add_workflow<Ends>("ends");
+    });
+    on_a_thread(i & 2, [&] { CHECK(runtime->start("ends", StartEvent()).wait().status == weir::HandlerStatus::completed); });
+    on_a_thread(i & 4, [&] { runtime.reset(); });
+  }
 }
 
 TEST_CASE("a workflow of a name and version that are taken is refused, unless it replaces") {

@@ -140,8 +140,8 @@ inline void add_message_types(caf::actor_system_config& config) { compat::add_me
 
 /// An actor in `system` that runs the workflows of `runtime`, which keeps threads and actors of its own. What a message asks
 /// for and cannot have (no such workflow, handler or event type) is answered with a caf::error that says why. It may be monitored,
-/// linked and published like any actor. The runtime must outlive it: make the runtime after the system, and before it goes, end the
-/// actor and wait for it (caf::scoped_actor::wait_for). Runs go on until the runtime goes.
+/// linked and published like any actor. Runtime and system may end in any order: what waits for a run is answered with an error when
+/// the runtime ends, and so is who asks later. Runs go on until the runtime goes.
 ServiceActor spawn_service(caf::actor_system& system, Runtime& runtime);
 
 namespace detail {
@@ -169,6 +169,7 @@ Pending<Expected<NoVoid<R>>> ask_actor(Handle actor, A... message) {
   return Pending<Expected<NoVoid<R>>>([actor, words = std::tuple<A...>(std::move(message)...)](auto answer) {
     if (compat::has_ended(actor)) return answer(Error{Code::unavailable, "the actor did not answer: it has ended"});
     auto& system = actor.home_system();
+    [[maybe_unused]] const compat::LetGoOfLogger let_go;
     // CAF 0.17 binds a reference to nothing when a function is spawned without an argument.
     system.spawn(
         [answer, actor, &system](caf::event_based_actor* self, const std::tuple<A...>& given) {

@@ -77,6 +77,23 @@ bool inspect_object(Inspector& inspector, X& x, T&... fields) {
 }
 #endif
 
+/// CAF 0.17 makes a thread that spawns an actor hold on to the logger of that actor's system, and the system's end waits for
+/// it. A thread that is none of the system's lets go again.
+class LetGoOfLogger {
+#if WEIR_CAF_0_17
+public:
+  LetGoOfLogger() : before_(caf::logger::current_logger()) {}
+  ~LetGoOfLogger() {
+    if (caf::logger::current_logger() != before_) caf::logger::set_current_actor_system(nullptr);
+  }
+  LetGoOfLogger(const LetGoOfLogger&) = delete;
+  LetGoOfLogger& operator=(const LetGoOfLogger&) = delete;
+
+private:
+  caf::logger* before_;
+#endif
+};
+
 /// What a typed actor answers to a message.
 template <class Handle, class... A>
 using AnswerTo = caf::response_type_t<typename Handle::signatures, std::decay_t<A>...>;

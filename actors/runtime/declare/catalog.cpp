@@ -1,7 +1,23 @@
 #include "catalog.hpp"
 
+#include "workflow_owner.hpp"
+
 #include <algorithm>
 #include <mutex>
+#include <utility>
+
+namespace weir {
+namespace {
+
+thread_local std::string current_owner;
+
+}  // namespace
+
+detail::WorkflowOwner::WorkflowOwner(std::string name) { current_owner = std::move(name); }
+detail::WorkflowOwner::~WorkflowOwner() { current_owner.clear(); }
+const std::string& detail::WorkflowOwner::current() { return current_owner; }
+
+}  // namespace weir
 
 namespace weir::runtime {
 
@@ -17,6 +33,11 @@ WorkflowError registered_already(const RegisteredWorkflow& workflow) {
 
 void Catalog::add(WorkflowPtr workflow, bool replace) {
   const std::unique_lock lock(mutex_);
+  if (const auto& owner = detail::WorkflowOwner::current(); !owner.empty()) {
+    const auto& known = owners_.try_emplace(workflow->name, owner).first->second;
+    if (known != owner)
+      throw WorkflowError("workflow '" + workflow->name + "' is in '" + known + "' and in '" + owner + "': give one of them another name");
+  }
   put(workflow, replace);
 }
 

@@ -3,6 +3,7 @@
 
 #include "registered_workflow.hpp"
 
+#include <map>
 #include <memory>
 #include <shared_mutex>
 #include <string>
@@ -19,7 +20,7 @@ WorkflowPtr prepare_workflow(std::string name, std::string class_name, std::shar
 class Catalog {
 public:
   /// One of another version stays for the runs it has. One of the same name and version is replaced, or else refused with
-  /// WorkflowError.
+  /// WorkflowError; so is one of another owner's name (workflow_owner.hpp).
   void add(WorkflowPtr workflow, bool replace);
   /// The one registered last under the name.
   WorkflowPtr find(std::string_view name) const;
@@ -32,6 +33,7 @@ private:
   void put(const WorkflowPtr& workflow, bool replace);
 
   mutable std::shared_mutex mutex_;
+  std::map<std::string, std::string> owners_;        ///< by name of the workflow
   std::vector<std::vector<WorkflowPtr>> workflows_;  ///< by name; the newest version last
 };
 

@@ -168,27 +168,12 @@ private:
   };
 };
 
-#if WEIR_CAF_0_17
-/// CAF 0.17 makes a thread that spawns an actor hold on to the logger of that actor's system, and the system's end waits for
-/// it. A thread that is none of the system's lets go again.
-class LetGoOfLogger {
-public:
-  LetGoOfLogger() : before_(caf::logger::current_logger()) {}
-  ~LetGoOfLogger() {
-    if (caf::logger::current_logger() != before_) caf::logger::set_current_actor_system(nullptr);
-  }
-  LetGoOfLogger(const LetGoOfLogger&) = delete;
-  LetGoOfLogger& operator=(const LetGoOfLogger&) = delete;
-
-private:
-  caf::logger* before_;
-};
 /// For an actor of `system`, after it has called into another system.
-inline void take_logger_of(caf::actor_system& system) { caf::logger::set_current_actor_system(&system); }
-#else
-struct LetGoOfLogger {};
-inline void take_logger_of(caf::actor_system&) {}
+inline void take_logger_of([[maybe_unused]] caf::actor_system& system) {
+#if WEIR_CAF_0_17
+  caf::logger::set_current_actor_system(&system);
 #endif
+}
 
 inline std::unique_ptr<caf::actor_system> make_system(caf::actor_system_config& config) {
   [[maybe_unused]] const LetGoOfLogger let_go;
@@ -197,7 +182,7 @@ inline std::unique_ptr<caf::actor_system> make_system(caf::actor_system_config& 
 /// On a thread of its own: whoever ends a system holds on to its logger once more, and the thread-locals of one that is ending, as the
 /// main thread does while objects of static storage are destroyed, must not be touched.
 inline void end_system(std::unique_ptr<caf::actor_system>& system) {
-  std::thread([&] { system.reset(); }).join();
+  if (system) std::thread([&] { system.reset(); }).join();
 }
 
 template <class T, class Handle, class Where, class... A>
