@@ -1,22 +1,24 @@
 #include "compile.hpp"
 
-#include "private_folder.hpp"
-
 #include <weir/plugin.hpp>
 
-#include <openssl/evp.h>
-
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
+#include <iostream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
+#include <system_error>
 
 extern char** environ;
 
@@ -26,21 +28,6 @@ namespace {
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
-std::string sha256(const std::string& text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned int size = 0;
-  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  std::string out;
-  constexpr std::string_view digits = "0123456789abcdef";
-  for (unsigned int i = 0; i < 16; ++i) out.append({digits[digest[i] >> 4], digits[digest[i] & 15]});
-  return out;
-}
-
-std::string content(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
 fs::path own_folder() { return fs::canonical("/proc/self/exe").parent_path(); }
 
 /// Beside an installed weir, or where its build says.
@@ -48,17 +35,9 @@ Words include_flags() {
   const auto installed = own_folder().parent_path() / "include";
   if (fs::exists(installed / "weir/weir.hpp")) return {"-I" + installed.string()};
   Words out;
-  for (const auto& folder : words_of(content(own_folder() / "weir.includes"))) out.push_back("-I" + folder);
+  for (const auto& folder : words_of(content_of(own_folder() / "weir.includes"))) out.push_back("-I" + folder);
   if (out.empty()) throw std::runtime_error("Weir's headers are missing at " + installed.string() + ": install the package libweir-dev");
   return out;
-}
-
-fs::path cache_folder() {
-  const char *cache = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
-  if (cache && *cache) return fs::path(cache) / "weir";
-  if (home && *home) return fs::path(home) / ".cache/weir";
-  // No shared folder: what lies there may be somebody else's.
-  throw std::runtime_error("there is no place for compiled files: set HOME or XDG_CACHE_HOME");
 }
 
 /// The program's full path; empty when there is none of that name.
@@ -95,68 +74,97 @@ Words dependencies_in(const std::string& rule) {
   return out;
 }
 
-int run(const Words& command) {
+/// The child gets the signals that this process may be keeping for sigwait().
+std::optional<pid_t> spawn(const Words& command, const posix_spawn_file_actions_t* actions = nullptr) {
   std::vector<char*> arguments;
   for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   pid_t child = 0;
-  if (::posix_spawnp(&child, arguments[0], nullptr, nullptr, arguments.data(), environ) != 0) return -1;
+  const auto error = ::posix_spawnp(&child, arguments[0], actions, &attributes, arguments.data(), environ);
+  ::posix_spawnattr_destroy(&attributes);
+  return error == 0 ? std::optional(child) : std::nullopt;
+}
+
+int wait_for(pid_t child) {
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
   return status;
 }
 
-/// One source's place in the cache: `sources` lists what the library was made of, a line each: hash, space, path.
-class Entry {
+/// The text that a program writes; nothing when it fails.
+std::optional<std::string> output_of(Words command) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+  const auto child = spawn(command, &actions);
+  ::posix_spawn_file_actions_destroy(&actions);
+  ::close(ends[1]);
+  std::string out;
+  std::array<char, 4096> piece;
+  for (ssize_t count = 0; child && (count = ::read(ends[0], piece.data(), piece.size())) > 0;)
+    out.append(piece.data(), static_cast<std::size_t>(count));
+  ::close(ends[0]);
+  return child && wait_for(*child) == 0 ? std::optional(out) : std::nullopt;
+}
+
+std::string seconds_since(std::chrono::steady_clock::time_point begun) {
+  const auto tenths = std::chrono::round<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun).count() / 100;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+}
+
+/// Files of one attempt, which others cannot be using.
+class Attempt {
 public:
-  explicit Entry(fs::path folder) : folder_(std::move(folder)) {}
-
-  std::optional<Compiled> find() const {
-    Compiled out;
-    if (!is_private_file(folder_ / "sources")) return std::nullopt;
-    std::ifstream list(folder_ / "sources");
-    std::string hashes;
-    for (std::string line; std::getline(list, line);) {
-      const auto space = line.find(' ');
-      const auto path = line.substr(space + 1);
-      if (space == line.npos || sha256(content(path)) != line.substr(0, space)) return std::nullopt;
-      hashes += line;
-      out.sources.push_back(path);
-    }
-    out.library = library(hashes);
-    if (out.sources.empty() || !is_private_file(out.library)) return std::nullopt;
-    return out;
+  explicit Attempt(const fs::path& folder) {
+    std::string made = (folder / "made-XXXXXX").string();
+    const int file = ::mkstemp(made.data());
+    if (file < 0) throw std::system_error(errno, std::generic_category(), "no file can be made in " + folder.string());
+    ::close(file);
+    library_ = made;
   }
-
-  Compiled keep(const fs::path& library_file, const fs::path& rule_file) const {
-    Compiled out;
-    std::string list, hashes;
-    for (const auto& path : dependencies_in(content(rule_file))) {
-      const auto absolute = fs::absolute(path).lexically_normal().string();
-      const auto line = sha256(content(absolute)) + " " + absolute;
-      out.sources.push_back(absolute);
-      hashes += line;
-      list += line + "\n";
-    }
-    out.library = library(hashes);
-    for (const auto& old : fs::directory_iterator(folder_))
-      if (old.path().extension() == ".so" && old.path() != library_file) fs::remove(old.path());
-    fs::permissions(library_file, fs::perms::owner_all);  // whatever the umask is
-    fs::rename(library_file, out.library);
-    const auto written = folder_ / ("sources." + std::to_string(::getpid()));
-    std::ofstream(written) << list;
-    fs::permissions(written, fs::perms::owner_read | fs::perms::owner_write);
-    fs::rename(written, folder_ / "sources");
-    return out;
+  ~Attempt() {
+    std::error_code ignored;
+    fs::remove(library_, ignored);
+    fs::remove(rule(), ignored);
   }
-
-  const fs::path& folder() const { return folder_; }
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+  const fs::path& library() const { return library_; }
+  fs::path rule() const { return library_.string() + ".d"; }
 
 private:
-  std::string library(const std::string& hashes) const { return (folder_ / (sha256(hashes) + ".so")).string(); }
-
-  fs::path folder_;
+  fs::path library_;
 };
+
+/// Again, when a source was saved meanwhile: the newest text is meant.
+Compiled make(const CompileCache& cache, const std::string& source, const Words& command) {
+  constexpr int attempts_max = 20;
+  for (int i = 0; i < attempts_max; ++i) {
+    std::cerr << "weir: compiling " << source << (i ? ", which was saved meanwhile" : "") << '\n';
+    const auto begun = std::chrono::steady_clock::now();
+    const auto clock = file_clock();
+    const Attempt attempt(cache.folder());
+    auto words = command;
+    for (const auto& word :
+         {std::string("-MMD"), std::string("-MF"), attempt.rule().string(), std::string("-o"), attempt.library().string()})
+      words.push_back(word);
+    const auto child = spawn(words);
+    if (!child || wait_for(*child) != 0) throw std::runtime_error("'" + source + "' does not compile");
+    if (auto kept = cache.keep(attempt.library(), dependencies_in(content_of(attempt.rule())), clock)) {
+      std::cerr << "weir: compiled " << source << " in " << seconds_since(begun) << '\n';
+      return std::move(*kept);
+    }
+  }
+  throw std::runtime_error("'" + source + "' is saved more often than it can be compiled");
+}
 
 }  // namespace
 
@@ -165,41 +173,44 @@ Words words_of(const std::string& text) {
   return {std::istream_iterator<std::string>(stream), {}};
 }
 
+Words flags_of_packages(const Words& packages) {
+  Words out;
+  for (const auto& package : packages) {
+    const auto flags = output_of({"pkg-config", "--cflags", "--libs", "--", package});
+    if (!flags)
+      throw std::runtime_error("--with " + package +
+                               ": pkg-config does not know it. Is its -dev package installed? `pkg-config --list-all` shows "
+                               "what there is");
+    for (auto& flag : words_of(*flags)) out.push_back(std::move(flag));
+  }
+  return out;
+}
+
 Compiled compile(const std::string& source, const Words& flags) {
   if (!fs::is_regular_file(source)) throw std::runtime_error("'" + source + "' is no file");
   const char *chosen = std::getenv("CXX"), *more = std::getenv("WEIR_CXXFLAGS");
   auto command = words_of(chosen && *chosen ? chosen : "c++");
-  const auto compiler = found_in_path(command.front());
+  const auto compiler = command.empty() ? fs::path() : found_in_path(command.front());
   if (compiler.empty())
-    throw std::runtime_error("there is no C++ compiler '" + command.front() + "': install g++ (12 or later), or set CXX");
+    throw std::runtime_error("there is no C++ compiler '" + (command.empty() ? "" : command.front()) +
+                             "': install g++ (12 or later), or set CXX");
+  const auto path = fs::canonical(source).string();
   // Without -fno-gnu-unique a reloaded library would go on with the old one's descriptions of its events.
   for (const char* flag : {"-std=c++20", "-O2", "-fPIC", "-shared", "-fno-gnu-unique", "-pthread"}) command.emplace_back(flag);
   for (auto& flag : include_flags()) command.push_back(std::move(flag));
+  command.push_back(path);
+  // Behind the source: linkers take from a library what those before it miss.
   for (auto& flag : words_of(more ? more : "")) command.push_back(std::move(flag));
   command.insert(command.end(), flags.begin(), flags.end());
 
-  const auto path = fs::canonical(source).string();
-  std::string key = path + "\n" + identity(compiler) + "\n" + identity("/proc/self/exe") + "\n" WEIR_ABI;
+  std::string key = identity(compiler) + "\n" + identity("/proc/self/exe") + "\n" WEIR_ABI;
   for (const auto& word : command) key += "\n" + word;
-  const auto cache = cache_folder();
-  fs::create_directories(cache.parent_path());
-  make_private_folder(cache);
-  const Entry entry(cache / sha256(key));
-  make_private_folder(entry.folder());
-  if (auto found = entry.find()) return *found;
-
-  const auto made = entry.folder() / ("made." + std::to_string(::getpid()) + ".so");
-  const auto rule = entry.folder() / ("made." + std::to_string(::getpid()) + ".d");
-  for (const auto& word : {path, std::string("-MMD"), std::string("-MF"), rule.string(), std::string("-o"), made.string()})
-    command.push_back(word);
-  const auto status = run(command);
-  if (status != 0) {
-    fs::remove(rule);
-    throw std::runtime_error("'" + source + "' does not compile");
+  const CompileCache cache(cache_folder() / sha256(key));
+  if (auto found = cache.find()) {
+    std::cerr << "weir: " << source << " is compiled already (" << found->library << ")\n";
+    return *found;
   }
-  auto out = entry.keep(made, rule);
-  fs::remove(rule);
-  return out;
+  return make(cache, source, command);
 }
 
 }  // namespace weir::cli

@@ -111,7 +111,7 @@ void add_graph(CLI::App& app, Chosen& chosen) {
   auto* verb = add_remote_verb(app, chosen, "graph", "Draws a workflow", remote, [remote, workflow, format] {
     const auto representation = value_of(remote->client().graph(*workflow).get());
     if (remote->json) {
-      std::cout << printable(to_json(representation)) << '\n';
+      print_line(to_json(representation));
       return exit_code::done;
     }
     const auto graph = read(representation);

@@ -7,8 +7,6 @@
 namespace weir::cli {
 namespace {
 
-constexpr const char *dim = "\033[2m", *bold = "\033[1m", *green = "\033[32m", *red = "\033[31m", *cyan = "\033[36m", *plain = "\033[0m";
-
 std::string text_of(const Value& value, std::string_view key) {
   const auto* found = value.find(key);
   return found && found->is_string() ? found->as_string() : std::string();
@@ -16,25 +14,30 @@ std::string text_of(const Value& value, std::string_view key) {
 
 }  // namespace
 
+LiveView::Colours LiveView::colours_for(Output output) {
+  if (output != Output::terminal || !wants_colours()) return {};
+  return {.dim = "\033[2m", .bold = "\033[1m", .green = "\033[32m", .red = "\033[31m", .cyan = "\033[36m", .plain = "\033[0m"};
+}
+
 void LiveView::clear() {
-  if (lines_ > 0) std::cout << "\033[" << lines_ << "A\033[J" << std::flush;
+  if (lines_ > 0) std::cout << "\033[" << lines_ << "A\033[J";
   lines_ = 0;
 }
 
 void LiveView::draw() {
   for (const auto& [name, step] : steps_) {
-    std::cout << (step.running ? cyan : dim)
+    std::cout << (step.running ? colours_.cyan : colours_.dim)
               << (step.running ? "  \u25cf "
                   : step.done  ? "  \u2713 "
                                : "  \u25cb ")
-              << printable(name) << plain;
-    if (step.running > 1) std::cout << dim << "  " << step.running << " at once" << plain;
-    if (step.waiting) std::cout << dim << "  " << step.waiting << " queued" << plain;
-    if (step.done > 1) std::cout << dim << "  ran " << step.done << " times" << plain;
+              << printable(name) << colours_.plain;
+    if (step.running > 1) std::cout << colours_.dim << "  " << step.running << " at once" << colours_.plain;
+    if (step.waiting) std::cout << colours_.dim << "  " << step.waiting << " queued" << colours_.plain;
+    if (step.done > 1) std::cout << colours_.dim << "  ran " << step.done << " times" << colours_.plain;
     std::cout << '\n';
   }
   lines_ = steps_.size();
-  std::cout << std::flush;
+  flush_output();
 }
 
 void LiveView::step_changed(const RemoteEvent& event) {
@@ -54,32 +57,35 @@ void LiveView::step_changed(const RemoteEvent& event) {
 
 void LiveView::show(const RemoteEvent& event) {
   if (output_ == Output::json) {
-    std::cout << printable(to_json(to_json_value(event))) << std::endl;
+    print_line(to_json(to_json_value(event)));
+    flush_output();
     return;
   }
   if (output_ == Output::plain) {
-    std::cout << printable(event.type + " " + to_json(event.value)) << std::endl;
+    print_line(event.type + " " + to_json(event.value));
+    flush_output();
     return;
   }
   clear();
   if (event.type == "StepStateChanged") step_changed(event);
   else if (!event.is("InternalDispatchEvent"))
-    std::cout << bold << printable(event.type) << plain << ' ' << printable(to_json(event.value)) << '\n';
+    std::cout << colours_.bold << printable(event.type) << colours_.plain << ' ' << printable(to_json(event.value)) << '\n';
   draw();
 }
 
 void LiveView::show(const RemoteHandler& handler) {
   clear();
   if (output_ == Output::json) {
-    std::cout << printable(to_json(to_json_value(handler))) << std::endl;
+    print_line(to_json(to_json_value(handler)));
+    flush_output();
     return;
   }
   const bool completed = handler.status == HandlerStatus::completed;
-  const bool coloured = output_ == Output::terminal;
-  std::cout << (coloured ? (completed ? green : red) : "") << to_string(handler.status) << (coloured ? plain : "");
+  std::cout << (completed ? colours_.green : colours_.red) << to_string(handler.status) << colours_.plain;
   if (!handler.error.empty()) std::cout << ": " << printable(handler.error);
   // The last event has shown the result already.
-  std::cout << (coloured ? dim : "") << "  " << printable(handler.handler_id) << (coloured ? plain : "") << std::endl;
+  std::cout << colours_.dim << "  " << printable(handler.handler_id) << colours_.plain << '\n';
+  flush_output();
 }
 
 }  // namespace weir::cli

@@ -10,7 +10,7 @@ namespace weir::cli {
 
 class LiveView {
 public:
-  explicit LiveView(Output output) : output_(output) {}
+  explicit LiveView(Output output) : output_(output), colours_(colours_for(output)) {}
   LiveView(const LiveView&) = delete;
   LiveView& operator=(const LiveView&) = delete;
 
@@ -29,7 +29,14 @@ private:
   void step_changed(const RemoteEvent& event);
   void draw();
 
-  Output output_;
+  /// Empty where there are to be none.
+  struct Colours {
+    const char *dim = "", *bold = "", *green = "", *red = "", *cyan = "", *plain = "";
+  };
+  static Colours colours_for(Output output);
+
+  const Output output_;
+  const Colours colours_;
   std::map<std::string, Step> steps_;
   std::size_t lines_ = 0;  ///< drawn below the events
 };

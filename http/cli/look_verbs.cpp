@@ -49,9 +49,9 @@ void add_workflows(CLI::App& app, Chosen& chosen) {
     if (remote->json) {
       Value::Array all;
       for (const auto& name : names) all.emplace_back(name);
-      std::cout << printable(to_json(std::move(all))) << '\n';
+      print_line(to_json(std::move(all)));
     } else {
-      for (const auto& name : names) std::cout << printable(name) << '\n';
+      for (const auto& name : names) print_line(name);
     }
     return exit_code::done;
   });
@@ -59,18 +59,17 @@ void add_workflows(CLI::App& app, Chosen& chosen) {
 
 struct ListArguments {
   std::vector<std::string> statuses, workflows;
-  std::size_t limit = 0;
+  std::int64_t limit = 0;
 };
 
 int list(const Remote& remote, const ListArguments& given) {
   RemoteFilter filter{.statuses = {}, .workflow_names = given.workflows};
   for (const auto& status : given.statuses) filter.statuses.push_back(*parse_handler_status(status));
   auto handlers = value_of(remote.client().handlers(filter).get());
-  if (given.limit > 0 && handlers.size() > given.limit)
-    handlers.erase(handlers.begin(), handlers.end() - static_cast<std::ptrdiff_t>(given.limit));
+  if (given.limit > 0 && std::ssize(handlers) > given.limit) handlers.erase(handlers.begin(), handlers.end() - given.limit);
   const auto output = remote.output();
   if (output == Output::json) {
-    for (const auto& handler : handlers) std::cout << printable(to_json(to_json_value(handler))) << '\n';
+    for (const auto& handler : handlers) print_line(to_json(to_json_value(handler)));
     return exit_code::done;
   }
   std::vector<std::vector<std::string>> rows;
@@ -94,7 +93,7 @@ void add_list(CLI::App& app, Chosen& chosen) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("NAME");
-  verb->add_option("--limit", given->limit, "Only the last so many")->type_name("N");
+  verb->add_option("--limit", given->limit, "Only the last so many")->check(CLI::PositiveNumber)->type_name("N");
 }
 
 /// The events that nobody took.
@@ -115,14 +114,15 @@ void add_show(CLI::App& app, Chosen& chosen) {
   auto* verb = add_remote_verb(app, chosen, "show", "Shows a handler: its status, result or error, and times", remote, [remote, id] {
     const auto handler = value_of(remote->client().handler_detail(*id).get());
     if (remote->json) {
-      std::cout << printable(to_json(to_json_value(handler))) << '\n';
+      print_line(to_json(to_json_value(handler)));
       return exit_code::done;
     }
     std::vector<std::vector<std::string>> rows{
         {"handler", handler.handler_id}, {"workflow", handler.workflow_name}, {"run", handler.run_id}, {"status", shown_status(handler)}};
     if (handler.quarantined)
-      rows.push_back({"why", "the server died three times in a row while the run was at work: `weir resume " + handler.handler_id +
-                                 "` goes on with it, `weir cancel " + handler.handler_id + "` ends it"});
+      rows.push_back({"why", "the server died three times in a row while the run was at work: `weir resume " +
+                                 shell_word(handler.handler_id) + "` goes on with it, `weir cancel " + shell_word(handler.handler_id) +
+                                 "` ends it"});
     if (!handler.budgets_exceeded.empty()) rows.push_back({"beyond", handler.budgets_exceeded});
     if (!handler.error.empty()) rows.push_back({"error", handler.error});
     if (handler.result) rows.push_back({"result", handler.result->type + " " + to_json(handler.result->value)});
@@ -142,7 +142,7 @@ void add_resume(CLI::App& app, Chosen& chosen) {
   auto* verb = add_remote_verb(app, chosen, "resume", "Goes on with a run that was quarantined, because the server died with it", remote,
                                [remote, id] {
                                  const auto handler = value_of(remote->client().resume(*id).get());
-                                 std::cout << (remote->json ? printable(to_json(to_json_value(handler))) : "resumed") << '\n';
+                                 print_line(remote->json ? to_json(to_json_value(handler)) : "resumed");
                                  return exit_code::done;
                                });
   verb->add_option("ID", *id, "The handler's id")->required();
@@ -154,7 +154,7 @@ void add_cancel(CLI::App& app, Chosen& chosen) {
   const auto purge = std::make_shared<bool>(false);
   auto* verb = add_remote_verb(app, chosen, "cancel", "Ends a run", remote, [remote, id, purge] {
     const auto status = value_of(remote->client().cancel(*id, *purge).get());
-    std::cout << (remote->json ? to_json(Object{{"status", status}}) : printable(status)) << '\n';
+    print_line(remote->json ? to_json(Object{{"status", status}}) : status);
     return exit_code::done;
   });
   verb->add_option("ID", *id, "The handler's id")->required();

@@ -1,5 +1,9 @@
 // weir: serves workflows, and talks to servers that do.
+#include "output.hpp"
+#include "plugin.hpp"
 #include "verbs.hpp"
+#include "watch.hpp"
+#include "words.hpp"
 
 #include "persistence/tool/verbs.hpp"
 
@@ -8,10 +12,14 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <iostream>
+#include <string_view>
 
 int main(int argc, char** argv) {
   using namespace weir::cli;
+  if (argc == 3 && std::string_view(argv[1]) == probe_flag) probe(argv[2]);
+  end_with_parent();
   CLI::App app{"Serves workflows written in C++, and talks to servers that do."};
   app.name("weir");
   app.set_version_flag("--version", "weir " WEIR_VERSION);
@@ -29,11 +37,22 @@ int main(int argc, char** argv) {
     std::cerr << "weir: there is no verb '" << weir::printable(word) << "'. `weir --help` lists them\n";
     return exit_code::wrong_usage;
   }
+  unmark_words(app);
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) { return app.exit(error) == 0 ? exit_code::done : exit_code::wrong_usage; }
+    auto words = marked_words(argc, argv);
+    std::reverse(words.begin(), words.end());  // as CLI11 wants them
+    app.parse(std::move(words));
+  } catch (const CLI::ParseError& error) {
+    if (app.exit(error) != 0) return exit_code::wrong_usage;
+    chosen = [] { return exit_code::done; };  // help, or the version
+  }
   try {
-    return chosen();
+    const int code = chosen();
+    flush_output();
+    return code;
+  } catch (const OutputLost& error) {
+    std::cerr << "weir: " << error.what() << '\n';
+    return exit_code::output_lost;
   } catch (const std::exception& error) {
     std::cerr << "weir: " << weir::printable_lines(error.what()) << '\n';
     return exit_code::wrong_usage;

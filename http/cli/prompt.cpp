@@ -59,11 +59,13 @@ std::string read_line(const std::string& question) {
 
 ResponseType choose(const std::vector<ResponseType>& types) {
   if (types.size() == 1) return types.front();
-  for (std::size_t i = 0; i < types.size(); ++i) std::cerr << "  " << i + 1 << ") " << printable(types[i].name) << '\n';
-  const auto line = read_line("Which event answers it? ");
-  for (std::size_t i = 0; i < types.size(); ++i)
-    if (line == types[i].name || line == std::to_string(i + 1)) return types[i];
-  throw std::runtime_error("'" + line + "' is none of them");
+  while (true) {
+    for (std::size_t i = 0; i < types.size(); ++i) std::cerr << "  " << i + 1 << ") " << printable(types[i].name) << '\n';
+    const auto line = read_line("Which event answers it? ");
+    for (std::size_t i = 0; i < types.size(); ++i)
+      if (line == types[i].name || line == std::to_string(i + 1)) return types[i];
+    std::cerr << "weir: '" << printable(line) << "' is none of them\n";
+  }
 }
 
 ResponseType response_type(const Client& client, const RemoteHandler& handler, const std::string& prompt, const std::string& wanted) {
@@ -110,19 +112,36 @@ void ask_for(const Value& schema, const std::string& name, Object& fields) {
 
 }  // namespace
 
-RemoteEvent answer_prompt(const Client& client, const RemoteHandler& handler, const RemoteEvent& prompt, const Answer& answer) {
-  std::cerr << printable(prompt.type + " " + to_json(prompt.value)) << '\n';
-  const auto type = response_type(client, handler, prompt.type, answer.type);
+namespace {
+
+Object fields_of(const ResponseType& type, const Answer& answer) {
   auto fields = parse_fields(answer.fields, type.schema);
   if (const auto* properties = type.schema.find("properties"); properties && properties->is_object())
     for (const auto& [name, property] : properties->as_object())
       if (!fields.find(name)) ask_for(type.schema, name, fields);
-  if (!value_of(client.send_event(handler.handler_id, type.name, fields, answer.step).get()))
-    std::cerr << "weir: nothing in the run has taken the answer: was the question answered before?\n";
-  RemoteEvent sent;
-  sent.type = type.name;
-  sent.value = std::move(fields);
-  return sent;
+  return fields;
+}
+
+}  // namespace
+
+RemoteEvent answer_prompt(const Client& client, const RemoteHandler& handler, const RemoteEvent& prompt, const Answer& answer) {
+  if (!answer.is_shown) std::cerr << printable(prompt.type + " " + to_json(prompt.value)) << '\n';
+  const auto type = response_type(client, handler, prompt.type, answer.type);
+  while (true) {
+    auto fields = fields_of(type, answer);
+    const auto sent = client.send_event(handler.handler_id, type.name, fields, answer.step).get();
+    // What was given on the command line would be wrong again; who types may try once more.
+    const bool asked_again = !sent && sent.error().code == Code::invalid_argument && answer.fields.empty();
+    if (asked_again) {
+      std::cerr << "weir: " << printable(sent.error().message) << "; once more:\n";
+      continue;
+    }
+    if (!value_of(sent)) std::cerr << "weir: nothing in the run has taken the answer: was the question answered before?\n";
+    RemoteEvent out;
+    out.type = type.name;
+    out.value = std::move(fields);
+    return out;
+  }
 }
 
 void OpenPrompt::see(const RemoteEvent& event) {

@@ -27,9 +27,11 @@ struct Answer {
   std::string type;  ///< of the event; empty: the only one that the workflow takes from people
   std::string step;
   std::vector<std::string> fields = {};  ///< key=value: those that need not be asked for
+  bool is_shown = false;                 ///< the prompt: the person sees it already
 };
 
-/// Shows the prompt, asks on standard input for each field that `answer` lacks, and sends the event. Returns what was sent.
+/// Shows the prompt, asks on standard input for each field that `answer` lacks, and sends the event; once more for what the server does not
+/// take. Returns what was sent.
 /// Throws RemoteError, or std::runtime_error when standard input ends before all required fields have a value.
 RemoteEvent answer_prompt(const Client& client, const RemoteHandler& handler, const RemoteEvent& prompt, const Answer& answer);
 

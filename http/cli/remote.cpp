@@ -4,14 +4,17 @@
 
 #include <weir/printable.hpp>
 
-#include <unistd.h>
-
 #include <cstdlib>
 #include <iostream>
 
 namespace weir::cli {
 
 namespace {
+
+/// Other users see the words of a command.
+void warn_of_shown_key() {
+  std::cerr << "weir: the key of --api-key can be seen by other users of this machine: use --api-key-file, or WEIR_API_KEY\n";
+}
 
 /// The first of the file; a file that was named wins over a key from the environment.
 std::string key_of(const Remote& remote) {
@@ -31,7 +34,7 @@ Client Remote::client() const { return Client({.url = server, .api_key = key_of(
 
 Output Remote::output() const {
   if (json) return Output::json;
-  return plain || !::isatty(STDOUT_FILENO) ? Output::plain : Output::terminal;
+  return plain || !at_terminal() ? Output::plain : Output::terminal;
 }
 
 namespace {
@@ -61,8 +64,12 @@ CLI::App* add_remote_verb(CLI::App& app, Chosen& chosen, const std::string& name
   verb->add_flag("--insecure", remote->insecure, "Do not verify the server's certificate");
   verb->add_flag("--json", remote->json, "For programs: JSON, one value a line");
   verb->add_flag("--plain", remote->plain, "Plain lines, as in a pipe, on a terminal too");
-  verb->callback([&chosen, action = std::move(action)] {
-    chosen = [action] {
+  verb->callback([&chosen, verb, action = std::move(action)] {
+    const char* variable = std::getenv("WEIR_API_KEY");
+    const auto& keys = verb->get_option("--api-key")->results();
+    const bool key_shown = !keys.empty() && (!variable || keys.back() != variable);
+    chosen = [action, key_shown] {
+      if (key_shown) warn_of_shown_key();
       try {
         return action();
       } catch (const RemoteError& error) {

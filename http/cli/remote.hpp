@@ -1,6 +1,7 @@
 // What the verbs that talk to a server have in common.
 #pragma once
 
+#include "output.hpp"
 #include "verbs.hpp"
 
 #include <weir/client.hpp>
@@ -12,9 +13,6 @@
 #include <string>
 
 namespace weir::cli {
-
-/// How the result is written: for people at a terminal, for people through a pipe, or for programs.
-enum class Output { terminal, plain, json };
 
 struct Remote {
   std::string server = "http://127.0.0.1:8080";

@@ -23,7 +23,7 @@ struct RunArguments {
 class LeaveOnInterrupt {
 public:
   explicit LeaveOnInterrupt(const std::string& id) {
-    const auto handler_id = printable(id);
+    const auto handler_id = printable(shell_word(id));
     const auto text = "\nweir: the run goes on; `weir watch " + handler_id + "` shows it again, `weir cancel " + handler_id + "` ends it\n";
     std::strncpy(message_, text.c_str(), sizeof message_ - 1);
     previous_ = std::signal(SIGINT, &leave);
@@ -59,14 +59,14 @@ int follow(const Client& client, const RemoteHandler& handler, const Following& 
   while (true) {
     if (person && prompt.waits(stream)) {
       view.clear();
-      answer_prompt(client, handler, prompt.take(), {});
+      answer_prompt(client, handler, prompt.take(), {.type = {}, .step = {}, .is_shown = !quiet});
     }
     const auto event = stream.next();
     if (!event) break;
     if (!quiet) view.show(*event);
     prompt.see(*event);
     if (output != Output::json && !person && event->is("InputRequiredEvent"))
-      std::cerr << "weir: waits for an answer: `weir ask " << printable(handler.handler_id) << "`\n";
+      std::cerr << "weir: waits for an answer: `weir ask " << printable(shell_word(handler.handler_id)) << "`\n";
   }
   if (const auto error = stream.error()) throw RemoteError(*error);
   const auto ended = value_of(client.handler(handler.handler_id).get());
@@ -91,6 +91,7 @@ void add_start_arguments(CLI::App& verb, RunArguments& into) {
 }
 
 void add_run_and_start(CLI::App& app, Chosen& chosen) {
+  // Each verb has its own: what is not given to one is read from the environment.
   const auto remote = std::make_shared<Remote>();
   const auto given = std::make_shared<RunArguments>();
   auto* run = add_remote_verb(app, chosen, "run", "Starts a workflow and shows what happens until it is over", remote, [remote, given] {
@@ -102,12 +103,14 @@ void add_run_and_start(CLI::App& app, Chosen& chosen) {
   add_start_arguments(*run, *given);
   run->add_flag("-q,--quiet", given->quiet, "Show only how it ended");
 
-  auto* begin = add_remote_verb(app, chosen, "start", "Starts a workflow and prints its handler's id", remote, [remote, given] {
-    const auto handler = start(remote->client(), *given);
-    std::cout << printable(remote->json ? to_json(to_json_value(handler)) : handler.handler_id) << '\n';
+  const auto other = std::make_shared<Remote>();
+  const auto begun = std::make_shared<RunArguments>();
+  auto* begin = add_remote_verb(app, chosen, "start", "Starts a workflow and prints its handler's id", other, [other, begun] {
+    const auto handler = start(other->client(), *begun);
+    print_line(other->json ? to_json(to_json_value(handler)) : handler.handler_id);
     return exit_code::done;
   });
-  add_start_arguments(*begin, *given);
+  add_start_arguments(*begin, *begun);
 }
 
 void add_watch(CLI::App& app, Chosen& chosen) {
@@ -140,8 +143,8 @@ void add_send(CLI::App& app, Chosen& chosen) {
       if (const auto* title = known.find("title"); title && *title == Value(given->type)) schema = known;
     const RemoteSend options{.step = given->step, .strict = given->strict};
     const bool taken = value_of(client.send_event(given->id, given->type, parse_fields(given->fields, schema), options).get());
-    if (remote->json) std::cout << (taken ? R"({"status":"sent"})" : R"({"status":"sent","unhandled":true})") << '\n';
-    else std::cout << (taken ? "sent" : "sent, but nothing in the run has taken it") << '\n';
+    if (remote->json) print_line(taken ? R"({"status":"sent"})" : R"({"status":"sent","unhandled":true})");
+    else print_line(taken ? "sent" : "sent, but nothing in the run has taken it");
     return exit_code::done;
   });
   send->add_option("ID", given->id, "The handler's id")->required();
@@ -160,8 +163,8 @@ void add_ask(CLI::App& app, Chosen& chosen) {
                                 const auto client = remote->client();
                                 const auto handler = value_of(client.handler(*id).get());
                                 const auto sent = answer_prompt(client, handler, find_prompt(client, *id), *answer);
-                                if (remote->json) std::cout << printable(to_json(to_json_value(sent))) << '\n';
-                                else std::cout << "sent " << printable(sent.type + " " + to_json(sent.value)) << '\n';
+                                if (remote->json) print_line(to_json(to_json_value(sent)));
+                                else print_line("sent " + sent.type + " " + to_json(sent.value));
                                 return exit_code::done;
                               });
   ask->add_option("ID", *id, "The handler's id")->required();

@@ -16,7 +16,7 @@ namespace weir::cli {
 namespace {
 
 struct Arguments {
-  std::vector<std::string> files;
+  std::vector<std::string> files, packages;
   std::string cxxflags;
   bool watch = false;
 };
@@ -26,13 +26,16 @@ bool is_library(const std::string& file) { return file.ends_with(".so"); }
 /// A file's library, compiled if need be, and what it was made of.
 struct Loaded {
   Plugin plugin;
-  std::vector<std::string> sources;
+  Sources sources;
 };
 
-Loaded load(const std::string& file, const std::vector<std::string>& flags) {
-  if (is_library(file)) return {Plugin(file, file, false), {file}};
-  const auto compiled = compile(file, flags);
-  return {Plugin(compiled.library, file, true), compiled.sources};
+/// The file itself is looked at, too: it may be a link that is pointed elsewhere.
+Loaded load(const std::string& file, const std::vector<std::string>& flags, bool watch) {
+  const Source itself{file, file_state(file)};
+  if (is_library(file)) return {Plugin(file, file, watch ? Plugin::Kind::may_change : Plugin::Kind::as_it_is), {itself}};
+  auto compiled = compile(file, flags);
+  compiled.sources.push_back(itself);
+  return {Plugin(compiled.library, file, Plugin::Kind::own_build), std::move(compiled.sources)};
 }
 
 /// A main() sees the settings as if it had been started with them.
@@ -66,9 +69,10 @@ int serve(const Arguments& given, const http::ParsedSettings& settings) {
     return exit_code::done;
   }
   if (given.files.empty()) throw std::runtime_error("serve needs a FILE: a C++ source or a shared library. `weir serve --help` shows more");
-  const auto flags = words_of(given.cxxflags);
+  auto flags = flags_of_packages(given.packages);
+  for (auto& flag : words_of(given.cxxflags)) flags.push_back(std::move(flag));
   std::vector<Loaded> loaded;
-  for (const auto& file : given.files) loaded.push_back(load(file, flags));
+  for (const auto& file : given.files) loaded.push_back(load(file, flags, given.watch));
   for (const auto& [plugin, sources] : loaded) {
     if (!plugin.is_program()) continue;
     if (loaded.size() > 1)
@@ -84,7 +88,7 @@ int serve(const Arguments& given, const http::ParsedSettings& settings) {
   if (given.watch)
     for (std::size_t i = 0; i < loaded.size(); ++i)
       watches.push_back(std::make_unique<FileWatch>(loaded[i].sources, [&server, flags, file = given.files[i]] {
-        auto again = load(file, flags);
+        auto again = load(file, flags, true);
         again.plugin.add_workflows(server);
         std::cerr << "weir: reloaded " << file << '\n';
         return again.sources;
@@ -100,6 +104,10 @@ void add_serve(CLI::App& app, Chosen& chosen) {
   const auto given = std::make_shared<Arguments>();
   verb->add_option("FILE", given->files, "C++ sources, which are compiled and kept, and shared libraries");
   verb->add_flag("--watch", given->watch, "Load a file again when it changes; runs in flight go on with what they began with");
+  verb->add_option("--with", given->packages, "A library that the sources use, as pkg-config knows it; repeatable")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("LIB");
   verb->add_option("--cxxflags", given->cxxflags, "More flags for the compiler [WEIR_CXXFLAGS]")->type_name("FLAGS");
   const auto settings = http::add_settings(*verb, {.options = {.host = every_address}});
   verb->footer(

@@ -16,6 +16,7 @@ using Chosen = std::function<int()>;
 namespace exit_code {
 constexpr int done = 0;
 constexpr int run_failed = 1;     ///< the run failed or was cancelled; db check: problems were found
+constexpr int output_lost = 1;    ///< standard output could not be written
 constexpr int wrong_usage = 2;    ///< an option, an argument or a file is wrong
 constexpr int unreachable = 3;    ///< the server cannot be reached, or did not answer in time
 constexpr int not_found = 4;      ///< no such workflow, handler or run
@@ -24,7 +25,7 @@ constexpr int interrupted = 130;  ///< Ctrl+C
 }  // namespace exit_code
 
 inline constexpr const char* footer =
-    "Exit codes: 0 done, 1 the run failed or was cancelled, 2 wrong usage, 3 the server cannot be reached, 4 not found,\n"
+    "Exit codes: 0 done, 1 the run failed or was cancelled, or the output could not be written, 2 wrong usage, 3 the server cannot be reached, 4 not found,\n"
     "5 refused by the server, 130 interrupted.\n"
     "Verbs that talk to a server use --server, else WEIR_SERVER, else http://127.0.0.1:8080.";
 

@@ -1,6 +1,8 @@
 // Loading files again when they change.
 #pragma once
 
+#include "file_state.hpp"
+
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -10,19 +12,19 @@
 
 namespace weir::cli {
 
-/// Calls `changed` on a thread of its own when any of the files has changed; it returns the files to look at from then on. What
-/// it throws is printed, and the files stay as they were.
+/// Calls `load` on a thread of its own when any of the files is not as it was loaded; it returns what it has loaded, each file in the state
+/// in which it was read. What it throws is printed, and what was loaded before stays until a file changes again.
 class FileWatch {
 public:
-  FileWatch(std::vector<std::string> files, std::function<std::vector<std::string>()> changed);
+  FileWatch(Sources loaded, std::function<Sources()> load);
   ~FileWatch();
   FileWatch(const FileWatch&) = delete;
   FileWatch& operator=(const FileWatch&) = delete;
 
 private:
-  void watch(std::vector<std::string> files);
+  void watch(Sources loaded);
 
-  std::function<std::vector<std::string>()> changed_;
+  std::function<Sources()> load_;
   std::mutex mutex_;
   std::condition_variable ending_;
   bool ended_ = false;
@@ -30,7 +32,11 @@ private:
 };
 
 /// Runs `weir serve` without --watch in a process of its own, and again, when the source has changed and compiles. Until then
-/// the old one serves; it is ended as by Ctrl+C, so what its store keeps goes on in the new one. Returns when interrupted.
-int watch_program(const std::string& source, std::vector<std::string> files, const std::vector<std::string>& flags);
+/// the old one serves; it is ended as by Ctrl+C, so what its store keeps goes on in the new one. One that ends by itself is told and,
+/// unless it ended in order, started again after growing pauses. Returns when interrupted.
+int watch_program(const std::string& source, Sources loaded, const std::vector<std::string>& flags);
+
+/// At the start of a process: one that watch_program() has started ends with it, however that ends.
+void end_with_parent();
 
 }  // namespace weir::cli

@@ -37,9 +37,9 @@ constexpr Rule rules[] = {
     {"run that is to wake up but is not idle", "SELECT run_id FROM handlers WHERE wake_at IS NOT NULL AND idle_since IS NULL"},
 };
 
-/// A file that a crash has left can only be read by a connection that may also mend it.
+/// The file stays as it is: what a crash has left beside it is read, and left to the server that will be started on it.
 struct Looking {
-  explicit Looking(const std::string& path) : db(existing(path), false) { db.execute("PRAGMA query_only = ON"); }
+  explicit Looking(const std::string& path) : db(existing(path), true) {}
   Connection db;
 
 private:
@@ -76,7 +76,9 @@ std::vector<std::string> check(const std::string& path) {
   Looking looking(path);
   auto& db = looking.db;
   std::vector<std::string> out;
-  if (const auto format = format_of(db, path); format != newest_format())
+  if (const auto format = format_of(db, path); format == 0)
+    throw DatabaseError("'" + path + "' is no database of Weir's: nothing is in it");
+  else if (format != newest_format())
     return {"format " + std::to_string(format) + " is not this program's, which is " + std::to_string(newest_format()) +
             ": start a server on the file, or migrate it"};
   auto integrity = db.query("PRAGMA integrity_check");
@@ -95,6 +97,7 @@ Object stats(const std::string& path) {
   Looking looking(path);
   auto& db = looking.db;
   const auto format = format_of(db, path);
+  if (format == 0) throw DatabaseError("'" + path + "' is no database of Weir's: nothing is in it");
   Object out{{"path", path}, {"format", format}};
   out.set("file_bytes", size_of(path));
   out.set("wal_bytes", size_of(path + "-wal"));

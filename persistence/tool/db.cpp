@@ -3,6 +3,8 @@
 #include "persistence/sqlite/database.hpp"
 #include "persistence/sqlite/maintenance.hpp"
 
+#include <weir/printable.hpp>
+
 #include <CLI/CLI.hpp>
 
 #include <iostream>
@@ -16,25 +18,26 @@ constexpr int problems_found = 1, cannot_be_read = 2;
 
 int check_file(const std::string& path) {
   const auto problems = check(path);
-  for (const auto& problem : problems) std::cout << problem << '\n';
-  if (problems.empty()) std::cout << path << ": no problems found\n";
+  for (const auto& problem : problems) std::cout << printable(problem) << '\n';
+  if (problems.empty()) std::cout << printable(path) << ": no problems found\n";
   return problems.empty() ? 0 : problems_found;
 }
 
 int show_stats(const std::string& path, bool json) {
   const auto figures = stats(path);
   if (json) {
-    std::cout << to_json(figures) << '\n';
+    std::cout << printable(to_json(figures)) << '\n';
     return 0;
   }
-  for (const auto& [name, value] : figures) std::cout << name << ": " << (value.is_string() ? value.as_string() : to_json(value)) << '\n';
+  for (const auto& [name, value] : figures)
+    std::cout << name << ": " << printable(value.is_string() ? value.as_string() : to_json(value)) << '\n';
   return 0;
 }
 
 int migrate_now(const std::string& path) {
   const auto [from, to] = migrate_file(path);
-  if (from == to) std::cout << path << ": has format " << to << " already\n";
-  else std::cout << path << ": migrated from format " << from << " to " << to << '\n';
+  if (from == to) std::cout << printable(path) << ": has format " << to << " already\n";
+  else std::cout << printable(path) << ": migrated from format " << from << " to " << to << '\n';
   return 0;
 }
 
@@ -56,7 +59,7 @@ void add_db(CLI::App& app, std::function<int()>& chosen) {
         try {
           return act(*options);
         } catch (const DatabaseError& error) {
-          std::cerr << "weir: " << error.what() << '\n';
+          std::cerr << "weir: " << printable(error.what()) << '\n';
           return cannot_be_read;
         }
       };

@@ -344,6 +344,34 @@ TEST_CASE("client: a stream goes on where it was when the server comes back on t
   CHECK_FALSE(stream.next());
 }
 
+TEST_CASE("client: a stream on an idle run, on which nothing has come yet, goes on when the server comes back") {
+  const TemporaryFolder folder;
+  auto served = std::make_unique<Served>(weir::ServerOptions{.store = weir::sqlite(folder.file("runs.db")), .port = 0});
+  const auto port = served->server.port();
+  const auto client = served->client();
+  const auto id = value_of(client.start("shop", Order{"tea", 1}).get()).handler_id;
+  std::int64_t last = -1;
+  {
+    auto before = client.events(id);
+    for (int i = 0; i < 2; ++i) last = before.next().value().sequence;
+  }
+  // The server says that it is there, although its heartbeats are 25 s apart, and how often they come.
+  const int raw = talk::send(port, talk::get_text("/events/" + id + "?after_sequence=" + std::to_string(last)));
+  const auto seen = talk::receive(raw, ": heartbeat\n\n");
+  CHECK(seen.find("weir-heartbeat-ms: 25000\r\n") != std::string::npos);
+  CHECK(seen.find(": heartbeat\n\n") != std::string::npos);
+  ::close(raw);
+  auto stream = client.events(id, {.after = last});
+  const int connections = stream.reconnects();
+  until("the server is followed", [&] { return stream.reconnects() >= connections && !stream.ready_within(std::chrono::milliseconds(300)); });
+  served.reset();
+  served = std::make_unique<Served>(weir::ServerOptions{.store = weir::sqlite(folder.file("runs.db")), .port = port});
+  CHECK(value_of(client.send_event(id, Confirmed{true}).get()));
+  const auto next = stream.next();
+  REQUIRE_MESSAGE(next, stream.error()->message);
+  CHECK(next->is<Shipped>());
+}
+
 namespace {
 
 /// What the reader makes of a stream that comes in two pieces, cut there; and its last id.

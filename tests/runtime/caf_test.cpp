@@ -309,7 +309,7 @@ TEST_CASE("caf: a step that asks an actor whose system has gone fails with a sen
   Parts parts;
   parts.end_system();
   const auto run = parts.runtime->start("shop", Order{"tea"});
-  CHECK_THROWS_WITH_AS((void)run.result(), "the actor did not answer: it has ended", weir::RunFailed);
+  CHECK_THROWS_WITH_AS((void)run.result<Shipped>(), "the actor did not answer: it has ended", weir::RunFailed);
 }
 
 TEST_CASE("caf: a step that waits for an actor of a process that goes away fails at once") {
@@ -337,7 +337,7 @@ TEST_CASE("caf: a step that waits for an actor of a process that goes away fails
   elsewhere.reset();
   std::string failed;
   try {
-    (void)run.result();
+    (void)run.result<Shipped>();
   } catch (const weir::RunFailed& error) { failed = error.what(); }
   CHECK_MESSAGE(failed.starts_with("the actor did not answer: "), failed);
 }
