@@ -119,8 +119,10 @@ void start(Service& service, const StartMessage& message, bool until_over, const
   if (!workflow) return answer.refuse("Workflow '" + message.workflow + "' not found");
   auto event = parse_start(*workflow, message.start);
   if (!event) return answer.refuse(event.error().message);
-  const HandlerReply give = [answer](const Expected<HandlerRow>& row) {
-    row ? answer.give(message_of(*row)) : answer.refuse(row.error().message);
+  const HandlerReply give = [answer, until_over](const Expected<HandlerRow>& row) {
+    if (!row) answer.refuse(row.error().message);
+    else if (until_over && !row->terminal()) answer.refuse(runtime_has_ended);
+    else answer.give(message_of(*row));
   };
   service.start({workflow, std::move(*event), message.handler_id}, until_over ? nullptr : give, until_over ? give : nullptr,
                 [&](const Error& error) { answer.refuse(error.message); });
