@@ -318,15 +318,14 @@ TEST_CASE("caf: a step that asks an actor whose system has gone fails with a sen
 TEST_CASE("caf: a step that waits for an actor of a process that goes away fails at once") {
   Parts parts;
   std::promise<void> taken;
-  std::vector<caf::response_promise> kept;
   Configuration configuration;
   auto elsewhere = std::make_unique<caf::actor_system>(configuration);
   const auto silent = elsewhere->spawn(
       [&](caf::event_based_actor* actor, int) -> caf::behavior {
-        return {[&, actor](const std::string&) {
-          kept.push_back(actor->make_response_promise());
+        return {[&, actor, kept = std::make_shared<std::vector<caf::response_promise>>()](const std::string&) {
+          kept->push_back(actor->make_response_promise());
           taken.set_value();
-          return kept.back();
+          return kept->back();
         }};
       },
       0);
@@ -337,7 +336,6 @@ TEST_CASE("caf: a step that waits for an actor of a process that goes away fails
   parts.runtime->add_workflow<Shop>("far", parts.typed, *remote);
   const auto run = parts.runtime->start("far", Order{"tea"});
   REQUIRE(taken.get_future().wait_for(std::chrono::seconds(20)) == std::future_status::ready);
-  kept.clear();
   caf::anon_send_exit(silent, caf::exit_reason::kill);
   elsewhere.reset();
   std::string failed;
