@@ -65,7 +65,7 @@ const EXCEPTIONS = {
   'persistence/sqlite/paced_vfs.cpp': /^sqlite3\.h$/,
   'actors/include/weir/caf_compat.hpp': /^caf\//,
   'http/client/transfers.cpp': /^curl\//,
-  'http/cli/compile.cpp': /^openssl\//,
+  'http/cli/compile_cache.cpp': /^openssl\//,
   'http/options/command_line.hpp': /^CLI\//,
   'http/options/settings.cpp': /^CLI\//,
   'examples/chat_model.hpp': /^curl\//,
