@@ -8,6 +8,7 @@
 #include "http/wire/transport.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <mutex>
 #include <stdexcept>
@@ -81,28 +82,30 @@ struct WorkflowServer::State {
   ServerOptions options;
   std::unique_ptr<Runtime> runtime;
   http::App app;
+  std::mutex changing;  ///< of those that start and stop it
   std::unique_ptr<http::Transport> transport;
+  std::atomic<http::Transport*> started = nullptr;  ///< the same, for those that only look
   bool stopped = false;
-  std::mutex stopping;  ///< of those that stop it
   std::thread stopper;  ///< when a route has asked for it
   std::mutex serving_mutex;
   std::vector<const http::StopSignals*> serving;  ///< of serve(): woken when somebody else has stopped the server
 
   class Serving {
   public:
-    Serving(State& state, const http::StopSignals& signals) : state_(state) {
+    Serving(State& state, const http::StopSignals& signals) : state_(state), signals_(signals) {
       const std::lock_guard lock(state_.serving_mutex);
       state_.serving.push_back(&signals);
     }
     ~Serving() {
       const std::lock_guard lock(state_.serving_mutex);
-      state_.serving.clear();
+      std::erase(state_.serving, &signals_);
     }
     Serving(const Serving&) = delete;
     Serving& operator=(const Serving&) = delete;
 
   private:
     State& state_;
+    const http::StopSignals& signals_;
   };
 
   explicit State(ServerOptions given)
@@ -116,7 +119,7 @@ struct WorkflowServer::State {
   /// Everything that may wait does so until `drain_timeout` is over.
   void stop() {
     using std::chrono::milliseconds;
-    const std::lock_guard lock(stopping);
+    const std::lock_guard lock(changing);
     if (!transport || std::exchange(stopped, true)) return;
     const auto timeout = clamped<milliseconds>(options.drain_timeout);
     const auto for_bodies = std::min(timeout / 4, milliseconds(1000));  // the requests have the rest
@@ -144,12 +147,13 @@ WorkflowServer::~WorkflowServer() {
 Runtime& WorkflowServer::runtime() { return *state_->runtime; }
 
 void WorkflowServer::add_route(std::string method, std::string path, std::function<RouteAnswer(const RouteRequest&)> answer) {
-  if (state_->transport) throw std::logic_error("routes are added before the server is started");
+  if (state_->started) throw std::logic_error("routes are added before the server is started");
   if (!path.starts_with('/')) throw std::invalid_argument("a route's path begins with /, got '" + path + "'");
   state_->app.own_routes.push_back({std::move(method), std::move(path), std::move(answer)});
 }
 
 void WorkflowServer::start() {
+  const std::lock_guard lock(state_->changing);
   if (state_->stopped) throw std::logic_error("a server that was stopped cannot be started again: make another one");
   if (state_->transport) throw std::logic_error("the server is serving already");
   const auto& options = state_->options;
@@ -163,15 +167,18 @@ void WorkflowServer::start() {
   const auto log = [state](LogLevel level, const std::string& text) { state->service().log(level, text); };
   state_->transport =
       std::make_unique<http::Transport>(http::TransportOptions{options.host, options.port, state_->app.limits, cors, admit, log});
+  state_->started = state_->transport.get();
 }
 
 std::uint16_t WorkflowServer::port() const {
-  if (!state_->transport) throw std::logic_error("the server has no port before start()");
-  return state_->transport->port();
+  const auto* transport = state_->started.load();
+  if (!transport) throw std::logic_error("the server has no port before start()");
+  return transport->port();
 }
 
 void WorkflowServer::stop() {
-  const bool by_route = state_->transport && state_->transport->is_its_thread();
+  const auto* transport = state_->started.load();
+  const bool by_route = transport && transport->is_its_thread();
   if (!by_route) return state_->stop();
   // It waits for the thread that has called this.
   if (!state_->stopper.joinable()) state_->stopper = std::thread([state = state_.get()] { state->stop(); });

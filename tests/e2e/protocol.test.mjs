@@ -24,7 +24,7 @@ const DECIDED_OTHERWISE = {
   'send-event#30': 'an extra key says that nothing has taken the event',
 };
 // 1.1: Allow on 405. 1.9: cache-control on streams, and behind which event they begin. 1.12: the page is our own, so it has another length.
-const ADDED_HEADERS = new Set(['allow', 'cache-control', 'content-range', 'weir-after-sequence']);
+const ADDED_HEADERS = new Set(['allow', 'cache-control', 'content-range', 'weir-after-sequence', 'weir-heartbeat-ms']);
 
 function findings(output) {
   const found = [];

@@ -12,7 +12,10 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
+#include <random>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -158,6 +161,38 @@ TEST_CASE("a server is stopped from any thread, several times, and from a route 
   for (int i = 0; i < 3; ++i) threads.emplace_back([&] { server.stop(); });
   for (auto& thread : threads) thread.join();
   CHECK_THROWS_WITH_AS(server.start(), "a server that was stopped cannot be started again: make another one", std::logic_error);
+}
+
+TEST_CASE("servers are started, looked at and stopped in any order, by many threads at once") {
+  constexpr unsigned seed = 20261128;  // the order of threads is the machine's
+  std::minstd_rand random(seed);
+  const auto quiet = [](auto&& act) {
+    try {
+      act();
+    } catch (const std::logic_error&) {}  // too early, too late, or once too often
+  };
+  for (int round = 0; round < 25; ++round) {
+    CAPTURE(seed);
+    CAPTURE(round);
+    std::vector<std::unique_ptr<weir::WorkflowServer>> servers;
+    for (int i = 0; i < 2; ++i)
+      servers.push_back(std::make_unique<weir::WorkflowServer>(weir::ServerOptions{.port = 0, .drain_timeout = std::chrono::seconds(1)}));
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; ++i)
+      threads.emplace_back([&, order = random()]() mutable {
+        for (int step = 0; step < 6; ++step, order /= 7) {
+          auto& server = *servers[order % 2];
+          quiet([&] {
+            if (order % 7 < 3) server.start();
+            else if (order % 7 < 5) (void)server.port();
+            else server.stop();
+          });
+        }
+      });
+    for (auto& thread : threads) thread.join();
+    for (auto& server : servers) quiet([&] { CHECK(server->port() != 0); });
+    if (round % 2) std::thread([&] { servers.clear(); }).join();
+  }
 }
 
 TEST_CASE("one signal ends all that serve in a program with threads of its own, and what it had set for signals stays") {
