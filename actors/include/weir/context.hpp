@@ -29,10 +29,10 @@ namespace weir {
 
 /// How `wait_for_event` and `receive` wait.
 struct WaitOptions {
-  std::optional<EventBox> publish = {};                          ///< shown to the stream once, when the wait begins
-  Object requirements = {};                                      ///< fields the event must carry, compared for equality
-  std::optional<Duration> timeout = std::chrono::seconds(2000);  ///< empty: for ever
-  std::string id = {};                                           ///< empty: derived from type, requirements and the triggering event
+  std::optional<EventBox> publish = {};  ///< shown to the stream once, when the wait begins
+  Object requirements = {};              ///< fields the event must carry, compared for equality
+  std::optional<Duration> timeout = {};  ///< empty: for ever
+  std::string id = {};                   ///< empty: derived from type, requirements and the triggering event
 };
 
 namespace detail {
