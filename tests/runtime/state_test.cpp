@@ -104,7 +104,8 @@ TEST_CASE("an edit is exclusive and all or nothing; readers see what was there b
   store.edit([&](Object& state) {
     state.set("items", 2);
     CHECK(store.get<int>("items") == 1);
-    CHECK_THROWS_WITH_AS(store.set("items", 3), "writer called inside edit_state: mutate the yielded state instead", std::logic_error);
+    CHECK_THROWS_WITH_AS(store.set("items", 3), "the state is written to inside edit(): change what its callback is given instead",
+                         std::logic_error);
   });
   CHECK(store.get<int>("items") == 2);
   std::vector<std::thread> threads;

@@ -86,7 +86,7 @@ class StateStore::Writing {
 public:
   explicit Writing(Content& content) : content_(content) {
     if (content.writer == std::this_thread::get_id())
-      throw std::logic_error("writer called inside edit_state: mutate the yielded state instead");
+      throw std::logic_error("the state is written to inside edit(): change what its callback is given instead");
     content.writers.lock();
     content.writer = std::this_thread::get_id();
     content.touched = true;
