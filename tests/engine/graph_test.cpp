@@ -1,6 +1,7 @@
 // Graph validation says what is wrong (contract 5.9, 5.12), in the words of those who write in C++.
 #include <doctest/doctest.h>
 
+#include "actors/engine/graph/graph_checks.hpp"
 #include "actors/engine/graph/representation.hpp"
 #include "tea.hpp"
 
@@ -86,6 +87,26 @@ TEST_CASE("error handlers must be unambiguous") {
   CHECK(problem(draft({a, handler("h", {"a"}), handler("k", {"a"})})) ==
         "catch_error<&W::k>(): step 'a' has the error handler 'h' already.");
   CHECK(problem(draft({a, handler("h", {"a"}), handler("k", {"h"})})) == "catch_error<&W::k>(): 'h' is an error handler itself.");
+}
+
+TEST_CASE("two steps that take the same event and both may end the run are hinted at") {
+  const auto hinted = [](std::vector<StepPlan> steps) {
+    auto sound = draft(std::move(steps));
+    complete(sound);
+    return hints(sound);
+  };
+  auto broad = step("broad", types<Leaf>(), types<StopEvent>());
+  broad.accept_subclasses = true;
+  const auto a = step("a", types<StartEvent>(), types<Leaf, Green>());
+  CHECK(
+      hinted({a, step("b", types<Leaf>(), types<StopEvent>()), step("c", types<Leaf, Green>(), types<StopEvent, Leaf>())}) ==
+      std::vector<std::string>{"steps 'b' and 'c' both take Leaf, and both may end the run: the first that returns its StopEvent does, and "
+                               "the other is dropped"});
+  CHECK(hinted({a, broad, step("c", types<Green>(), types<StopEvent>())}).at(0).starts_with("steps 'broad' and 'c' both take Green,"));
+  CHECK(hinted({a, step("b", types<Leaf>(), types<StopEvent>()), step("c", types<Leaf, Green>(), types<Leaf>())}).empty());
+  CHECK(hinted({a, step("b", types<Leaf>(), types<StopEvent>()), step("c", types<Green>(), types<StopEvent>()),
+                error_handler("fix", types<StopEvent>())})
+            .empty());
 }
 
 TEST_CASE("collect steps need a fan-out that reaches them, through ordinary and nested steps") {

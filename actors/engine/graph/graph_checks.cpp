@@ -5,6 +5,7 @@
 #include "stream_levels.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <string>
 
@@ -200,12 +201,12 @@ void check_production(const Plan& plan) {
     throw WorkflowError("The following events are produced but never consumed: " + type_names(types));
 }
 
-void check_error_handlers(const Plan& plan) {
 /// The declaration's beginning, by which it is found.
 std::string catch_error(const Plan& plan, const StepPlan& handler) {
   return "catch_error<&" + plan.class_name + "::" + handler.name + ">(): ";
 }
 
+void check_error_handlers(const Plan& plan) {
   std::vector<std::string> problems, wildcards;
   std::vector<std::pair<std::string, std::string>> claimed;  // step, handler
   for (const auto& handler : plan.steps) {
@@ -231,7 +232,33 @@ std::string catch_error(const Plan& plan, const StepPlan& handler) {
   throw WorkflowError(text);
 }
 
+bool may_end_run(const StepPlan& step) {
+  const auto produced = types_produced(step);
+  return std::any_of(produced.begin(), produced.end(), [&](const auto* type) { return ends_run(step, *type); });
+}
+
+/// Something that both take; nullptr when there is nothing.
+const EventType* taken_by_both(const StepPlan& one, const StepPlan& other) {
+  for (const auto* type : one.accepts)
+    if (accepts(other, *type)) return type;
+  for (const auto* type : other.accepts)
+    if (accepts(one, *type)) return type;
+  return nullptr;
+}
+
 }  // namespace
+
+std::vector<std::string> hints(const Plan& plan) {
+  std::vector<std::string> out;
+  for (auto one = plan.steps.begin(); one != plan.steps.end(); ++one)
+    for (auto other = std::next(one); other != plan.steps.end(); ++other) {
+      const auto* type = taken_by_both(*one, *other);
+      if (!type || one->is_error_handler || other->is_error_handler || !may_end_run(*one) || !may_end_run(*other)) continue;
+      out.push_back("steps '" + one->name + "' and '" + other->name + "' both take " + type->name +
+                    ", and both may end the run: the first that returns its " + plan.stop->name + " does, and the other is dropped");
+    }
+  return out;
+}
 
 void check_graph(Plan& plan) {
   check_steps(plan);
