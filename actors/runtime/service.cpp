@@ -8,6 +8,7 @@
 #include "handler_id.hpp"
 
 #include "actors/engine/graph/drawing.hpp"
+#include "actors/engine/graph/graph_checks.hpp"
 #include "actors/engine/reduce/reduce.hpp"
 #include "actors/engine/text/journal_codec.hpp"
 
@@ -71,6 +72,11 @@ private:
   std::function<void(StreamBatch)> sink_;
   const bool takes_long_;
 };
+
+void log_hints(const RegisteredWorkflow& workflow, const std::function<void(LogLevel, std::string_view)>& log) {
+  for (const auto& hint : engine::hints(workflow.plan)) log(LogLevel::info, "workflow '" + workflow.name + "': " + hint);
+  for (const auto& [step, child] : workflow.children) log_hints(*child, log);
+}
 
 }  // namespace
 
@@ -179,7 +185,8 @@ void Service::add_workflow(std::string name, std::string class_name, std::shared
                            std::vector<const EventType*> additional_events, bool replace) {
   if (const auto wrong = check_workflow_name(name)) throw WorkflowError(wrong->message + " (class " + class_name + ")");
   auto prepared = prepare_workflow(std::move(name), std::move(class_name), std::move(flow), std::move(additional_events));
-  state_->catalog.add(std::move(prepared), replace || state_->workflows_are_replaced);
+  state_->catalog.add(prepared, replace || state_->workflows_are_replaced);
+  if (const auto& log = state_->environment.options.log) log_hints(*prepared, log);
 }
 void Service::replace_workflows() { state_->workflows_are_replaced = true; }
 

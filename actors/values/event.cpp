@@ -59,12 +59,15 @@ void write_extras(const Object* extras, JsonWriter& out) {
   out.value(*extras);
 }
 
-Object collect_extras(const Value& object, const std::string_view* members, std::size_t count) {
-  Object extras;
-  if (const auto* data = object.find("_data"); data && data->is_object()) extras = data->as_object();
+bool collect_extras(const Value& object, const std::string_view* members, std::size_t count, Object& extras, Issues& issues) {
+  if (const auto* data = object.find("_data"); data && !data->is_null()) {
+    const Issues::Scope scope(issues, "_data");
+    if (!expect_object(*data, "", true, issues)) return false;
+    extras = data->as_object();
+  }
   for (const auto& [key, value] : object.as_object())
     if (key != "_data" && std::find(members, members + count, key) == members + count) extras.set(key, value);
-  return extras;
+  return true;
 }
 
 EventType make_event_type(std::string_view name, std::string qualified_name, const EventType* parent, Kind kind) {
@@ -95,7 +98,9 @@ void encode_dynamic(const void* body, const Object*, JsonWriter& out) {
 template <class T>
 std::shared_ptr<const void> decode_dynamic(const Value& object, Object&, Issues& issues) {
   if (!expect_object(object, reflect::type_name<T>(), false, issues)) return nullptr;
-  return std::make_shared<const T>(collect_extras(object, nullptr, 0));
+  Object fields;
+  if (!collect_extras(object, nullptr, 0, fields, issues)) return nullptr;
+  return std::make_shared<const T>(std::move(fields));
 }
 
 void encode_stop(const void* body, const Object*, JsonWriter& out) {
@@ -110,7 +115,7 @@ std::shared_ptr<const void> decode_stop(const Value& object, Object& extras, Iss
   auto out = std::make_shared<StopEvent>();
   if (const auto* result = object.find("result")) out->result = *result;
   constexpr std::string_view members[] = {"result"};
-  extras = collect_extras(object, members, 1);
+  if (!collect_extras(object, members, 1, extras, issues)) return nullptr;
   return out;
 }
 

@@ -150,6 +150,66 @@ TEST_CASE("what cannot be read is named") {
         "workflow 'Tea' knows no event type 'x.Nope'");
 }
 
+TEST_CASE("what is of another kind than it should be is refused by its name") {
+  CHECK(refused(R"({"workers":[]})") == "workers: expected an object, got list");
+  CHECK(refused(R"({"state":[]})") == "state: expected an object, got list");
+  CHECK(refused(R"({"state":{"state_data":[1]}})") == "state.state_data: expected an object, got list");
+  CHECK(refused(R"({"state":{"state_data":{"_data":[]}}})") == "state.state_data._data: expected an object, got list");
+  CHECK(refused(R"({"state":{"state_data":{"_data":{"n":5}}}})") == "state.state_data._data.n: expected JSON text, got int");
+  CHECK(refused(R"({"namespaces":{"tools":[]}})") == "namespaces.tools: expected an object, got list");
+  CHECK(refused(R"({"is_running":"perhaps"})") == "is_running: expected true or false, got str");
+  const auto running = [](const std::string& rest) { return refused(R"({"is_running":true,)" + rest + "}"); };
+  CHECK(running(R"("work_item_seq":"7")") == "work_item_seq: expected a count, got str");
+  CHECK(running(R"("work_item_seq":-1)") == "work_item_seq: no count is -1");
+  CHECK(running(R"("streams":[])") == "streams: expected an object, got list");
+  CHECK(running(R"("streams":{"s":{"source_step":"steep"}})") == "streams.s.open_work_items: a stream that is open has some");
+  CHECK(running(R"("mail":{})") == "mail: expected a list, got dict");
+  CHECK(running(R"("workers":{"taste":5})") == "workers.taste: expected an object, got int");
+  const auto worker = [&](const std::string& rest) { return running(R"("workers":{"taste":{)" + rest + "}}"); };
+  CHECK(worker(R"("queue":{})") == "workers.taste.queue: expected a list, got dict");
+  CHECK(worker(R"("queue":[5])") == "workers.taste.queue.event: expected an event as JSON text, got int");
+  CHECK(worker(R"("collected_events":[])") == "workers.taste.collected_events: expected an object, got list");
+  CHECK(worker(R"("collected_events":{"default":5})") == "workers.taste.collected_events.default: expected a list, got int");
+  CHECK(worker(R"("collected_waiters":"w")") == "workers.taste.collected_waiters: expected a list, got str");
+  const std::string leaf = R"("event":"{\"value\":{\"i\":1},\"qualified_name\":\"tea.Leaf\"}")";
+  const auto queued = [&](const std::string& rest) { return worker(R"("queue":[{)" + leaf + rest + "}]"); };
+  CHECK(queued(R"(,"work_item_id":"work_item_1")") == "");
+  CHECK(queued(R"(,"attempts":"2")") == "workers.taste.queue.attempts: expected a count, got str");
+  CHECK(queued(R"(,"attempts":5000000000)") == "workers.taste.queue.attempts: no count is 5000000000");
+  CHECK(queued(R"(,"not_before":"soon")") == "workers.taste.queue.not_before: expected a time in seconds, got str");
+  CHECK(queued(R"(,"scope_path":{})") == "workers.taste.queue.scope_path: expected a list, got dict");
+  CHECK(queued(R"(,"bound_events":[])") == "workers.taste.queue.bound_events: expected an object, got list");
+}
+
+TEST_CASE("work that its step could not be called with is refused") {
+  const std::string leaf = R"("{\"value\":{\"i\":1},\"qualified_name\":\"tea.Leaf\"}")",
+                    cup = R"("{\"value\":{\"i\":1},\"qualified_name\":\"tea.Cup\"}")";
+  auto mix = step("mix", types<Leaf, Cup>(), types<StopEvent>());
+  mix.input = Input::join;
+  mix.slots = types<Leaf, Leaf, Cup>();
+  const auto tea = plan({step("a", types<StartEvent>(), types<Leaf>()), step("b", types<StartEvent>(), types<Cup>()), mix,
+                         fan_out("lay", types<StartEvent>(), types<Sip>()), collect("tray", types<Sip>(), types<StopEvent>())});
+  const auto queued = [&](const std::string& step, const std::string& attempt) {
+    const auto out =
+        read_context(tea, *parse_json(R"({"version":2,"is_running":true,"workers":{")" + step + R"(":{"queue":[{)" + attempt + "}]}}}"));
+    return out.ok() ? "" : out.error().message;
+  };
+  CHECK(queued("a", "\"event\":" + leaf) == "workers.a.queue.event: step 'a' does not take Leaf");
+  CHECK(queued("mix", "\"event\":" + cup) == "workers.mix.queue.bound_events: step 'mix' joins 3 events, and there are 0");
+  const auto bound = [&](const std::string& x, const std::string& y, const std::string& z) {
+    return queued("mix", "\"event\":" + cup + R"(,"bound_events":{"x":)" + x + R"(,"y":)" + y + R"(,"z":)" + z + "}");
+  };
+  CHECK(bound(leaf, leaf, cup) == "");
+  CHECK(bound(leaf, cup, cup) == "workers.mix.queue.event: step 'mix' does not take Cup");
+  CHECK(queued("tray", "\"event\":" + leaf) ==
+        "workers.tray.queue.collection_release_payload: step 'tray' collects, and there is nothing for it");
+  const std::string release =
+      R"("event":"{\"value\":{\"stream_id\":\"s\",\"binding_id\":\"b\"},\"qualified_name\":\"workflows.events.CollectionReleaseEvent\"}",)"
+      R"("collection_release_payload":{"binding_id":"lay->tray:tea.Sip:All:nearest","stream_id":"s","events":[)";
+  CHECK(queued("tray", release + R"("{\"value\":{\"n\":1},\"qualified_name\":\"tea.Sip\"}"]})") == "");
+  CHECK(queued("tray", release + leaf + "]}") == "workers.tray.queue.event: step 'tray' does not take Leaf");
+}
+
 TEST_CASE("a context that was saved in the middle of a loop is as small as at its beginning") {
   const auto tea = plan({step("go", types<StartEvent, Water>(), types<Water, StopEvent>())});
   Simulation run(tea, {{"go", [](const RunStep&) { return returns(Water{1}); }}});

@@ -1,6 +1,7 @@
-// Graph validation says what is wrong, in the protocol's words (contract 5.9, 5.12).
+// Graph validation says what is wrong (contract 5.9, 5.12), in the words of those who write in C++.
 #include <doctest/doctest.h>
 
+#include "actors/engine/graph/graph_checks.hpp"
 #include "actors/engine/graph/representation.hpp"
 #include "tea.hpp"
 
@@ -39,9 +40,9 @@ TEST_CASE("sound graphs pass") {
 TEST_CASE("missing and doubled starts and stops are named") {
   CHECK(problem(draft({})).starts_with("Workflow 'W' has no configured steps."));
   CHECK(problem(draft({step("a", types<Leaf>(), types<StopEvent>())})) ==
-        "At least one Event of type StartEvent must be received by any step. (Workflow 'W' has no @step that accepts StartEvent.)");
+        "Workflow 'W' has no step that starts it: one must take an event whose kind is StartEvent, or StartEvent itself.");
   CHECK(problem(draft({step("a", types<StartEvent>(), types<Leaf>())})) ==
-        "At least one Event of type StopEvent must be returned by any step. (Workflow 'W' has no @step that returns StopEvent.)");
+        "Workflow 'W' has no step that ends it: one must return an event whose kind is StopEvent, or StopEvent itself.");
   CHECK(problem(draft({step("a", types<StartEvent>(), types<StopEvent>()), step("b", types<OtherStart>(), types<StopEvent>())})) ==
         "Only one type of StartEvent is allowed per workflow, found 2: {OtherStart, StartEvent} in workflow 'W'.");
   CHECK(problem(draft({step("a", types<StartEvent>(), types<StopEvent, OtherStop>())})) ==
@@ -81,17 +82,38 @@ TEST_CASE("error handlers must be unambiguous") {
   const auto a = step("a", types<StartEvent>(), types<StopEvent>());
   CHECK(problem(draft({a, handler("h", {})})) == "");
   CHECK(problem(draft({a, handler("h", {}), handler("k", {})})) ==
-        "Only one wildcard @catch_error handler is allowed per workflow, found 2: h, k");
-  CHECK(problem(draft({a, handler("h", {"x"})})) == "@catch_error handler 'h' lists unknown step 'x' in for_steps.");
-  CHECK(problem(draft({a, handler("h", {"a"}), handler("k", {"a"})})) == "Step 'a' is claimed by two @catch_error handlers: 'h' and 'k'.");
-  CHECK(problem(draft({a, handler("h", {"a"}), handler("k", {"h"})})) == "@catch_error handler 'k' cannot cover another handler step 'h'.");
+        "Only one catch_error<>() may leave out its list of steps, found 2: h, k.");
+  CHECK(problem(draft({a, handler("h", {"x"})})) == "catch_error<&W::h>(): the workflow has no step 'x'.");
+  CHECK(problem(draft({a, handler("h", {"a"}), handler("k", {"a"})})) ==
+        "catch_error<&W::k>(): step 'a' has the error handler 'h' already.");
+  CHECK(problem(draft({a, handler("h", {"a"}), handler("k", {"h"})})) == "catch_error<&W::k>(): 'h' is an error handler itself.");
+}
+
+TEST_CASE("two steps that take the same event and both may end the run are hinted at") {
+  const auto hinted = [](std::vector<StepPlan> steps) {
+    auto sound = draft(std::move(steps));
+    complete(sound);
+    return hints(sound);
+  };
+  auto broad = step("broad", types<Leaf>(), types<StopEvent>());
+  broad.accept_subclasses = true;
+  const auto a = step("a", types<StartEvent>(), types<Leaf, Green>());
+  CHECK(
+      hinted({a, step("b", types<Leaf>(), types<StopEvent>()), step("c", types<Leaf, Green>(), types<StopEvent, Leaf>())}) ==
+      std::vector<std::string>{"steps 'b' and 'c' both take Leaf, and both may end the run: the first that returns its StopEvent does, and "
+                               "the other is dropped"});
+  CHECK(hinted({a, broad, step("c", types<Green>(), types<StopEvent>())}).at(0).starts_with("steps 'broad' and 'c' both take Green,"));
+  CHECK(hinted({a, step("b", types<Leaf>(), types<StopEvent>()), step("c", types<Leaf, Green>(), types<Leaf>())}).empty());
+  CHECK(hinted({a, step("b", types<Leaf>(), types<StopEvent>()), step("c", types<Green>(), types<StopEvent>()),
+                error_handler("fix", types<StopEvent>())})
+            .empty());
 }
 
 TEST_CASE("collect steps need a fan-out that reaches them, through ordinary and nested steps") {
   auto collect = step("tray", types<Cup>(), types<StopEvent>());
   collect.input = Input::collect;
-  CHECK(problem(draft({step("a", types<StartEvent>(), types<Cup>()), collect}))
-            .starts_with("Step 'tray' collects list[Cup], but no returned-list producer"));
+  CHECK(problem(draft({step("a", types<StartEvent>(), types<Cup>()), collect})) ==
+        "Step 'tray' collects a std::vector of Cup, but no step that returns a std::vector leads to such events.");
   auto lay = step("lay", types<StartEvent>(), {});
   lay.returns_in_list = types<Leaf>();
   auto sound = draft({lay, step("make", types<Leaf>(), types<Cup>()), collect});

@@ -138,6 +138,13 @@ TEST_CASE("a context brought by a request is used when the server allows it, and
           ->as_string()
           .starts_with(
               "Error processing request body: Context dict specified in an invalid format: Cannot load serialized workflow context with version=9"));
+  for (const auto& [context, why] :
+       {std::pair(R"({"workers":[]})", "workers: expected an object, got list"),
+        std::pair(R"({"state":{"state_data":{"_data":{"sum":40}}}})", "state.state_data._data.sum: expected JSON text")}) {
+    const auto answer = start(open.port(), context);
+    CHECK(talk::status(answer) == 400);
+    CHECK(answer.find(why) != std::string::npos);
+  }
   CHECK(json_body(start(open.port(), sum)).find("status")->as_string() == "running");
   CHECK(post(open.port(), "/events/h", R"({"event":{"type":"Answer","value":{"n":2}}})").find(R"({"status":"sent"})") != std::string::npos);
   CHECK(get(open.port(), "/events/h?after_sequence=-1&sse=false").find(R"({"value":{"n":42})") != std::string::npos);

@@ -58,6 +58,19 @@ TEST_CASE("what does not fit is refused with 400 that names the field") {
   }
 }
 
+TEST_CASE("free keys are an object: another `_data` is refused, in starts and in events, with 400") {
+  const Served served;
+  for (const auto* data : {"[1]", "5", "\"x\"", "[]"}) {
+    CAPTURE(data);
+    const auto answer = served.run(R"({"count":1,"at":"2026-01-02T03:04:05Z","_data":)" + std::string(data) + "}");
+    CHECK(talk::status(answer) == 400);
+    CHECK(answer.find("_data") != std::string::npos);
+    CHECK(answer.find("Input should be a valid dictionary") != std::string::npos);
+  }
+  for (const auto* data : {"{}", "null", R"({"more":1})"})
+    CHECK(talk::status(served.run(R"({"count":1,"at":"2026-01-02T03:04:05Z","_data":)" + std::string(data) + "}")) == 200);
+}
+
 TEST_CASE("a time that is missing is said to be, with what to write if it should have a default") {
   const Served served;
   const auto answer = served.run(R"({"count":1})");

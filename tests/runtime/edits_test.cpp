@@ -79,6 +79,9 @@ struct Editing : weir::Workflow {
     try {
       ctx.store().edit([](Object&) { throw std::runtime_error("full"); });
     } catch (const std::runtime_error&) { note(tools, "full"); }
+    try {
+      ctx.store().set("n.below", 1);
+    } catch (const std::invalid_argument&) { note(tools, "refused"); }
     co_await ctx.run_once("effect", [] { return 1; });
     note(ctx.store(), "after effect");
     ctx.write_event_to_stream(Note{1});
@@ -103,7 +106,7 @@ struct Editing : weir::Workflow {
 
 void check_edited_once(const weir::NamedStates& states) {
   CHECK(noted(states, "") == R"(["first","after effect","after wait"])");
-  CHECK(noted(states, "tools") == R"(["first","full","after sleep","last"])");
+  CHECK(noted(states, "tools") == R"(["first","full","refused","after sleep","last"])");
   const auto other = noted(states, "other");
   CHECK_MESSAGE((other == "-" || std::string(R"(["0","1","2"])").starts_with(other.substr(0, other.size() - 1))), other);
 }

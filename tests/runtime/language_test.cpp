@@ -32,6 +32,70 @@ struct Pairing : weir::Workflow {
   Task<Sum> both(Context&, const Note& note, Verdict verdict) { co_return Sum{verdict.approved ? note.n : -note.n}; }
 };
 
+/// Sends notes and a draft, one after another or all at once, and gathers two and one of them.
+struct Gathering : weir::Workflow {
+  Gathering() {
+    step<&Gathering::begin>();
+    step<&Gathering::gather>().num_workers(1);
+    disable_validation();  // what is sent by hand is not seen in the graph
+  }
+  void begin(Context& ctx, const StartEvent&) {
+    for (const int n : {1, 2, 3}) ctx.send_event(Note{n});
+    ctx.send_event(Draft{"x"});
+    ctx.send_event(Draft{"y"});
+    ctx.send_event(Note{4});
+    ctx.send_event(Note{5});
+  }
+  std::optional<StopEvent> gather(Context& ctx, const std::variant<Note, Draft>& event) {
+    const auto some = std::visit([&](const auto& one) { return ctx.collect_events<Note, Draft, Note>(one); }, event);
+    if (!some) return std::nullopt;
+    const auto& [first, draft, second] = *some;
+    auto& sets = ctx.store();
+    sets.set("sets", sets.get<std::string>("sets", "") + std::to_string(first.n) + draft.text + std::to_string(second.n) + " ");
+    return sets.get<std::string>("sets").size() > 4 ? std::optional(StopEvent{sets.get<std::string>("sets")}) : std::nullopt;
+  }
+};
+
+/// Joins two notes and a draft, and gathers what it was given.
+struct Tripling : weir::Workflow {
+  Tripling() {
+    step<&Tripling::first>();
+    step<&Tripling::second>();
+    step<&Tripling::draft>();
+    step<&Tripling::all>();
+  }
+  Note first(const Topic&) { return {1}; }
+  Note second(const Topic&) { return {2}; }
+  Draft draft(const Topic& topic) { return {topic.subject}; }
+  std::optional<Sum> all(Context& ctx, const Note& a, const Note& b, const Draft& draft) {
+    CHECK_FALSE(ctx.collect_events<Note, Note, Draft>(draft));
+    return Sum{a.n * 100 + b.n * 10 + static_cast<int>(draft.text.size())};
+  }
+};
+
+struct Cake {
+  int slices;
+};
+struct Cheesecake {
+  using kind = Cake;
+  std::string topping;
+  int slices;
+};
+
+/// Collects descendants of what it declares.
+struct Bakery : weir::Workflow {
+  Bakery() {
+    step<&Bakery::bake>();
+    step<&Bakery::serve>().accept_event_subclasses();
+  }
+  std::vector<Cheesecake> bake(const StartEvent&) { return {{"a topping that is longer than a small text", 8}, {"plum", 12}}; }
+  Sum serve(const std::vector<Cake>& cakes) {
+    int slices = 0;
+    for (const auto& cake : cakes) slices += cake.slices;
+    return {slices};
+  }
+};
+
 Note count_words(const Topic& topic) { return {static_cast<int>(topic.subject.size())}; }
 Task<Sum> sum_up(Context& ctx, const Note& note) {
   CHECK(Context::current() == &ctx);
@@ -68,6 +132,24 @@ TEST_CASE("a step with two event parameters starts when both are there") {
   REQUIRE(run.events().next()->as<Review>());
   CHECK(run.send_event(Verdict{true}).ok());
   CHECK(run.result<Sum>().total == 7);
+}
+
+TEST_CASE("collect_events counts types that are named more than once, and returns them where they are named") {
+  Runtime runtime;
+  runtime.add_workflow<Gathering>("gather");
+  CHECK(runtime.start("gather", StartEvent()).result<std::string>() == "1x2 4y5 ");
+}
+
+TEST_CASE("a step that names a type twice is given two events of it") {
+  Runtime runtime;
+  runtime.add_workflow<Tripling>("triple");
+  CHECK(runtime.start("triple", Topic{"x", 0}).result<Sum>().total == 121);
+}
+
+TEST_CASE("a collect step sees descendants of what it declares as what it declares") {
+  Runtime runtime;
+  runtime.add_workflow<Bakery>("bakery");
+  CHECK(runtime.start("bakery", StartEvent()).result<Sum>().total == 20);
 }
 
 TEST_CASE("free functions are steps, behind the class's own, and helpers find the context of the thread") {

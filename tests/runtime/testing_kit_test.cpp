@@ -12,8 +12,14 @@ using weir::StopEvent;
 using weir::Task;
 using weir::testing::WorkflowTest;
 
+namespace {
+struct Hasty : JokeFlow {
+  Hasty() { timeout(45s); }
+};
+}  // namespace
+
 TEST_CASE("a scripted person answers every question; days take no time") {
-  WorkflowTest test(std::make_shared<JokeFlow>());
+  WorkflowTest test(std::make_shared<Hasty>());
   int asked = 0;
   test.answer<Review>([&](const Review&) { return Verdict{++asked == 3, "better"}; }, 10h);
   const auto begin = std::chrono::steady_clock::now();
@@ -31,6 +37,19 @@ TEST_CASE("a scripted person answers every question; days take no time") {
   CHECK(done.type_counts() == std::map<std::string, int>{{"Joke", 1}, {"Review", 3}});
   CHECK(done.state<int>("rounds") == 3);
   CHECK(std::chrono::steady_clock::now() - begin < 20s);
+}
+
+TEST_CASE("runs and waits have no timeout unless one is set: a person may take a year") {
+  WorkflowTest test(std::make_shared<Coroutine>([](Context& ctx) -> Task<StopEvent> {
+    const weir::WaitOptions asking{.publish = Review{"?"}};
+    const auto verdict = co_await ctx.wait_for_event<Verdict>(asking);
+    const auto again = co_await ctx.wait_for_event<Verdict>();
+    co_return StopEvent{verdict.note + again.note};
+  }));
+  test.send_at(8760h, Verdict{true, "at "}).send_at(17520h, Verdict{true, "last"});
+  const auto run = test.run(StartEvent());
+  CHECK(run.result<std::string>() == "at last");
+  CHECK(run.elapsed == 17520h);
 }
 
 TEST_CASE("retries, sleeps, timeouts of steps and waits happen on virtual time, the same every time") {

@@ -108,3 +108,24 @@ TEST_CASE("the log names the step and the run that failed") {
   CHECK(log.lines == std::vector<std::string>{"run " + run.run_id() +
                                               " of workflow 'w' failed: step 'run' after 1 attempt(s): std.runtime_error: boom"});
 }
+
+namespace {
+struct Racing : weir::Workflow {
+  Racing() {
+    step<&Racing::first>();
+    step<&Racing::second>();
+  }
+  StopEvent first(const StartEvent&) { return {}; }
+  StopEvent second(const StartEvent&) { return {}; }
+};
+}  // namespace
+
+TEST_CASE("steps that race for the run's end are named in the log when their workflow is registered") {
+  Log log;
+  Runtime runtime({.log = log.sink()});
+  runtime.add_workflow<Racing>("race");
+  const std::lock_guard lock(log.mutex);
+  CHECK(log.lines ==
+        std::vector<std::string>{"workflow 'race': steps 'first' and 'second' both take StartEvent, and both may end the run: the "
+                                 "first that returns its StopEvent does, and the other is dropped"});
+}

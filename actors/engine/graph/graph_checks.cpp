@@ -1,10 +1,11 @@
-// Graph validation, in the protocol's order and words.
+// Graph validation, in the protocol's order, and in the words of those who write in C++.
 #include "graph_checks.hpp"
 
 #include "actors/engine/model/plan.hpp"
 #include "stream_levels.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <string>
 
@@ -80,14 +81,14 @@ void find_start_and_stop(Plan& plan) {
   }
   const auto where = "in workflow '" + plan.class_name + "'.";
   if (starts.empty())
-    throw WorkflowError("At least one Event of type StartEvent must be received by any step. (Workflow '" + plan.class_name +
-                        "' has no @step that accepts StartEvent.)");
+    throw WorkflowError("Workflow '" + plan.class_name +
+                        "' has no step that starts it: one must take an event whose kind is StartEvent, or StartEvent itself.");
   if (starts.size() > 1)
     throw WorkflowError("Only one type of StartEvent is allowed per workflow, found " + std::to_string(starts.size()) + ": {" +
                         type_names(starts) + "} " + where);
   if (stops.empty())
-    throw WorkflowError("At least one Event of type StopEvent must be returned by any step. (Workflow '" + plan.class_name +
-                        "' has no @step that returns StopEvent.)");
+    throw WorkflowError("Workflow '" + plan.class_name +
+                        "' has no step that ends it: one must return an event whose kind is StopEvent, or StopEvent itself.");
   if (stops.size() > 1)
     throw WorkflowError("Only one type of StopEvent is allowed per workflow, found " + std::to_string(stops.size()) + ": {" +
                         type_names(stops) + "} " + where);
@@ -109,8 +110,8 @@ void check_collect_steps(const Plan& plan) {
     const auto& step = plan.steps[i];
     const bool bound = std::any_of(plan.bindings.begin(), plan.bindings.end(), [&](const Binding& b) { return b.target == i; });
     if (step.input == Input::collect && !bound)
-      throw WorkflowError("Step '" + step.name + "' collects list[" + type_names(step.accepts) +
-                          "], but no returned-list producer creates a stream for those event types.");
+      throw WorkflowError("Step '" + step.name + "' collects a std::vector of " + type_names(step.accepts) +
+                          ", but no step that returns a std::vector leads to such events.");
   }
 }
 
@@ -200,6 +201,11 @@ void check_production(const Plan& plan) {
     throw WorkflowError("The following events are produced but never consumed: " + type_names(types));
 }
 
+/// The declaration's beginning, by which it is found.
+std::string catch_error(const Plan& plan, const StepPlan& handler) {
+  return "catch_error<&" + plan.class_name + "::" + handler.name + ">(): ";
+}
+
 void check_error_handlers(const Plan& plan) {
   std::vector<std::string> problems, wildcards;
   std::vector<std::pair<std::string, std::string>> claimed;  // step, handler
@@ -208,25 +214,51 @@ void check_error_handlers(const Plan& plan) {
     if (handler.handles_steps.empty()) wildcards.push_back(handler.name);
     for (const auto& covered : handler.handles_steps) {
       const auto index = find_step(plan, covered);
-      const auto prefix = "@catch_error handler '" + handler.name + "' ";
-      if (!index) problems.push_back(prefix + "lists unknown step '" + covered + "' in for_steps.");
-      else if (plan.steps[*index].is_error_handler) problems.push_back(prefix + "cannot cover another handler step '" + covered + "'.");
+      const auto prefix = catch_error(plan, handler);
+      if (!index) problems.push_back(prefix + "the workflow has no step '" + covered + "'.");
+      else if (plan.steps[*index].is_error_handler) problems.push_back(prefix + "'" + covered + "' is an error handler itself.");
       for (const auto& [step, other] : claimed)
-        if (step == covered)
-          problems.push_back("Step '" + step + "' is claimed by two @catch_error handlers: '" + other + "' and '" + handler.name + "'.");
+        if (step == covered) problems.push_back(prefix + "step '" + step + "' has the error handler '" + other + "' already.");
       claimed.emplace_back(covered, handler.name);
     }
   }
   if (wildcards.size() > 1)
-    problems.insert(problems.begin(), "Only one wildcard @catch_error handler is allowed per workflow, found " +
-                                          std::to_string(wildcards.size()) + ": " + joined(wildcards, [](const auto& n) { return n; }));
+    problems.insert(problems.begin(), "Only one catch_error<>() may leave out its list of steps, found " +
+                                          std::to_string(wildcards.size()) + ": " + joined(wildcards, [](const auto& n) { return n; }) +
+                                          ".");
   if (problems.empty()) return;
   std::string text;
   for (const auto& problem : problems) text += (text.empty() ? "" : "\n") + problem;
   throw WorkflowError(text);
 }
 
+bool may_end_run(const StepPlan& step) {
+  const auto produced = types_produced(step);
+  return std::any_of(produced.begin(), produced.end(), [&](const auto* type) { return ends_run(step, *type); });
+}
+
+/// Something that both take; nullptr when there is nothing.
+const EventType* taken_by_both(const StepPlan& one, const StepPlan& other) {
+  for (const auto* type : one.accepts)
+    if (accepts(other, *type)) return type;
+  for (const auto* type : other.accepts)
+    if (accepts(one, *type)) return type;
+  return nullptr;
+}
+
 }  // namespace
+
+std::vector<std::string> hints(const Plan& plan) {
+  std::vector<std::string> out;
+  for (auto one = plan.steps.begin(); one != plan.steps.end(); ++one)
+    for (auto other = std::next(one); other != plan.steps.end(); ++other) {
+      const auto* type = taken_by_both(*one, *other);
+      if (!type || one->is_error_handler || other->is_error_handler || !may_end_run(*one) || !may_end_run(*other)) continue;
+      out.push_back("steps '" + one->name + "' and '" + other->name + "' both take " + type->name +
+                    ", and both may end the run: the first that returns its " + plan.stop->name + " does, and the other is dropped");
+    }
+  return out;
+}
 
 void check_graph(Plan& plan) {
   check_steps(plan);

@@ -37,7 +37,7 @@ private:
 std::vector<EventBox> contents(const BufferPtr& buffer);
 std::uint32_t count_of(const TypeCounts& counts, const EventType& type);
 
-/// What collect_events does with an event (contract 5.6).
+/// What collect_events does with an event (contract 5.6). `expected` names each type once.
 enum class Collected {
   fired,     ///< the expected set is complete
   buffered,  ///< kept for later

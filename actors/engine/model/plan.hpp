@@ -118,8 +118,7 @@ std::optional<StepIndex> find_step(const Plan& plan, std::string_view name);
 /// nullptr when the workflow keeps no events of that type.
 const MailboxPlan* find_mailbox(const Plan& plan, const EventType& type);
 
-/// Sorts out routes, registry, bindings and handlers. Throws WorkflowError in the protocol's words
-/// (contract 5.9, 5.12) when the graph cannot work.
+/// Sorts out routes, registry, bindings and handlers. Throws WorkflowError when the graph cannot work (contract 5.9, 5.12).
 void complete(Plan& plan);
 
 }  // namespace weir::engine

@@ -3,11 +3,13 @@
 #include "actors/engine/reduce/reduce.hpp"
 #include "named_json.hpp"
 
+#include <weir/codec.hpp>
 #include <weir/envelope.hpp>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 namespace weir::engine {
 namespace {
@@ -49,9 +51,13 @@ public:
                     "; this library supports up to version " + std::to_string(version_max) +
                     ". The payload was likely written by a newer version of llama-index-workflows.");
     SavedContext out;
-    out.states[std::string()] = store(member(context, "state"));
-    for (const auto& [name, state] : members(member(context, "namespaces"))) out.states[name] = store(state);
-    if (member(context, "is_running").truthy()) {
+    out.states[std::string()] = store(context, "state");
+    for (const auto& [name, state] : object(context, "namespaces")) {
+      const Within within(where_, "namespaces");
+      out.states[name] = store(member(context, "namespaces"), name);
+    }
+    object(context, "workers");
+    if (flag(context, "is_running")) {
       read_state(context);
       out.state = state_;
     }
@@ -65,9 +71,62 @@ private:
     if (problem_.empty()) problem_ = why;
   }
 
+  /// Names what is being read for as long as it lives.
+  class Within {
+  public:
+    Within(std::string& where, std::string_view part) : where_(where), length_(where.size()) { (where_ += part) += '.'; }
+    ~Within() { where_.resize(length_); }
+    Within(const Within&) = delete;
+    Within& operator=(const Within&) = delete;
+
+  private:
+    std::string& where_;
+    std::size_t length_;
+  };
+
+  // Members of a kind: absent and null ones are empty, those of another kind a problem.
+
+  void expected(std::string_view kind, std::string_view name, const Value& got) {
+    complain(where_ + std::string(name) + ": expected " + std::string(kind) + ", got " + std::string(python_type_name(got)));
+  }
+  const Object& object(const Value& saved, std::string_view name) {
+    const auto& value = member(saved, name);
+    if (!value.is_object() && !value.is_null()) expected("an object", name, value);
+    return members(value);
+  }
+  const Value::Array& list(const Value& saved, std::string_view name) {
+    const auto& value = member(saved, name);
+    if (!value.is_array() && !value.is_null()) expected("a list", name, value);
+    return items(value);
+  }
+  std::string text(const Value& saved, std::string_view name) {
+    const auto& value = member(saved, name);
+    if (!value.is_string() && !value.is_null()) expected("a text", name, value);
+    return text_of(value);
+  }
+  bool flag(const Value& saved, std::string_view name) {
+    const auto& value = member(saved, name);
+    bool out = false;
+    Issues issues;
+    if (!value.is_null() && !codec::decode_bool(value, out, issues)) expected("true or false", name, value);
+    return out;
+  }
+  std::uint64_t count(const Value& saved, std::string_view name, std::int64_t max = std::numeric_limits<std::int64_t>::max()) {
+    const auto& value = member(saved, name);
+    if (value.is_null()) return 0;
+    if (value.is_integer() && value.as_integer() >= 0 && value.as_integer() <= max) return static_cast<std::uint64_t>(value.as_integer());
+    if (value.is_number()) complain(where_ + std::string(name) + ": no count is " + to_json(value));
+    else expected("a count", name, value);
+    return 0;
+  }
+  std::uint32_t small_count(const Value& saved, std::string_view name) {
+    return static_cast<std::uint32_t>(count(saved, name, std::numeric_limits<std::uint32_t>::max()));
+  }
+
   /// Seconds since 1970.
   std::optional<Time> time_of(const Value& saved, const char* name) {
     const auto& value = member(saved, name);
+    if (!value.is_number() && !value.is_null()) expected("a time in seconds", name, value);
     if (!value.is_number()) return std::nullopt;
     const auto microseconds = value.as_double() * 1e6;
     constexpr auto last = static_cast<double>(Time::max().time_since_epoch().count());
@@ -85,34 +144,48 @@ private:
     return {};
   }
 
-  Object store(const Value& saved) {
-    if (saved.is_null()) return {};
-    if (const auto type = text_of(member(saved, "store_type")); !type.empty() && type != "in_memory") {
+  /// What is not text is what it is.
+  Value parsed_member(const Value& saved, std::string_view name) {
+    const auto& value = member(saved, name);
+    return value.is_string() ? parsed(value, where_ + std::string(name)) : value;
+  }
+
+  Object store(const Value& stores, std::string_view name) {
+    object(stores, name);
+    const auto& saved = member(stores, name);
+    const Within within(where_, name);
+    if (const auto type = text(saved, "store_type"); !type.empty() && type != "in_memory") {
       complain("its state is in a '" + type + "' store of the server that wrote it: only 'in_memory' states travel with a context");
       return {};
     }
-    const auto data = parsed(member(saved, "state_data"), "state_data");
+    const auto data = parsed_member(saved, "state_data");
+    if (!data.is_object() && !data.is_null()) expected("an object", "state_data", data);
     if (!data.find("_data")) return members(without_wrappers(data));
     Object out;
-    for (const auto& [key, value] : members(*data.find("_data"))) out.set(key, without_wrappers(parsed(value, "state key '" + key + "'")));
+    for (const auto& [key, value] : object(data, "_data")) {
+      if (!value.is_string()) expected("JSON text", "state_data._data." + key, value);
+      out.set(key, without_wrappers(parsed(value, "state key '" + key + "'")));
+    }
     return out;
   }
 
   void read_state(const Value& context) {
     state_->started = true;
-    if (const auto& seq = member(context, "work_item_seq"); seq.is_integer())
-      state_->work_item_last = static_cast<WorkItem>(seq.as_integer());
+    state_->work_item_last = count(context, "work_item_seq");
+    count(context, "stream_seq");  // streams get numbers here
     read_streams(context);
-    for (const auto& [name, worker] : members(member(context, "workers")))
+    for (const auto& [name, worker] : object(context, "workers")) {
+      const Within within(where_, "workers");
+      object(member(context, "workers"), name);
       if (const auto step = find_step(plan_, name)) read_worker(*step, worker);
-    for (const auto& [name, text] : members(member(context, "queues"))) {  // format 0
-      const auto queue = parsed(text, "queue of step '" + name + "'");
-      if (const auto step = find_step(plan_, name))
-        for (const auto& event : items(queue)) state_->steps[*step].queue.push_back(attempt_of(event));
     }
-    state_->early = events(member(context, "early"));
-    state_->mail = events(member(context, "mail"));
-    for (const auto& [name, by_item] : members(member(context, "recorded"))) {
+    for (const auto& [name, text] : object(context, "queues")) {  // format 0
+      const auto queue = parsed(text, "queue of step '" + name + "'");
+      if (const auto step = find_step(plan_, name)) read_queue(*step, Object{{"queue", queue}}, "queue");
+    }
+    state_->early = events(context, "early");
+    state_->mail = events(context, "mail");
+    for (const auto& [name, by_item] : object(context, "recorded")) {
       if (const auto step = find_step(plan_, name)) read_recorded(state_->steps[*step], by_item);
       else if (work_item_number(name) > 0)  // older contexts do not say whose it is
         for (auto& each : state_->steps) read_recorded(each, Object{{name, by_item}});
@@ -125,7 +198,8 @@ private:
   }
 
   EventBox event(const Value& saved) {
-    const auto wrapped = parsed(saved, "event");
+    const auto wrapped = parsed(saved, where_ + "event");
+    if (!wrapped.is_object() && problem_.empty()) expected("an event as JSON text", "event", wrapped);
     const auto name = text_of(member(wrapped, "qualified_name"));
     const auto* type = plan_.registry.by_qualified_name(name);
     if (!type) type = find_event_type(name);
@@ -140,9 +214,11 @@ private:
     return Event();
   }
 
-  std::vector<EventBox> events(const Value& saved) {
+  std::vector<EventBox> events(const Value& saved, std::string_view name) {
+    const auto& all = list(saved, name);
+    const Within within(where_, name);
     std::vector<EventBox> out;
-    for (const auto& item : items(saved)) out.push_back(event(item));
+    for (const auto& item : all) out.push_back(event(item));
     return out;
   }
 
@@ -152,9 +228,9 @@ private:
     if (added) found->second = ++state_->stream_last;
     return found->second;
   }
-  ScopePtr scope(const Value& path) {
+  ScopePtr scope(const Value& saved) {
     ScopePtr out;
-    for (const auto& name : items(path)) out = std::make_shared<const Scope>(Scope{stream_id(text_of(name)), out});
+    for (const auto& name : list(saved, "scope_path")) out = std::make_shared<const Scope>(Scope{stream_id(text_of(name)), out});
     return out;
   }
 
@@ -165,7 +241,8 @@ private:
   }
 
   void read_streams(const Value& context) {
-    for (const auto& [name, saved] : members(member(context, "streams"))) {
+    for (const auto& [name, saved] : object(context, "streams")) {
+      const Within streams(where_, "streams"), within(where_, name);
       const auto source = find_step(plan_, text_of(member(saved, "source_step")));
       if (!source) {
         complain("stream '" + name + "' was opened by step '" + text_of(member(saved, "source_step")) +
@@ -173,112 +250,162 @@ private:
         continue;
       }
       const auto id = stream_id(name);
-      const auto& open = member(saved, "open_work_items");
+      const auto open = count(saved, "open_work_items");
+      if (open == 0) complain(where_ + "open_work_items: a stream that is open has some");
       Stream stream{.source = *source,
-                    .scope = std::make_shared<const Scope>(Scope{id, scope(member(saved, "scope_path"))}),
-                    .open_work_items = integer_of(open),
+                    .scope = std::make_shared<const Scope>(Scope{id, scope(saved)}),
+                    .open_work_items = static_cast<std::int64_t>(open),
                     .arrivals = {},
                     .released = {}};
       state_->streams.emplace(id, std::move(stream));
     }
-    for (const auto& [key, saved] : members(member(context, "collection_release_states"))) {
-      const auto bound = binding(text_of(member(saved, "binding_id")));
-      const auto stream = state_->streams.find(stream_id(text_of(member(saved, "stream_id"))));
+    for (const auto& [key, saved] : object(context, "collection_release_states")) {
+      const Within releases(where_, "collection_release_states"), within(where_, key);
+      const auto bound = binding(text(saved, "binding_id"));
+      const auto stream = state_->streams.find(stream_id(text(saved, "stream_id")));
       if (!bound || stream == state_->streams.end()) continue;
-      stream->second.arrivals[bound->target] = events(member(saved, "buffer"));
-      if (member(saved, "released").truthy()) stream->second.released.push_back(bound->target);
+      stream->second.arrivals[bound->target] = events(saved, "buffer");
+      check_members(bound->target, stream->second.arrivals[bound->target]);
+      if (flag(saved, "released")) stream->second.released.push_back(bound->target);
     }
   }
 
   void read_worker(StepIndex index, const Value& saved) {
+    const Within within(where_, plan_.steps[index].name);
     auto& step = state_->steps[index];
-    for (const auto& attempt : items(member(saved, "in_progress"))) step.queue.push_back(attempt_of(attempt));
-    for (const auto& attempt : items(member(saved, "queue"))) step.queue.push_back(attempt_of(attempt));
-    for (const auto& [name, buffered] : members(member(saved, "collected_events"))) {
+    read_queue(index, saved, "in_progress");
+    read_queue(index, saved, "queue");
+    for (const auto& [name, buffered] : object(saved, "collected_events")) {
+      const Within buffers(where_, "collected_events");
       BufferPtr buffer;
-      for (auto& item : events(buffered)) buffer = std::make_shared<const Buffer>(buffer, std::move(item));
+      for (auto& item : events(member(saved, "collected_events"), name)) buffer = std::make_shared<const Buffer>(buffer, std::move(item));
       step.collected.emplace_back(name, std::move(buffer));
     }
     std::uint64_t order = 0;  // only later arrivals have to be later
-    for (auto& item : events(member(saved, "static_collect_events"))) {
+    for (auto& item : events(saved, "static_collect_events")) {
+      if (plan_.steps[index].input != Input::join) complain(where_ + "static_collect_events: the step joins no events");
       auto found =
           std::find_if(step.arrivals.begin(), step.arrivals.end(), [&](const auto& entry) { return entry.first->same_as(item.type()); });
       if (found == step.arrivals.end()) found = step.arrivals.insert(found, {&item.type(), {}});
       found->second.push_back({++order, std::move(item)});
     }
     state_->work_item_last = std::max(state_->work_item_last, order);
-    for (const auto& waiter : items(member(saved, "collected_waiters"))) read_waiter(step, waiter);
+    for (const auto& waiter : list(saved, "collected_waiters")) read_waiter(index, waiter);
+  }
+
+  void read_queue(StepIndex index, const Value& saved, std::string_view name) {
+    const auto& all = list(saved, name);
+    const Within within(where_, name);
+    for (const auto& attempt : all) state_->steps[index].queue.push_back(attempt_of(index, attempt));
   }
 
   /// Format 1 may have plain event texts where format 2 has objects.
-  Attempt attempt_of(const Value& saved) {
+  Attempt attempt_of(StepIndex index, const Value& saved) {
     Attempt out;
     out.span = ++state_->span_last;
     if (!saved.find("event")) {
       out.event = event(saved);
       out.work_item = ++state_->work_item_last;
+      check_input(index, out);
       return out;
     }
     out.event = event(member(saved, "event"));
-    if (const auto& bound = member(saved, "bound_events"); !members(bound).empty()) {
+    if (const auto& bound = object(saved, "bound_events"); !bound.empty()) {
       std::vector<EventBox> joined;
-      for (const auto& [parameter, item] : bound.as_object()) joined.push_back(event(item));
+      for (const auto& [parameter, item] : bound) joined.push_back(event(item));
       out.joined = std::make_shared<const std::vector<EventBox>>(std::move(joined));
     }
-    if (const auto& failures = member(saved, "attempts"); failures.is_integer())
-      out.failures = static_cast<std::uint32_t>(failures.as_integer());
+    out.failures = small_count(saved, "attempts");
     out.first_attempt_at = time_of(saved, "first_attempt_at");
     if (const auto& error = member(saved, "last_exception"); error.is_object())
-      out.last_failure = Failure{{text_of(member(error, "exception_type")), text_of(member(error, "exception_message"))},
-                                 time_of(saved, "last_failed_at").value_or(Time())};
-    for (const auto& [handler, count] : members(member(saved, "recovery_counts")))
-      if (const auto step = find_step(plan_, handler); step && count.is_integer())
-        out.recoveries[*step] = static_cast<std::uint32_t>(count.as_integer());
-    if (const auto& count = member(saved, "published"); count.is_integer()) out.published = static_cast<std::uint32_t>(count.as_integer());
-    if (const auto& count = member(saved, "sent"); count.is_integer()) out.sent = static_cast<std::uint32_t>(count.as_integer());
+      out.last_failure =
+          Failure{{text(error, "exception_type"), text(error, "exception_message")}, time_of(saved, "last_failed_at").value_or(Time())};
+    for (const auto& [handler, tried] : object(saved, "recovery_counts"))
+      if (const auto step = find_step(plan_, handler)) out.recoveries[*step] = small_count(member(saved, "recovery_counts"), handler);
+    out.published = small_count(saved, "published");
+    out.sent = small_count(saved, "sent");
+    object(saved, "edits");
     out.edits = read_edits(member(saved, "edits"));
     out.not_before = time_of(saved, "not_before");
-    out.scope = scope(member(saved, "scope_path"));
-    read_release(out, member(saved, "collection_release_payload"));
-    out.work_item = work_item_number(text_of(member(saved, "work_item_id")));
+    out.scope = scope(saved);
+    read_release(out, saved);
+    out.work_item = work_item_number(text(saved, "work_item_id"));
     if (out.work_item == 0) out.work_item = ++state_->work_item_last;
+    check_input(index, out);
     return out;
   }
 
-  void read_release(Attempt& attempt, const Value& payload) {
-    if (!payload.is_object()) return;
-    const auto bound = binding(text_of(member(payload, "binding_id")));
-    if (!bound) return complain("collection binding '" + text_of(member(payload, "binding_id")) + "' is not one of the workflow's");
-    attempt.release = std::make_shared<const Release>(
-        Release{bound->target, stream_id(text_of(member(payload, "stream_id"))), events(member(payload, "events"))});
+  void read_release(Attempt& attempt, const Value& saved) {
+    if (object(saved, "collection_release_payload").empty()) return;
+    const auto& payload = member(saved, "collection_release_payload");
+    const Within within(where_, "collection_release_payload");
+    const auto name = text(payload, "binding_id");
+    const auto bound = binding(name);
+    if (!bound) return complain("collection binding '" + name + "' is not one of the workflow's");
+    const auto stream = stream_id(text(payload, "stream_id"));
+    attempt.release = std::make_shared<const Release>(Release{bound->target, stream, events(payload, "events")});
   }
 
-  void read_waiter(StepState& step, const Value& saved) {
+  // What a body could not be called with.
+
+  void check_input(StepIndex index, const Attempt& attempt) {
+    const auto& step = plan_.steps[index];
+    if (step.input == Input::collect) {
+      if (!attempt.release || attempt.release->target != index || !attempt.event.as<CollectionReleaseEvent>())
+        return complain(where_ + "collection_release_payload: step '" + step.name + "' collects, and there is nothing for it");
+      return check_members(index, attempt.release->events);
+    }
+    if (step.input == Input::join) return check_slots(step, attempt);
+    if (!accepts(step, attempt.event.type())) refuse_input(step, attempt.event.type());
+  }
+  void check_members(StepIndex index, const std::vector<EventBox>& events) {
+    for (const auto& event : events)
+      if (!accepts(plan_.steps[index], event.type())) refuse_input(plan_.steps[index], event.type());
+  }
+  void check_slots(const StepPlan& step, const Attempt& attempt) {
+    const auto given = attempt.joined ? attempt.joined->size() : 0;
+    if (given != step.slots.size())
+      return complain(where_ + "bound_events: step '" + step.name + "' joins " + std::to_string(step.slots.size()) +
+                      " events, and there are " + std::to_string(given));
+    for (std::size_t i = 0; i < given; ++i) {
+      const auto& type = (*attempt.joined)[i].type();
+      if (!type.same_as(*step.slots[i]) && !(step.accept_subclasses && type.is_a(*step.slots[i]))) refuse_input(step, type);
+    }
+  }
+  void refuse_input(const StepPlan& step, const EventType& type) {
+    complain(where_ + "event: step '" + step.name + "' does not take " + type.name);
+  }
+
+  void read_waiter(StepIndex index, const Value& saved) {
+    const Within within(where_, "collected_waiters");
+    auto& step = state_->steps[index];
     Waiter out;
-    out.id = text_of(member(saved, "waiter_id"));
-    const auto wanted = text_of(member(saved, "waiting_for_event"));
+    out.id = text(saved, "waiter_id");
+    const auto wanted = text(saved, "waiting_for_event");
     out.type = plan_.registry.by_qualified_name(wanted);
     if (!out.type) out.type = find_event_type(wanted);
     if (!out.type) out.type = plan_.registry.by_name(wanted.substr(wanted.rfind('.') + 1));
     if (!out.type)
       return complain("workflow '" + plan_.class_name + "' knows no event type '" + wanted +
                       "', which a step waits for: list it in additional_events");
-    out.requirements = members(member(saved, "requirements"));
+    out.requirements = object(saved, "requirements");
     const auto& whole = member(saved, "trigger");
-    out.trigger = attempt_of(whole.is_object() ? whole : saved);
+    out.trigger = attempt_of(index, whole.is_object() ? whole : saved);
     if (const auto& resolved = member(saved, "resolved_event"); !resolved.is_null()) out.resolved = event(resolved);
-    out.timed_out = member(saved, "timed_out").truthy();
+    if (out.resolved && !out.resolved->type().is_a(*out.type))
+      complain(where_ + "resolved_event: " + out.resolved->type().name + " is no " + out.type->name);
+    out.timed_out = flag(saved, "timed_out");
     out.deadline = time_of(saved, "deadline");
-    out.receives = member(saved, "receives").truthy();
+    out.receives = flag(saved, "receives");
     // The Python library does not write what a wait requires: the step runs again and says it.
-    if (out.pending() && member(saved, "has_requirements").truthy() && out.requirements.empty())
-      step.queue.push_back(std::move(out.trigger));
+    if (out.pending() && flag(saved, "has_requirements") && out.requirements.empty()) step.queue.push_back(std::move(out.trigger));
     else step.waiters.push_back(std::move(out));
   }
 
   const Plan& plan_;
   std::shared_ptr<State> state_;
   std::map<std::string, StreamId> stream_ids_;
+  std::string where_;  ///< "workers.steep."
   std::string problem_;
 };
 

@@ -29,10 +29,10 @@ namespace weir {
 
 /// How `wait_for_event` and `receive` wait.
 struct WaitOptions {
-  std::optional<EventBox> publish = {};                          ///< shown to the stream once, when the wait begins
-  Object requirements = {};                                      ///< fields the event must carry, compared for equality
-  std::optional<Duration> timeout = std::chrono::seconds(2000);  ///< empty: for ever
-  std::string id = {};                                           ///< empty: derived from type, requirements and the triggering event
+  std::optional<EventBox> publish = {};  ///< shown to the stream once, when the wait begins
+  Object requirements = {};              ///< fields the event must carry, compared for equality
+  std::optional<Duration> timeout = {};  ///< empty: for ever
+  std::string id = {};                   ///< empty: derived from type, requirements and the triggering event
 };
 
 namespace detail {
@@ -43,6 +43,7 @@ struct WaitRequest {
   bool receives = false;  ///< from the workflow's mailbox
 };
 
+/// How many of each, in the order in which they are returned. A type may stand at several places.
 using ExpectedEvents = std::vector<std::pair<const EventType*, std::uint32_t>>;
 
 /// What a StreamWriter writes to. Thread-safe.
@@ -200,7 +201,8 @@ public:
     return out;
   }
 
-  /// Keeps `event` until one of each E is there; then returns them and starts over.
+  /// Keeps `event` until one for each of the types is there; then returns them in that order, those of one type oldest first, and starts
+  /// over. A type may be named more than once: `<A, A, B>` are two A and a B.
   template <EventLike First, EventLike... Rest, EventLike E>
   requires(sizeof...(Rest) > 0) std::optional<std::tuple<First, Rest...>> collect_events(const E& event,
                                                                                          std::string_view buffer = "default") {

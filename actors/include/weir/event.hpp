@@ -281,8 +281,8 @@ std::string qualified_name_of() {
 }
 
 void write_extras(const Object* extras, JsonWriter& out);
-/// Members of `_data` and keys that `is_member` does not know.
-Object collect_extras(const Value& object, const std::string_view* members, std::size_t count);
+/// Members of `_data`, which is an object or null, and keys that are not among `members`.
+bool collect_extras(const Value& object, const std::string_view* members, std::size_t count, Object& extras, Issues& issues);
 Value builtin_schema(std::string_view name);
 /// Names and flags; the function pointers are the caller's.
 EventType make_event_type(std::string_view name, std::string qualified_name, const EventType* parent, Kind kind);
@@ -302,7 +302,7 @@ std::shared_ptr<const void> decode_body(const Value& object, Object& extras, Iss
     return std::array<std::string_view, sizeof...(I) + 1>{reflect::member_name<T, I>()..., std::string_view()};
   }
   (std::make_index_sequence<reflect::member_count<T>>{});
-  if (object.as_object().size() > 0) extras = collect_extras(object, names.data(), names.size() - 1);
+  if (!collect_extras(object, names.data(), names.size() - 1, extras, issues)) return nullptr;
   return out;
 }
 

@@ -20,8 +20,8 @@ namespace runtime {
 class StateStores;
 }
 
-/// Thread-safe. Paths are dotted: object keys and array indexes ("cart.lines.0"). Writes take effect at once and are
-/// not undone when the step fails later. A body that is repeated from its top (behind a wait after the run has slept, after a crash,
+/// Thread-safe. Paths are dotted: object keys and array indexes ("cart.lines.0"; -1 is the last element). Writes take effect at once and
+/// are not undone when the step fails later. A body that is repeated from its top (behind a wait after the run has slept, after a crash,
 /// when collect_events saw too little) does not do again the edits that it has done before: they are counted, by store and in
 /// order, and their callbacks are not called. So what a callback finds out belongs into the state, or into run_once. A retry
 /// begins anew. An edit inside another one's callback belongs to that one.
@@ -45,7 +45,9 @@ public:
     return found ? decoded<T>(path, *found) : std::move(fallback);
   }
 
-  /// Creates missing objects on the way. Throws std::invalid_argument on an empty or too long path.
+  /// Creates missing objects on the way, replaces what stands at the end, and nothing else. Throws std::invalid_argument, and changes
+  /// nothing, when the path is empty or too long, leads into a text, a number, true, false or null, or names an element that an array
+  /// does not have.
   template <class T>
   void set(std::string_view path, const T& value) {
     set_value(path, to_value(value));

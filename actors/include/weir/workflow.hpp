@@ -60,7 +60,7 @@ public:
     std::vector<std::unique_ptr<detail::StepSpec>> steps;           ///< the class's own
     std::vector<std::unique_ptr<detail::StepSpec>> function_steps;  ///< as they were added
     std::vector<std::unique_ptr<detail::ResourceSpec>> resources;
-    std::optional<Duration> timeout = std::chrono::seconds(45);
+    std::optional<Duration> timeout;  ///< of a run; empty: it may go on for ever
     std::optional<int> num_concurrent_runs;
     std::vector<std::pair<const EventType*, std::uint32_t>> mailboxes;  ///< and how many events each keeps
     std::string description;
@@ -119,7 +119,7 @@ protected:
     return add_resource(detail::make_config<T>(std::move(file), std::move(options), where));
   }
 
-  /// How long a run may take. Default 45 s.
+  /// How long a run may take; beyond that it fails. Without it, for ever.
   void timeout(Duration limit) { definition_.timeout = limit; }
   void no_timeout() { definition_.timeout.reset(); }
   /// How many runs may go on at once; more wait, without events and without their timeout counting. A run that has left memory

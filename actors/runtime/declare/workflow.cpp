@@ -4,8 +4,7 @@
 namespace weir {
 
 StepBuilder& StepBuilder::num_workers(int count) {
-  if (count < 1)
-    throw WorkflowError("num_workers must be an integer greater than 0 (step '" + spec_->name + "', got " + std::to_string(count) + ")");
+  if (count < 1) throw WorkflowError("num_workers of step '" + spec_->name + "' must be at least 1, not " + std::to_string(count));
   spec_->num_workers = count;
   return *this;
 }
@@ -52,7 +51,7 @@ StepBuilder& StepBuilder::accept_event_subclasses() {
 }
 
 StepBuilder& StepBuilder::take(std::uint32_t count) {
-  if (count < 1) throw WorkflowError("Take(n) requires an integer n >= 1 (step '" + spec_->name + "')");
+  if (count < 1) throw WorkflowError("take(n) of step '" + spec_->name + "': n must be at least 1");
   if (!spec_->collects) throw WorkflowError("step '" + spec_->name + "' collects no std::vector of events: take(n) has no meaning for it");
   spec_->take = count;
   return *this;
@@ -74,9 +73,11 @@ StepBuilder Workflow::add(detail::StepSpec spec) {
 }
 
 StepBuilder Workflow::add_error_handler(detail::StepSpec spec, std::vector<std::string> steps, int max_recoveries) {
-  if (max_recoveries < 1) throw WorkflowError("@catch_error max_recoveries must be an integer >= 1");
+  if (max_recoveries < 1)
+    throw WorkflowError("catch_error<>() of step '" + spec.name + "': max_recoveries must be at least 1, not " +
+                        std::to_string(max_recoveries));
   if (spec.accepts.size() != 1 || !spec.accepts.front()->same_as(event_type<StepFailedEvent>()))
-    throw WorkflowError("@catch_error handler '" + spec.name + "' must accept StepFailedEvent as its event parameter.");
+    throw WorkflowError("catch_error<>() of step '" + spec.name + "': it must take a weir::StepFailedEvent, and no other event");
   spec.is_error_handler = true;
   spec.num_workers = 1;
   spec.handles_steps = std::move(steps);
@@ -112,7 +113,8 @@ ResourceBuilder Workflow::add_resource(detail::ResourceSpec spec) {
 }
 
 void Workflow::num_concurrent_runs(int count) {
-  if (count < 1) throw WorkflowError("num_concurrent_runs must be an integer greater than 0 or None, got " + std::to_string(count));
+  if (count < 1)
+    throw WorkflowError("num_concurrent_runs must be at least 1, not " + std::to_string(count) + ": leave it out for no limit");
   definition_.num_concurrent_runs = count;
 }
 

@@ -21,6 +21,17 @@ const engine::Answer* find_answer(const engine::RunStep& command, const std::str
   return nullptr;
 }
 
+/// Each type once, with how many of it are expected in all.
+engine::TypeCounts counted(const detail::ExpectedEvents& expected) {
+  engine::TypeCounts out;
+  for (const auto& [type, count] : expected) {
+    const auto known = std::find_if(out.begin(), out.end(), [&](const auto& entry) { return entry.first->same_as(*type); });
+    if (known == out.end()) out.emplace_back(type, count);
+    else known->second += count;
+  }
+  return out;
+}
+
 /// The expected events in their own order; within a type by arrival.
 std::vector<EventBox> ordered(std::vector<EventBox> arrived, const detail::ExpectedEvents& expected) {
   std::vector<EventBox> out;
@@ -64,15 +75,23 @@ Invocation::~Invocation() {
 }
 
 detail::StepInput Invocation::input() const {
-  if (command_.release) return {command_.event, command_.release->events, {}};
   const auto& step = run_->workflow->plan.steps[command_.id.step];
+  const auto as_declared = [&](const EventBox& event) {
+    const auto* declared = engine::accepted_as(step, event.type());
+    return declared ? event.upcast(*declared) : event;
+  };
+  if (command_.release) {
+    detail::StepInput out{command_.event, {}, {}};
+    out.batch.reserve(command_.release->events.size());
+    for (const auto& event : command_.release->events) out.batch.push_back(as_declared(event));
+    return out;
+  }
   if (command_.joined) {
     detail::StepInput out{command_.event, {}, {}};
     for (std::size_t i = 0; i < step.slots.size(); ++i) out.batch.push_back((*command_.joined)[i].upcast(*step.slots[i]));
     return out;
   }
-  const auto* declared = engine::accepted_as(step, command_.event.type());
-  return {declared ? command_.event.upcast(*declared) : command_.event, {}, {}};
+  return {as_declared(command_.event), {}, {}};
 }
 
 template <class F>
@@ -287,10 +306,12 @@ std::optional<std::vector<EventBox>> Invocation::collect(const EventBox& event, 
   engine::BufferPtr seen;
   for (const auto& [name, content] : command_.collected)
     if (name == buffer) seen = content;
-  // The body's copy of its trigger stands for the trigger itself.
-  const auto& entry = event.type().same_as(command_.event.type()) ? command_.event : event;
-  const auto outcome = engine::decide(seen, entry.type(), expected);
-  collects_.push_back({std::string(buffer), entry, expected, outcome});
+  // The body's copy of its trigger stands for the trigger itself; a join's may be another of its events.
+  const bool is_trigger = !command_.joined && event.type().same_as(command_.event.type());
+  const auto& entry = is_trigger ? command_.event : event;
+  auto counts = counted(expected);
+  const auto outcome = engine::decide(seen, entry.type(), counts);
+  collects_.push_back({std::string(buffer), entry, std::move(counts), outcome});
   if (outcome != engine::Collected::fired) return std::nullopt;
   auto arrived = engine::contents(seen);
   arrived.push_back(entry);

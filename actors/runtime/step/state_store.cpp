@@ -10,24 +10,57 @@ namespace {
 
 constexpr std::size_t segments_max = 1000;
 
+/// Of an empty path none: it is the whole state.
 std::vector<std::string_view> split(std::string_view path) {
   std::vector<std::string_view> out;
-  while (!path.empty()) {
-    const auto dot = path.find('.');
+  if (path.empty()) return out;
+  for (auto dot = path.find('.'); dot != path.npos; dot = path.find('.')) {
     out.push_back(path.substr(0, dot));
-    path = dot == path.npos ? std::string_view{} : path.substr(dot + 1);
+    path.remove_prefix(dot + 1);
   }
+  out.push_back(path);
   return out;
+}
+
+/// From the front, or, negative, from the back: -1 is the last element.
+std::optional<std::size_t> index_of(const Value::Array& array, std::string_view segment) {
+  std::int64_t index = 0;
+  const auto parsed = std::from_chars(segment.data(), segment.data() + segment.size(), index);
+  if (parsed.ec != std::errc() || parsed.ptr != segment.data() + segment.size()) return std::nullopt;
+  const auto size = static_cast<std::int64_t>(array.size());
+  if (index < -size || index >= size) return std::nullopt;
+  return static_cast<std::size_t>(index < 0 ? index + size : index);
 }
 
 template <class V>
 V* child(V& parent, std::string_view segment) {
   if (parent.is_object()) return parent.as_object().find(segment);
   if (!parent.is_array()) return nullptr;
-  std::size_t index = 0;
-  const auto parsed = std::from_chars(segment.data(), segment.data() + segment.size(), index);
-  if (parsed.ec != std::errc() || parsed.ptr != segment.data() + segment.size()) return nullptr;
-  return index < parent.as_array().size() ? &parent.as_array()[index] : nullptr;
+  const auto index = index_of(parent.as_array(), segment);
+  return index ? &parent.as_array()[*index] : nullptr;
+}
+
+std::string kind_of(const Value& value) {
+  if (value.is_array()) return "an array of " + std::to_string(value.as_array().size());
+  if (value.is_string()) return "a text";
+  if (value.is_number()) return "a number";
+  return value.is_null() ? "null" : "true or false";
+}
+
+/// Why nothing can be written there; empty: it can. What the path finds is never replaced on the way to its end.
+std::string obstacle(const Value& state, const std::vector<std::string_view>& segments) {
+  const Value* at = &state;
+  std::string parent;
+  for (const auto segment : segments) {
+    const auto* next = child(*at, segment);
+    if (!next && at->is_object()) return {};  // what is missing is created
+    if (!next)
+      return "'" + parent + "' is " + kind_of(*at) + ", which has " + (at->is_array() ? "no element '" : "no members, and so no '") +
+             std::string(segment) + "'";
+    parent += (at == &state ? "" : ".") + std::string(segment);
+    at = next;
+  }
+  return {};
 }
 
 }  // namespace
@@ -53,7 +86,7 @@ class StateStore::Writing {
 public:
   explicit Writing(Content& content) : content_(content) {
     if (content.writer == std::this_thread::get_id())
-      throw std::logic_error("writer called inside edit_state: mutate the yielded state instead");
+      throw std::logic_error("the state is written to inside edit(): change what its callback is given instead");
     content.writers.lock();
     content.writer = std::this_thread::get_id();
     content.touched = true;
@@ -141,15 +174,14 @@ void StateStore::set_value(std::string_view path, Value value) {
   if (edit.known()) return;
   const Writing writing(*content_);
   const std::lock_guard lock(content_->mutex);
-  edit.count(true);
+  const auto why = obstacle(content_->state, segments);
+  edit.count(why.empty());
+  if (!why.empty()) throw std::invalid_argument("Path '" + std::string(path) + "' cannot be set: " + why);
   Value* at = &content_->state;
   for (const auto segment : segments) {
     auto* next = child(*at, segment);
-    if (!next) {
-      if (!at->is_object()) *at = Object();
-      next = &at->as_object()[segment];
-    }
-    at = next;
+    if (!next && !at->is_object()) *at = Object();  // created here, by the segment before
+    at = next ? next : &at->as_object()[segment];
   }
   *at = std::move(value);
 }
