@@ -360,7 +360,7 @@ TEST_CASE("client: times that are none are refused by name, small ones are not r
 TEST_CASE("client: who would wait on the thread that brings the answers is told so at once") {
   const Scripted server([](int) { return stream_of(stop_frame(0)); });
   const weir::Client client({.url = server.url()});
-  std::promise<std::string> get, next;
+  std::promise<std::string> get, next, sync;
   const auto waits = [&]() -> weir::Task<void> {
     auto asking = client.workflows();
     (void)co_await asking;
@@ -371,9 +371,12 @@ TEST_CASE("client: who would wait on the thread that brings the answers is told 
       auto stream = client.events("h");
       (void)stream.next();
     } catch (const std::logic_error& error) { next.set_value(error.what()); }
+    try {
+      weir::sync_wait([]() -> weir::Task<void> { co_return; }());
+    } catch (const std::logic_error& error) { sync.set_value(error.what()); }
   };
   weir::sync_wait(waits());
-  for (auto* told : {&get, &next})
+  for (auto* told : {&get, &next, &sync})
     CHECK(told->get_future().get().find("would wait on the I/O thread of a weir::Client") != std::string::npos);
 }
 

@@ -21,7 +21,7 @@ inline thread_local const char* no_waiting_here = nullptr;
 
 inline void check_may_wait() {
   if (no_waiting_here)
-    throw std::logic_error("get() and next() would wait on " + std::string(no_waiting_here) +
+    throw std::logic_error("get(), next() and sync_wait() would wait on " + std::string(no_waiting_here) +
                            " for an answer that only this thread can bring: co_await it, or wait on another thread");
 }
 }  // namespace detail
@@ -104,9 +104,11 @@ Detached fulfil(Task<T> task, std::shared_ptr<std::promise<T>> promise) {
 
 }  // namespace detail
 
-/// Runs a coroutine to its end and returns what it returned, or throws what it threw. For main() and tests, not for steps.
+/// Runs a coroutine to its end and returns what it returned, or throws what it threw. For main() and tests, not for steps; throws
+/// std::logic_error where Pending::get() does.
 template <class T>
 T sync_wait(Task<T> task) {
+  detail::check_may_wait();
   auto promise = std::make_shared<std::promise<T>>();
   auto result = promise->get_future();
   detail::fulfil(std::move(task), promise);
