@@ -107,6 +107,9 @@ test('errors carry CORS headers, preflights are answered on any path', async () 
   const preflight = await fetch(`${base}/anything`, { method: 'OPTIONS', headers: { ...headers, 'Access-Control-Request-Method': 'GET', 'Access-Control-Request-Headers': 'last-event-id' } });
   assert.equal(preflight.status, 200);
   assert.equal(preflight.headers.get('access-control-allow-headers'), 'last-event-id');
+  const unknown = await exchange(`FOO /health HTTP/1.1\r\nHost: localhost\r\nOrigin: ${headers.Origin}\r\n${CLOSE}\r\n`);
+  assert.match(unknown, /^HTTP\/1\.1 405 /);
+  assert.match(unknown, /access-control-allow-origin: http:\/\/localhost:3000\r\n/i);
 });
 
 test('deeply nested and huge inputs are refused with a sentence', async () => {

@@ -95,6 +95,7 @@ TEST_CASE("positions in a text count blanks, of which there may be many") {
   CHECK(refusal("[1,   ") == "Expecting value: line 1 column 7 (char 6)");
   CHECK(refusal("[1,   x") == "Expecting value: line 1 column 7 (char 6)");
   CHECK(refusal("[1,\n\n  x]") == "Expecting value: line 3 column 3 (char 7)");
+  CHECK(refusal("[\"\u00e9\u00e9\"  x]") == "Expecting ',' delimiter: line 1 column 8 (char 7)");  // characters, not bytes
   CHECK(refusal("[1]   \n  x") == "Extra data: line 2 column 3 (char 9)");
   CHECK(refusal("{  \"a\"   1}") == "Expecting ':' delimiter: line 1 column 10 (char 9)");
   CHECK(refusal("[\"a   \\\"   b\"    1]") == "Expecting ',' delimiter: line 1 column 18 (char 17)");
