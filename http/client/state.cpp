@@ -17,6 +17,8 @@ Code code_of(int status) {
     case 404: return Code::not_found;
     case 409: return Code::conflict;
     case 429: return Code::resource_exhausted;
+    case 408:
+    case 425:
     case 502:
     case 503:
     case 504: return Code::unavailable;

@@ -39,6 +39,7 @@ struct Transfer {
   bool is_streamed = false;  ///< on_data gets the body
   bool is_cut = false;       ///< the rest of the body is not wanted
   std::size_t head_bytes = 0;
+  std::function<void()> on_refusal;  ///< a head says no: what follows has to come in time, however long the answer may take otherwise
 
   Head head() const { return Head(easy.get()); }
 };
@@ -78,6 +79,7 @@ std::size_t receive_head(char* data, std::size_t, std::size_t size, void* user) 
   const bool is_last = line == "\r\n" || line == "\n";
   const auto head = transfer.head();
   if (is_last && transfer.request.on_head && head.status() >= 200) transfer.is_streamed = transfer.request.on_head(head);
+  if (is_last && head.status() >= 300) transfer.on_refusal();
   return size;
 }
 
@@ -204,6 +206,11 @@ struct Transfers::State {
     set_up(*transfer);
     curl_multi_add_handle(multi, transfer->easy.get());
     const auto id = transfer->id;
+    transfer->on_refusal = [this, id] {
+      timers.emplace(later(Clock::now(), options.timeout), [this, id] {
+        finish(id, Error{Code::deadline_exceeded, "the server's refusal has not ended in time"});
+      });
+    };
     auto& kept = *open.emplace(id, std::move(transfer)).first->second;
     if (kept.request.stop.stop_possible()) kept.on_stop.emplace(kept.request.stop, [this, id] { abort(id); });
   }

@@ -305,6 +305,14 @@ TEST_CASE("client: what is longer than may be ends with an error that names the 
     REQUIRE_FALSE(answer.ok());
     CHECK(answer.error().code == Code::not_found);
   }
+  SUBCASE("a refusal that does not end") {
+    const Scripted server(
+        [&](int) { return Scripted::Said("HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\n\r\nhalf of it", true); });
+    const weir::Client client({.url = server.url(), .timeout = 200ms});
+    const auto answer = client.run("any").get();
+    REQUIRE_FALSE(answer.ok());
+    CHECK(answer.error().code == Code::deadline_exceeded);
+  }
   SUBCASE("a line of a stream, and many lines of one event") {
     std::string lines;
     for (int i = 0; i < 200'000; ++i) lines += "data:0123456789\n";
