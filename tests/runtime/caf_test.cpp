@@ -16,6 +16,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -256,6 +257,42 @@ TEST_CASE("caf: the service is published and driven from another actor system") 
         },
         [&](const weir::StreamEndedMessage&) { over = true; });
   CHECK(weight == 6);
+}
+
+TEST_CASE("caf: a reader whose process goes away in the middle is forgotten, and goes on where it was when it is back") {
+  Program program;
+  const auto port = program.system.middleman().publish(program.service, 0, "127.0.0.1");
+  REQUIRE(port);
+  std::string id;
+  std::int64_t last = -1;
+  std::vector<std::string> seen;
+  // A process each: the second one comes after the first has gone, with no word to anybody.
+  const auto read = [&](bool first) {
+    Configuration configuration;
+    caf::actor_system elsewhere{configuration};
+    const auto service = elsewhere.middleman().remote_actor<weir::ServiceActor>("127.0.0.1", *port);
+    REQUIRE(service);
+    caf::scoped_actor self{elsewhere};
+    if (first) id = ask<weir::HandlerMessage>(self, *service, weir::StartMessage{.workflow = "shop", .start = Order{"tea"}}).handler_id;
+    ask<weir::HandlerMessage>(self, *service, weir::SubscribeMessage{.handler_id = id, .subscriber = self, .after = last});
+    bool over = false;
+    while (!over)
+      self->receive(
+          [&](const weir::StreamedMessage& message) {
+            seen.push_back(message.event.type);
+            last = message.sequence;
+            over = first;
+          },
+          [&](const weir::StreamEndedMessage&) { over = true; });
+  };
+  read(true);
+  std::thread answering([&] {
+    caf::scoped_actor self{program.system};
+    CHECK(ask<bool>(self, program.service, weir::SendMessage{.handler_id = id, .event = Confirmed{true}}));
+  });
+  answering.join();
+  read(false);
+  CHECK(seen == std::vector<std::string>{"Packed", "Confirm", "Shipped"});
 }
 
 namespace {
