@@ -2,6 +2,12 @@
 # Builds Weir against other CAF and RESTinio releases than Debian 12's and runs its tests:
 #   tests/against.sh PREFIX...     each PREFIX is where one of them is installed
 #   tests/against.sh               what this machine has, on another Debian say
+#
+# CAF 1.1.0 from its release:
+#   cmake -S CAF -B CAF/build -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_STANDARD=20 -DCMAKE_INSTALL_PREFIX=/opt/caf-1.1 -DCAF_ENABLE_TESTING=OFF \
+#     -DCAF_ENABLE_EXAMPLES=OFF -DCAF_ENABLE_TOOLS=OFF -DCAF_ENABLE_NET_MODULE=OFF -DCAF_ENABLE_OPENSSL_MODULE=OFF
+#   cmake --build CAF/build --target install && tests/against.sh /opt/caf-1.1
+# RESTinio 0.7 wants llhttp and expected-lite, which Debian 12 has no packages of; http/wire compiles with the headers of 0.7.9.1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
