@@ -204,7 +204,7 @@ TEST_CASE("work that its step could not be called with is refused") {
   CHECK(queued("tray", "\"event\":" + leaf) ==
         "workers.tray.queue.collection_release_payload: step 'tray' collects, and there is nothing for it");
   const std::string release =
-      R"("event":"{\"value\":{\"stream_id\":\"s\",\"binding_id\":\"b\"},\"qualified_name\":\"workflows.events.CollectionReleaseEvent\"}",)"
+      R"("event":"{\"value\":{\"events\":[],\"stream_id\":\"s\",\"binding_id\":\"b\"},\"qualified_name\":\"workflows.events.CollectionReleaseEvent\"}",)"
       R"("collection_release_payload":{"binding_id":"lay->tray:tea.Sip:All:nearest","stream_id":"s","events":[)";
   CHECK(queued("tray", release + R"("{\"value\":{\"n\":1},\"qualified_name\":\"tea.Sip\"}"]})") == "");
   CHECK(queued("tray", release + leaf + "]}") == "workers.tray.queue.event: step 'tray' does not take Leaf");

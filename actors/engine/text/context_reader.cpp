@@ -161,9 +161,10 @@ private:
     const auto data = parsed_member(saved, "state_data");
     if (!data.is_object() && !data.is_null()) expected("an object", "state_data", data);
     if (!data.find("_data")) return members(without_wrappers(data));
+    const Within inside(where_, "state_data");
     Object out;
     for (const auto& [key, value] : object(data, "_data")) {
-      if (!value.is_string()) expected("JSON text", "state_data._data." + key, value);
+      if (!value.is_string()) expected("JSON text", "_data." + key, value);
       out.set(key, without_wrappers(parsed(value, "state key '" + key + "'")));
     }
     return out;
