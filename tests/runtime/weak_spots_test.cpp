@@ -155,3 +155,11 @@ TEST_CASE("a run whose last step returns nothing fails and says so, unless an ev
   CHECK(idle.send_event(Note{3}).ok());
   CHECK(idle.result<int>() == 3);
 }
+
+TEST_CASE("a context of a run that is not running brings its queues, behind which the start event comes") {
+  Runtime runtime;
+  runtime.add_workflow<Halting>("long", true);
+  const auto context = weir::parse_json(
+      R"({"version":2,"is_running":false,"workers":{"second":{"queue":[{"event":"{\"value\":{\"n\":5},\"qualified_name\":\"flows.Note\"}"}]}}})");
+  CHECK(runtime.start("long", StartEvent(), {.handler_id = "", .context = *context}).result<int>() == 5);
+}
