@@ -1,6 +1,7 @@
 #include "saved_context.hpp"
 
 #include "actors/engine/reduce/reduce.hpp"
+#include "callable.hpp"
 #include "named_json.hpp"
 
 #include <weir/codec.hpp>
@@ -357,34 +358,10 @@ private:
     attempt.release = std::make_shared<const Release>(Release{bound->target, stream, events(payload, "events")});
   }
 
-  // What a body could not be called with.
-
-  void check_input(StepIndex index, const Attempt& attempt) {
-    const auto& step = plan_.steps[index];
-    if (step.input == Input::collect) {
-      if (!attempt.release || attempt.release->target != index || !attempt.event.as<CollectionReleaseEvent>())
-        return complain(where_ + "collection_release_payload: step '" + step.name + "' collects, and there is nothing for it");
-      return check_members(index, attempt.release->events);
-    }
-    if (step.input == Input::join) return check_slots(step, attempt);
-    if (!accepts(step, attempt.event.type())) refuse_input(step, attempt.event.type());
-  }
-  void check_members(StepIndex index, const std::vector<EventBox>& events) {
-    for (const auto& event : events)
-      if (!accepts(plan_.steps[index], event.type())) refuse_input(plan_.steps[index], event.type());
-  }
-  void check_slots(const StepPlan& step, const Attempt& attempt) {
-    const auto given = attempt.joined ? attempt.joined->size() : 0;
-    if (given != step.slots.size())
-      return complain(where_ + "bound_events: step '" + step.name + "' joins " + std::to_string(step.slots.size()) +
-                      " events, and there are " + std::to_string(given));
-    for (std::size_t i = 0; i < given; ++i) {
-      const auto& type = (*attempt.joined)[i].type();
-      if (!type.same_as(*step.slots[i]) && !(step.accept_subclasses && type.is_a(*step.slots[i]))) refuse_input(step, type);
-    }
-  }
-  void refuse_input(const StepPlan& step, const EventType& type) {
-    complain(where_ + "event: step '" + step.name + "' does not take " + type.name);
+  void check_input(StepIndex index, const Attempt& attempt) { complain_of(problem_with(plan_, index, attempt)); }
+  void check_members(StepIndex index, const std::vector<EventBox>& events) { complain_of(problem_with(plan_.steps[index], events)); }
+  void complain_of(const std::string& problem) {
+    if (!problem.empty()) complain(where_ + problem);
   }
 
   void read_waiter(StepIndex index, const Value& saved) {
