@@ -73,6 +73,14 @@ private:
   const bool takes_long_;
 };
 
+/// A run that goes on needs no start event; one that has not begun takes it behind what it has.
+std::shared_ptr<const engine::State> begun_with(std::shared_ptr<const engine::State> saved, EventBox start) {
+  if (saved->started) return saved;
+  auto out = std::make_shared<engine::State>(*saved);
+  out->held.push_back({std::move(start), std::nullopt});
+  return out;
+}
+
 void log_hints(const RegisteredWorkflow& workflow, const std::function<void(LogLevel, std::string_view)>& log) {
   for (const auto& hint : engine::hints(workflow.plan)) log(LogLevel::info, "workflow '" + workflow.name + "': " + hint);
   for (const auto& [step, child] : workflow.children) log_hints(*child, log);
@@ -275,10 +283,10 @@ void Service::start(StartRequest request, HandlerReply started, HandlerReply end
   if (!begun) return refused(begun.error());
   auto& [left, earlier_run_id] = *begun;
 
-  engine::Tick begin = engine::RunStarted{std::move(request.start)};
+  engine::Tick begin = engine::RunStarted{request.start};
   if (request.context) {
     left = {std::move(request.context->states), row.workflow_name};
-    if (request.context->state) begin = engine::RunRestored{std::move(request.context->state)};
+    if (request.context->state) begin = engine::RunRestored{begun_with(std::move(request.context->state), std::move(request.start))};
   }
   const auto run = std::make_shared<LiveRun>(state_->environment, workflow, row, std::move(left));
   run->starting_key = std::move(*key);

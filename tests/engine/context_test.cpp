@@ -5,6 +5,8 @@
 #include "actors/engine/text/state_codec.hpp"
 #include "tea.hpp"
 
+#include <algorithm>
+
 using namespace tea;
 
 namespace {
@@ -72,7 +74,95 @@ TEST_CASE("a running context of the Python library goes on from its queues, coun
   CHECK(attempt.not_before->time_since_epoch() == std::chrono::seconds(1700000009));
 }
 
-TEST_CASE("a waiter without requirements waits on; one whose requirements were not written asks again") {
+namespace {
+
+const std::string leaf_text = R"("{\"__is_pydantic\":true,\"value\":{\"i\":1},\"qualified_name\":\"tea.Leaf\"}")";
+const std::string yes_text = R"("{\"__is_pydantic\":true,\"value\":{\"text\":\"yes\"},\"qualified_name\":\"tea.Ans\"}")";
+
+Plan asking() {
+  Plan out;
+  out.class_name = "Tea";
+  out.steps = {step("steep", types<StartEvent>(), types<StopEvent, Leaf>()), step("taste", types<Leaf>(), types<StopEvent>())};
+  out.additional_events = types<Ans>();
+  complete(out);
+  return out;
+}
+
+/// Asks, and ends the run with a yes.
+std::map<std::string, Body> tasting() {
+  return {
+      {"steep", [](const RunStep&) { return nothing(); }},
+      {"taste", [](const RunStep& run) {
+         const auto id = "waiter_tea.Ans_{\"text\":\"yes\"}_work_item_" + std::to_string(run.work_item);
+         for (const auto& answer : run.answers)
+           if (answer.waiter_id == id) return returns(StopEvent{answer.event->field("text")});
+         Action action{
+             .ending = Suspended{
+                 .waiter_id = id, .type = &event_type<Ans>(), .requirements = Object{{"text", "yes"}}, .publish = Ask{"?"}, .timeout = {}}};
+         return action;
+       }}};
+}
+
+SavedContext tasted(const std::string& worker) {
+  return read(R"({"version":2,"is_running":true,"workers":{"taste":{)" + worker + "}}}", asking());
+}
+
+}  // namespace
+
+TEST_CASE("a wait whose requirements were not written goes on: its body says them once more, and asks nobody again") {
+  const auto context =
+      tasted(R"("collected_waiters":[{"waiter_id":"waiter_tea.Ans_{\"text\":\"yes\"}_work_item_2","event":)" + leaf_text +
+             R"(,"waiting_for_event":"tea.Ans","has_requirements":true,"resolved_event":null,"work_item_id":"work_item_2"}])");
+  Simulation run(asking(), tasting());
+  run.restore(context.state);
+  run.send(std::chrono::microseconds(1), Ans{"no"});  // nobody knows yet what it waits for
+  run.send(std::chrono::seconds(1), Ans{"no"});
+  run.send(std::chrono::seconds(2), Ans{"yes"});
+  run.run();
+  CHECK(run.transcript().find("Ask") == std::string::npos);
+  CHECK(std::count(run.stream().begin(), run.stream().end(), "R taste[0] Leaf") == 2);
+  CHECK(run.stream().back() == R"(StopEvent{"result":"yes"})");
+  Simulation impatient(asking(), tasting());
+  impatient.restore(context.state);
+  impatient.send(std::chrono::seconds(1), Ans{"no"});
+  impatient.run();
+  REQUIRE(impatient.state().steps[1].waiters.size() == 1);
+  CHECK(impatient.state().steps[1].waiters[0].pending());
+}
+
+TEST_CASE("an answer that has come is used, also where the context does not say whose it is") {
+  const auto waiter = R"("collected_waiters":[{"waiter_id":"waiter_tea.Ans_{\"text\":\"yes\"}","event":)" + leaf_text +
+                      R"(,"waiting_for_event":"tea.Ans","has_requirements":true,"resolved_event":)" + yes_text + "}]";
+  for (const auto& queue : {std::string(), R"("queue":[{"event":)" + leaf_text + "}],"}) {
+    CAPTURE(queue);
+    Simulation run(asking(), tasting());
+    run.restore(tasted(queue + waiter).state);
+    run.run();
+    CHECK(run.transcript() == R"(R taste[0] Leaf | E taste[0] Leaf->StopEvent | StopEvent{"result":"yes"})");
+  }
+}
+
+TEST_CASE("a context of a run that does not go on gives its queues to the one that begins") {
+  auto context = read(R"({"version":2,"is_running":false,"work_item_seq":7,"workers":{"taste":{"queue":[{"event":)" + leaf_text + "}]}}}");
+  REQUIRE(context.state);
+  CHECK_FALSE(context.state->started);
+  CHECK_FALSE(read(R"({"version":2,"is_running":false,"workers":{"taste":{"queue":[],"collected_waiters":[]}}})").state);
+  for (const bool queues : {false, true}) {
+    auto tea = asking();
+    if (queues) tea.num_concurrent_runs = 1;
+    auto state = std::make_shared<State>(*context.state);
+    state->held.push_back({StartEvent(), std::nullopt});
+    Simulation run(tea, tasting());
+    run.admit_after = std::chrono::seconds(1);
+    run.restore(state);
+    run.send(std::chrono::seconds(5), Ans{"yes"});
+    run.run();
+    CHECK(run.transcript().starts_with("R taste[0] Leaf | R steep[0] StartEvent | "));
+    CHECK(run.state().status == Status::completed);
+  }
+}
+
+TEST_CASE("a waiter without requirements waits on; one whose requirements were not written waits on and asks again") {
   const std::string waiter =
       R"({"version":2,"is_running":true,"workers":{"taste":{"collected_waiters":[{"waiter_id":"w",)"
       R"("event":"{\"__is_pydantic\":true,\"value\":{\"i\":1},\"qualified_name\":\"tea.Leaf\"}","waiting_for_event":"tea.Ans",)"
@@ -84,7 +174,7 @@ TEST_CASE("a waiter without requirements waits on; one whose requirements were n
   };
   CHECK(with("false").state->steps[1].waiters.size() == 1);
   CHECK(with("false").state->steps[1].queue.empty());
-  CHECK(with("true").state->steps[1].waiters.empty());
+  CHECK(with("true").state->steps[1].waiters.size() == 1);
   CHECK(with("true").state->steps[1].queue.size() == 1);
 }
 
@@ -204,7 +294,7 @@ TEST_CASE("work that its step could not be called with is refused") {
   CHECK(queued("tray", "\"event\":" + leaf) ==
         "workers.tray.queue.collection_release_payload: step 'tray' collects, and there is nothing for it");
   const std::string release =
-      R"("event":"{\"value\":{\"stream_id\":\"s\",\"binding_id\":\"b\"},\"qualified_name\":\"workflows.events.CollectionReleaseEvent\"}",)"
+      R"("event":"{\"value\":{\"events\":[],\"stream_id\":\"s\",\"binding_id\":\"b\"},\"qualified_name\":\"workflows.events.CollectionReleaseEvent\"}",)"
       R"("collection_release_payload":{"binding_id":"lay->tray:tea.Sip:All:nearest","stream_id":"s","events":[)";
   CHECK(queued("tray", release + R"("{\"value\":{\"n\":1},\"qualified_name\":\"tea.Sip\"}"]})") == "");
   CHECK(queued("tray", release + leaf + "]}") == "workers.tray.queue.event: step 'tray' does not take Leaf");

@@ -1,6 +1,7 @@
 // How runs begin, wait to be admitted, go on from a saved state; how steps are stopped; children as steps.
 #include <doctest/doctest.h>
 
+#include "actors/engine/text/journal_codec.hpp"
 #include "actors/engine/text/saved_context.hpp"
 #include "tea.hpp"
 
@@ -175,4 +176,83 @@ TEST_CASE("a child's start and stop are ordinary events of its parent") {
       complete(wrong),
       "Child workflow 'child' uses StartEvent, as workflow 'W' itself does: give the child start and stop event types of its own.",
       WorkflowError);
+}
+
+namespace {
+
+std::string ending_of(Simulation& run) {
+  run.start(StartEvent());
+  run.run();
+  return run.ending() ? run.ending()->error : "";
+}
+std::map<std::string, Body> all_return(std::vector<std::string> steps, const Action& action) {
+  std::map<std::string, Body> out;
+  for (auto& name : steps) out[std::move(name)] = [action](const RunStep&) { return action; };
+  return out;
+}
+std::string awaited_names(const Simulation& run) {
+  std::string out;
+  for (const auto& [type, step] : awaited(run.plan(), run.state())) out += type->name + " " + run.plan().steps[step].name + ";";
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a run in which nothing can happen any more fails, and says which step ended last, and with what") {
+  Simulation silent(plan({step("a", types<StartEvent>(), types<StopEvent>())}), all_return({"a"}, nothing()));
+  CHECK(
+      ending_of(silent) ==
+      "Nothing can happen in this run any more: step 'a' ended last and returned nothing (it could have returned StopEvent), no step is at "
+      "work or waits, and none takes an event from outside. A run ends when a step returns its StopEvent.");
+  CHECK(silent.transcript().find("WorkflowIdleEvent") == std::string::npos);
+  CHECK(silent.ending()->terminal.as<WorkflowFailedEvent>()->step_name == "a");
+
+  Simulation asks(plan({step("a", types<StartEvent>(), types<Ask, StopEvent>())}), all_return({"a"}, returns(Ask{"?"})));
+  CHECK(ending_of(asks).find("step 'a' ended last and returned Ask, ") != std::string::npos);
+
+  // What only steps send, and what goes to a handler of errors, does not come from outside.
+  Simulation inner(plan({fan_out("lay", types<StartEvent>(), types<Leaf>()), collect("tray", types<Leaf>(), types<StopEvent>()),
+                         error_handler("fix", types<StopEvent>())}),
+                   {{"lay", [](const RunStep&) { return returns_list({Leaf{1}}); }}, {"tray", [](const RunStep&) { return nothing(); }}});
+  CHECK(ending_of(inner).find("step 'tray' ended last") != std::string::npos);
+}
+
+TEST_CASE("a run that something could move is idle, and tells what: a person's event before others") {
+  Simulation draft(plan({step("a", types<StartEvent>(), types<Leaf>()), step("b", types<Leaf>(), types<StopEvent>())}),
+                   all_return({"a", "b"}, nothing()));
+  CHECK(ending_of(draft).empty());
+  CHECK(idle(draft.state()));
+  CHECK(awaited_names(draft) == "Leaf b;");
+  Simulation asked(plan({step("a", types<StartEvent>(), types<Leaf>()), step("b", types<Leaf, Ans>(), types<StopEvent>())}),
+                   all_return({"a", "b"}, nothing()));
+  CHECK(ending_of(asked).empty());
+  CHECK(awaited_names(asked) == "Ans b;");
+  Simulation limited(plan({step("a", types<StartEvent>(), types<StopEvent>())}, 10s), all_return({"a"}, nothing()));
+  CHECK(ending_of(limited) == "Workflow timed out after 10.0s");
+  Action waits{.ending = Suspended{.waiter_id = "w", .type = &event_type<Ans>(), .requirements = {}, .publish = {}, .timeout = {}}};
+  Simulation waiting(plan({step("a", types<StartEvent>(), types<StopEvent>())}), all_return({"a"}, waits));
+  CHECK(ending_of(waiting).empty());
+  CHECK(awaited_names(waiting) == "Ans a;");
+}
+
+TEST_CASE("a run of an earlier version in which nothing can happen stays idle when it is replayed, and fails at the next event") {
+  const auto tea = plan({step("a", types<StartEvent>(), types<StopEvent>())});
+  auto state = initial_state(tea);
+  Sequence seq = 0;
+  const auto feed = [&](const std::string& text) {
+    auto tick = decode_tick(tea, text);
+    REQUIRE_MESSAGE(tick.ok(), tick.error().message);
+    auto outcome = reduce(tea, std::move(state), {++seq, Time(), std::move(*tick)});
+    state = std::move(outcome.state);
+  };
+  SUBCASE("without a word about limits") { feed(R"({"tick":"run_started","event":{"type":"workflows.events.StartEvent","value":{}}})"); }
+  SUBCASE("with limits") { feed(R"({"tick":"run_started","event":{"type":"workflows.events.StartEvent","value":{}},"limits":{}})"); }
+  feed(R"({"tick":"step_ended","id":{"step":"a","slot":0,"serial":1},"published":[],"sent":[],"collects":[],"answered":[],)"
+       R"("ending":{"returned":[],"fanned_out":false}})");
+  CHECK(state.status == Status::running);
+  CHECK(idle(state));
+  feed(encode_tick(tea, LimitsChanged{limits_of(tea)}));
+  CHECK(state.status == Status::running);
+  feed(encode_tick(tea, EventArrived{{Ans{"?"}, std::nullopt}}));
+  CHECK(state.status == Status::failed);
 }

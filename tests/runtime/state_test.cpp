@@ -44,9 +44,10 @@ TEST_CASE("a path counts an array's elements from the front or, negative, from t
   CHECK(store.get<int>("a.-1") == 30);
   CHECK(store.get<int>("a.-3") == 10);
   CHECK(store.get<int>("a.-4", 9) == 9);
-  store.set("b.", 1);  // the empty name is one, as everywhere in JSON
-  store.set("b..c", 2);
+  store.set("b..c", 2);  // the empty name is one, as everywhere in JSON
   CHECK(weir::to_json(store.get("b")) == R"({"":{"c":2}})");
+  store.set("b.", 1);
+  CHECK(weir::to_json(store.get("b")) == R"({"":1})");
 }
 
 TEST_CASE("a path that leads where nothing can be set is refused, and the value is kept") {

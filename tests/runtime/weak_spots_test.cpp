@@ -118,6 +118,17 @@ struct Racing : weir::Workflow {
   StopEvent first(const StartEvent&) { return {}; }
   StopEvent second(const StartEvent&) { return {}; }
 };
+
+/// Its first step may return nothing; its second takes what only a context brings.
+struct Halting : weir::Workflow {
+  explicit Halting(bool has_second) {
+    step<&Halting::first>();
+    if (has_second) step<&Halting::second>();
+    disable_validation();
+  }
+  std::optional<StopEvent> first(const StartEvent&) { return std::nullopt; }
+  StopEvent second(const Note& note) { return {note.n}; }
+};
 }  // namespace
 
 TEST_CASE("steps that race for the run's end are named in the log when their workflow is registered") {
@@ -128,4 +139,27 @@ TEST_CASE("steps that race for the run's end are named in the log when their wor
   CHECK(log.lines ==
         std::vector<std::string>{"workflow 'race': steps 'first' and 'second' both take StartEvent, and both may end the run: the "
                                  "first that returns its StopEvent does, and the other is dropped"});
+}
+
+TEST_CASE("a run whose last step returns nothing fails and says so, unless an event from outside could help: then it names that") {
+  Runtime runtime;
+  runtime.add_workflow<Halting>("short", false);
+  runtime.add_workflow<Halting>("long", true);
+  const auto failed = runtime.start("short", StartEvent());
+  failed.wait();
+  CHECK(failed.handler().error.find("step 'first' ended last and returned nothing (it could have returned StopEvent)") !=
+        std::string::npos);
+  const auto idle = runtime.start("long", StartEvent());
+  until("the run is idle", [&] { return idle.handler().idle_since.has_value(); });
+  CHECK(idle.handler().waiting_for.find("Note") != std::string::npos);
+  CHECK(idle.send_event(Note{3}).ok());
+  CHECK(idle.result<int>() == 3);
+}
+
+TEST_CASE("a context of a run that is not running brings its queues, behind which the start event comes") {
+  Runtime runtime;
+  runtime.add_workflow<Halting>("long", true);
+  const auto context = weir::parse_json(
+      R"({"version":2,"is_running":false,"workers":{"second":{"queue":[{"event":"{\"value\":{\"n\":5},\"qualified_name\":\"flows.Note\"}"}]}}})");
+  CHECK(runtime.start("long", StartEvent(), {.handler_id = "", .context = *context}).result<int>() == 5);
 }

@@ -128,7 +128,8 @@ struct MailboxLimits {
   bool operator==(const MailboxLimits&) const = default;
 };
 struct Limits {
-  bool queues = false;  ///< the run must be admitted first
+  bool queues = false;      ///< the run must be admitted first
+  bool ends_stuck = false;  ///< fails when nothing can happen in it any more; earlier versions' journals do not say so, and let it be
   std::optional<Duration> timeout = {};
   std::vector<StepLimits> steps = {};
   std::vector<MailboxLimits> mailboxes = {};

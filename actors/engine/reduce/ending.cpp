@@ -3,6 +3,24 @@
 
 namespace weir::engine {
 
+namespace {
+
+std::string names(const std::vector<const EventType*>& types) {
+  std::string out;
+  for (const auto* type : types) out += (out.empty() ? "" : ", ") + type->name;
+  return out;
+}
+
+std::string told(const StepPlan& step, const Returned& returned) {
+  std::vector<const EventType*> types;
+  for (const auto& event : returned.events) types.push_back(&event.type());
+  if (!types.empty()) return names(types);
+  const auto possible = types_produced(step);
+  return possible.empty() ? "nothing" : "nothing (it could have returned " + names(possible) + ")";
+}
+
+}  // namespace
+
 void finish(Reduction& r, Status status, EventBox terminal, std::string error) {
   let_go_of(r, r.state.early);
   let_go_of(r, r.state.mail);
@@ -22,6 +40,21 @@ void fail(Reduction& r, std::string_view step, ExceptionInfo error, std::optiona
       r, Status::failed,
       WorkflowFailedEvent{.step_name = std::string(step), .exception = std::move(error), .attempts = attempts, .elapsed_seconds = elapsed},
       std::move(text));
+}
+
+void fail_stuck(Reduction& r, std::string_view step, const std::string& why) {
+  fail(r, step, {"workflows.errors.WorkflowRuntimeError", why}, std::nullopt, std::nullopt);
+}
+
+void end_stuck(Reduction& r, const Tick& last) {
+  const auto* ended = std::get_if<StepEnded>(&last);
+  const auto* returned = ended ? std::get_if<Returned>(&ended->ending) : nullptr;
+  const auto step = returned ? r.plan.steps[ended->id.step].name : "";
+  const auto what = returned ? "step '" + step + "' ended last and returned " + told(r.plan.steps[ended->id.step], *returned) + ", " : "";
+  fail_stuck(r, step,
+             "Nothing can happen in this run any more: " + what +
+                 "no step is at work or waits, and none takes an event from outside. A run ends when a step returns its " +
+                 r.plan.stop->name + ".");
 }
 
 void on_run_timed_out(Reduction& r) {

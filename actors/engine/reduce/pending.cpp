@@ -2,6 +2,7 @@
 #include "reduction.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace weir::engine {
 namespace {
@@ -45,6 +46,21 @@ std::optional<Time> next_due(const State& state) {
   return out;
 }
 
+namespace {
+
+/// Everything that steps take from outside once the run has begun. A collect step's events come from inside alone.
+std::vector<Awaited> taken_from_outside(const Plan& plan) {
+  std::vector<Awaited> out;
+  for (StepIndex index = 0; index < plan.steps.size(); ++index) {
+    if (plan.steps[index].input == Input::collect) continue;
+    for (const auto* type : plan.steps[index].accepts)
+      if (!type->same_as(*plan.start) && !type->same_as(event_type<StepFailedEvent>())) out.push_back({type, index});
+  }
+  return out;
+}
+
+}  // namespace
+
 std::vector<Awaited> awaited(const Plan& plan, const State& state) {
   std::vector<Awaited> out;
   bool nothing_queued = true;
@@ -54,10 +70,13 @@ std::vector<Awaited> awaited(const Plan& plan, const State& state) {
       if (waiter.pending()) out.push_back({waiter.type, index});
   }
   if (!nothing_queued || !only_waits(state)) return out;
-  for (StepIndex index = 0; index < plan.steps.size(); ++index)
-    for (const auto* type : plan.steps[index].accepts)
-      if (type->kind == Kind::human_response) out.push_back({type, index});
+  auto others = taken_from_outside(plan);
+  const auto from_people = [](const Awaited& one) { return one.type->kind == Kind::human_response; };
+  if (!out.empty() || std::any_of(others.begin(), others.end(), from_people)) std::erase_if(others, std::not_fn(from_people));
+  out.insert(out.end(), others.begin(), others.end());
   return out;
 }
+
+bool stuck(const Plan& plan, const State& state) { return !state.deadline && awaited(plan, state).empty(); }
 
 }  // namespace weir::engine

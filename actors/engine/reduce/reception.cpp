@@ -29,7 +29,7 @@ bool a_step_takes(const Plan& plan, const Sent& sent) {
 bool a_wait_takes(const Plan& plan, const State& state, const EventBox& event) {
   for (StepIndex step = 0; step < state.steps.size(); ++step)
     for (const auto& waiter : state.steps[step].waiters)
-      if (waiter.pending() && answers(plan, step, waiter, event)) return true;
+      if (waiter.pending() && answers(plan, step, waiter, event) && !is_begun_again(state.steps[step], waiter)) return true;
   return false;
 }
 

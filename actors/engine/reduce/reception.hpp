@@ -21,6 +21,8 @@ Reception reception(const Plan& plan, const State& state, const Sent& sent);
 
 /// Whether the event is what the waiter of that step waits for.
 bool answers(const Plan& plan, StepIndex step, const Waiter& waiter, const EventBox& event);
+/// Its body is on its way to the wait once more, and will say what it requires: a context did not. Nothing answers it before.
+bool is_begun_again(const StepState& step, const Waiter& waiter);
 /// How many more events of the type its mailbox keeps; nothing when there is none.
 std::optional<std::size_t> room_in_mailbox(const State& state, const EventType& type);
 

@@ -49,10 +49,11 @@ bool may_become_idle(const Tick& tick) {
          !std::holds_alternative<BudgetExceeded>(tick);
 }
 
-void check_idle(Reduction& r) {
+void check_idle(Reduction& r, const Tick& tick) {
   if (r.state.over() || !idle(r.state)) return;
   let_go_of(r, r.state.early);
-  if (auto stuck = stuck_streams(r)) fail(r, "", {"workflows.errors.WorkflowRuntimeError", *stuck}, std::nullopt, std::nullopt);
+  if (const auto streams = stuck_streams(r)) fail_stuck(r, "", *streams);
+  else if (r.state.limits.ends_stuck && stuck(r.plan, r.state)) end_stuck(r, tick);
   else r.publish(WorkflowIdleEvent());
 }
 
@@ -82,7 +83,7 @@ State initial_state(const Plan& plan) {
 }
 
 Limits limits_of(const Plan& plan) {
-  Limits out{.queues = plan.num_concurrent_runs.has_value(), .timeout = plan.timeout};
+  Limits out{.queues = plan.num_concurrent_runs.has_value(), .ends_stuck = true, .timeout = plan.timeout};
   for (const auto& step : plan.steps)
     out.steps.push_back({.num_workers = step.num_workers, .timeout = step.timeout, .max_recoveries = step.max_recoveries});
   for (const auto& mailbox : plan.mailboxes) out.mailboxes.push_back({mailbox.type->qualified_name, mailbox.events_max});
@@ -95,7 +96,7 @@ Outcome reduce(const Plan& plan, State state, const Stamped& stamped) {
   apply(r, stamped.tick);
   route_arrivals(r);
   r.cause = 0;
-  if (may_become_idle(stamped.tick)) check_idle(r);
+  if (may_become_idle(stamped.tick)) check_idle(r, stamped.tick);
   auto commands = std::move(r.commands);
   return {std::move(state), std::move(commands)};
 }

@@ -32,8 +32,10 @@ struct Awaited {
   StepIndex step;
 };
 /// What such a run waits for: the events that bodies await; of a run that has nothing else to do also those that people
-/// answer with.
+/// answer with, or, when there are none, any that a step would take from outside.
 std::vector<Awaited> awaited(const Plan& plan, const State& state);
+/// Of a run that is idle: no event and no time can move it.
+bool stuck(const Plan& plan, const State& state);
 
 /// What a step that has run for too long fails with.
 ExceptionInfo step_timeout_error(const StepPlan& step, const StepLimits& limits);

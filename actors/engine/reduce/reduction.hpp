@@ -107,6 +107,10 @@ std::optional<std::string> stuck_streams(const Reduction& r);
 // ending.cpp
 void finish(Reduction& r, Status status, EventBox terminal, std::string error);
 void fail(Reduction& r, std::string_view step, ExceptionInfo error, std::optional<std::int64_t> attempts, std::optional<double> elapsed);
+/// The run cannot go on, and the reason is no step's failure.
+void fail_stuck(Reduction& r, std::string_view step, const std::string& why);
+/// Nothing can happen in it after this tick.
+void end_stuck(Reduction& r, const Tick& last);
 void on_run_timed_out(Reduction& r);
 void on_cancel_requested(Reduction& r);
 

@@ -57,7 +57,7 @@ void on_run_restored(Reduction& r, const RunRestored& restored) {
   r.state = *restored.state;
   renew(r.state);
   r.state.limits = restored.limits ? *restored.limits : limits_of(r.plan);
-  // A run that was still queued has not begun: its start event is held.
+  // One that has not begun goes on from what it has, and then takes its start event, which is held.
   r.state.started = r.state.started || r.state.held.empty();
   begin_or_queue(r);
   if (!r.state.queued) rewind(r);
@@ -67,7 +67,7 @@ void on_run_admitted(Reduction& r, const RunAdmitted& admitted) {
   if (!r.state.queued) return;
   r.state.queued = false;
   begin(r, admitted.keeps_early);
-  if (r.state.started) rewind(r);
+  rewind(r);
 }
 
 /// What runs and waits already keeps its time. The run's own timeout is the new one; it counts from now if there was none.

@@ -14,6 +14,14 @@ bool answers(const Plan& plan, StepIndex step, const Waiter& waiter, const Event
                      [&](const Object::Member& wanted) { return event.field(wanted.first) == wanted.second; });
 }
 
+bool is_begun_again(const StepState& step, const Waiter& waiter) {
+  if (waiter.serial > 0) return false;  // begun in this run
+  const auto item = waiter.trigger.work_item;
+  return std::any_of(step.running.begin(), step.running.end(),
+                     [&](const auto& running) { return running.second.attempt.work_item == item; }) ||
+         std::any_of(step.queue.begin(), step.queue.end(), [&](const Attempt& attempt) { return attempt.work_item == item; });
+}
+
 namespace {
 
 /// The oldest of those that are kept which answers the waiter, taken out.
@@ -49,6 +57,7 @@ std::vector<StepIndex> answer_waiters(Reduction& r, const EventBox& event) {
     std::vector<Attempt> resumed;
     for (auto& waiter : r.step(step).waiters) {
       if (waiter.receives || !waiter.pending() || !answers(r.plan, step, waiter, event)) continue;
+      if (is_begun_again(r.step(step), waiter)) continue;
       resolve(r, waiter, event);
       resumed.push_back(waiter.trigger);
     }
@@ -67,10 +76,15 @@ std::vector<StepIndex> answer_waiters(Reduction& r, const EventBox& event) {
 void add_waiter(Reduction& r, StepIndex step, const Suspended& suspended, Attempt trigger) {
   auto& waiters = r.step(step).waiters;
   const auto known = std::find_if(waiters.begin(), waiters.end(), [&](const Waiter& waiter) {
-    return waiter.id == suspended.waiter_id && waiter.trigger.work_item == trigger.work_item;
+    return waiter.trigger.work_item == trigger.work_item && (waiter.id == suspended.waiter_id || waiter.pending());
   });
+  // A wait that is begun once more has been told already: a context did not say what it requires.
   if (known != waiters.end()) {
     known->trigger = std::move(trigger);
+    if (!known->pending()) return;
+    known->id = suspended.waiter_id;
+    known->type = suspended.type;
+    known->requirements = suspended.requirements;
     return;
   }
   Waiter waiter;

@@ -1,6 +1,7 @@
 #include "saved_context.hpp"
 
 #include "actors/engine/reduce/reduce.hpp"
+#include "callable.hpp"
 #include "named_json.hpp"
 
 #include <weir/codec.hpp>
@@ -10,17 +11,18 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <set>
 
 namespace weir::engine {
 namespace {
 
 constexpr std::int64_t version_max = 2;
+constexpr std::string_view work_item_prefix = "work_item_";
 
 /// The number of "work_item_7"; 0 for a name of another form.
 WorkItem work_item_number(std::string_view text) {
-  constexpr std::string_view prefix = "work_item_";
   WorkItem out = 0;
-  if (text.starts_with(prefix)) std::from_chars(text.data() + prefix.size(), text.data() + text.size(), out);
+  if (text.starts_with(work_item_prefix)) std::from_chars(text.data() + work_item_prefix.size(), text.data() + text.size(), out);
   return out;
 }
 
@@ -56,11 +58,9 @@ public:
       const Within within(where_, "namespaces");
       out.states[name] = store(member(context, "namespaces"), name);
     }
-    object(context, "workers");
-    if (flag(context, "is_running")) {
-      read_state(context);
-      out.state = state_;
-    }
+    state_->started = flag(context, "is_running");
+    read_state(context);
+    if (state_->started || has_work()) out.state = state_;
     if (!problem_.empty()) return refuse(problem_);
     return out;
   }
@@ -162,15 +162,22 @@ private:
     if (!data.is_object() && !data.is_null()) expected("an object", "state_data", data);
     if (!data.find("_data")) return members(without_wrappers(data));
     Object out;
+    const Within inside(where_, "state_data");
     for (const auto& [key, value] : object(data, "_data")) {
-      if (!value.is_string()) expected("JSON text", "state_data._data." + key, value);
+      if (!value.is_string()) expected("JSON text", "_data." + key, value);
       out.set(key, without_wrappers(parsed(value, "state key '" + key + "'")));
     }
     return out;
   }
 
+  /// Of a run that had ended, or has not begun: something to go on with.
+  bool has_work() const {
+    return !state_->early.empty() || !state_->mail.empty() || std::any_of(state_->steps.begin(), state_->steps.end(), [](const auto& step) {
+      return !step.queue.empty() || !step.waiters.empty() || !step.collected.empty() || !step.arrivals.empty();
+    });
+  }
+
   void read_state(const Value& context) {
-    state_->started = true;
     state_->work_item_last = count(context, "work_item_seq");
     count(context, "stream_seq");  // streams get numbers here
     read_streams(context);
@@ -290,7 +297,9 @@ private:
       found->second.push_back({++order, std::move(item)});
     }
     state_->work_item_last = std::max(state_->work_item_last, order);
+    asked_again_.clear();
     for (const auto& waiter : list(saved, "collected_waiters")) read_waiter(index, waiter);
+    queue_again(step);
   }
 
   void read_queue(StepIndex index, const Value& saved, std::string_view name) {
@@ -305,7 +314,7 @@ private:
     out.span = ++state_->span_last;
     if (!saved.find("event")) {
       out.event = event(saved);
-      out.work_item = ++state_->work_item_last;
+      out.work_item = new_work_item();
       check_input(index, out);
       return out;
     }
@@ -330,10 +339,13 @@ private:
     out.scope = scope(saved);
     read_release(out, saved);
     out.work_item = work_item_number(text(saved, "work_item_id"));
-    if (out.work_item == 0) out.work_item = ++state_->work_item_last;
+    if (out.work_item == 0) out.work_item = new_work_item();
+    state_->work_item_last = std::max(state_->work_item_last, out.work_item);
     check_input(index, out);
     return out;
   }
+
+  WorkItem new_work_item() { return *nameless_.insert(++state_->work_item_last).first; }
 
   void read_release(Attempt& attempt, const Value& saved) {
     if (object(saved, "collection_release_payload").empty()) return;
@@ -346,34 +358,10 @@ private:
     attempt.release = std::make_shared<const Release>(Release{bound->target, stream, events(payload, "events")});
   }
 
-  // What a body could not be called with.
-
-  void check_input(StepIndex index, const Attempt& attempt) {
-    const auto& step = plan_.steps[index];
-    if (step.input == Input::collect) {
-      if (!attempt.release || attempt.release->target != index || !attempt.event.as<CollectionReleaseEvent>())
-        return complain(where_ + "collection_release_payload: step '" + step.name + "' collects, and there is nothing for it");
-      return check_members(index, attempt.release->events);
-    }
-    if (step.input == Input::join) return check_slots(step, attempt);
-    if (!accepts(step, attempt.event.type())) refuse_input(step, attempt.event.type());
-  }
-  void check_members(StepIndex index, const std::vector<EventBox>& events) {
-    for (const auto& event : events)
-      if (!accepts(plan_.steps[index], event.type())) refuse_input(plan_.steps[index], event.type());
-  }
-  void check_slots(const StepPlan& step, const Attempt& attempt) {
-    const auto given = attempt.joined ? attempt.joined->size() : 0;
-    if (given != step.slots.size())
-      return complain(where_ + "bound_events: step '" + step.name + "' joins " + std::to_string(step.slots.size()) +
-                      " events, and there are " + std::to_string(given));
-    for (std::size_t i = 0; i < given; ++i) {
-      const auto& type = (*attempt.joined)[i].type();
-      if (!type.same_as(*step.slots[i]) && !(step.accept_subclasses && type.is_a(*step.slots[i]))) refuse_input(step, type);
-    }
-  }
-  void refuse_input(const StepPlan& step, const EventType& type) {
-    complain(where_ + "event: step '" + step.name + "' does not take " + type.name);
+  void check_input(StepIndex index, const Attempt& attempt) { complain_of(problem_with(plan_, index, attempt)); }
+  void check_members(StepIndex index, const std::vector<EventBox>& events) { complain_of(problem_with(plan_.steps[index], events)); }
+  void complain_of(const std::string& problem) {
+    if (!problem.empty()) complain(where_ + problem);
   }
 
   void read_waiter(StepIndex index, const Value& saved) {
@@ -390,22 +378,68 @@ private:
                       "', which a step waits for: list it in additional_events");
     out.requirements = object(saved, "requirements");
     const auto& whole = member(saved, "trigger");
-    out.trigger = attempt_of(index, whole.is_object() ? whole : saved);
+    const auto& trigger = whole.is_object() ? whole : saved;
+    out.trigger = attempt_of(index, trigger);
     if (const auto& resolved = member(saved, "resolved_event"); !resolved.is_null()) out.resolved = event(resolved);
     if (out.resolved && !out.resolved->type().is_a(*out.type))
       complain(where_ + "resolved_event: " + out.resolved->type().name + " is no " + out.type->name);
     out.timed_out = flag(saved, "timed_out");
     out.deadline = time_of(saved, "deadline");
     out.receives = flag(saved, "receives");
-    // The Python library does not write what a wait requires: the step runs again and says it.
-    if (out.pending() && flag(saved, "has_requirements") && out.requirements.empty()) step.queue.push_back(std::move(out.trigger));
-    else step.waiters.push_back(std::move(out));
+    if (nameless_.contains(out.trigger.work_item)) out.trigger.work_item = work_item_of(step, out.trigger);
+    out.id = waiter_id(std::move(out.id), wanted, out);
+    // The Python library does not write what a wait requires: the body runs again and says it.
+    if (out.pending() && flag(saved, "has_requirements") && out.requirements.empty()) asked_again_.insert(out.trigger.work_item);
+    step.waiters.push_back(std::move(out));
+  }
+
+  /// Older contexts do not say which piece of work waits: the one of this step that is about the same event.
+  WorkItem work_item_of(const StepState& step, const Attempt& trigger) const {
+    const auto same = [&](const Attempt& other) {
+      return nameless_.contains(other.work_item) && other.event.type().same_as(trigger.event.type()) &&
+             other.event.value() == trigger.event.value();
+    };
+    for (const auto& attempt : step.queue)
+      if (same(attempt)) return attempt.work_item;
+    for (const auto& waiter : step.waiters)
+      if (same(waiter.trigger)) return waiter.trigger.work_item;
+    return trigger.work_item;
+  }
+
+  /// An id that is made of the type and the piece of work is the one that the body will make here.
+  std::string waiter_id(std::string id, const std::string& wanted, const Waiter& waiter) const {
+    const auto prefix = "waiter_" + wanted + "_";
+    if (!id.starts_with(prefix)) return id;
+    auto rest = id.substr(prefix.size());
+    if (nameless_.contains(waiter.trigger.work_item)) {
+      rest.resize(std::min(rest.rfind("_work_item_"), rest.size()));
+      rest += "_" + std::string(work_item_prefix) + std::to_string(waiter.trigger.work_item);
+    }
+    return "waiter_" + waiter.type->qualified_name + "_" + rest;
+  }
+
+  /// Bodies that have to run again though no queue says so.
+  void queue_again(StepState& step) {
+    const auto has_work = [&](WorkItem item) {
+      return std::any_of(step.queue.begin(), step.queue.end(), [&](const Attempt& attempt) { return attempt.work_item == item; });
+    };
+    const auto waits = [&](WorkItem item) {
+      return std::any_of(step.waiters.begin(), step.waiters.end(),
+                         [&](const Waiter& waiter) { return waiter.pending() && waiter.trigger.work_item == item; });
+    };
+    for (const auto& waiter : step.waiters) {
+      const auto item = waiter.trigger.work_item;
+      const bool is_answered = !waiter.pending() && nameless_.contains(item) && !waits(item);
+      if ((is_answered || asked_again_.contains(item)) && !has_work(item)) step.queue.push_back(waiter.trigger);
+    }
   }
 
   const Plan& plan_;
   std::shared_ptr<State> state_;
   std::map<std::string, StreamId> stream_ids_;
-  std::string where_;  ///< "workers.steep."
+  std::set<WorkItem> nameless_;     ///< numbers that were given here
+  std::set<WorkItem> asked_again_;  ///< of the step that is being read
+  std::string where_;               ///< "workers.steep."
   std::string problem_;
 };
 

@@ -147,11 +147,12 @@ private:
     const auto& at = member(saved, "id");
     return {step(member(at, "step")), static_cast<Slot>(integer_of(member(at, "slot"))), read_number(member(at, "serial"))};
   }
-  /// Journals of earlier versions say nothing: those had no mailboxes.
+  /// Journals of earlier versions say nothing: those had no mailboxes, and let a run be in which nothing could happen.
   std::optional<Limits> begun_with(const Value& saved) {
     if (const auto* written = saved.find("limits")) return limits(*written);
     auto out = limits_of(plan_);
     out.mailboxes.clear();
+    out.ends_stuck = false;
     return out;
   }
   RunRestored restored(const Value& saved) {

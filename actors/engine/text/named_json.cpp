@@ -38,6 +38,7 @@ Object write_limits(const Plan& plan, const Limits& limits) {
       steps.set(plan.steps[i].name, Value::Array{step.num_workers, write_duration(step.timeout), step.max_recoveries});
   }
   if (limits.queues) out.set("queues", true);
+  if (limits.ends_stuck) out.set("ends_stuck", true);
   if (limits.timeout) out.set("timeout", write_duration(limits.timeout));
   if (!steps.empty()) out.set("steps", std::move(steps));
   Value::Array mailboxes;
@@ -105,7 +106,9 @@ Sent NamedReader::sent(const Value& saved) {
 }
 
 Limits NamedReader::limits(const Value& saved) {
-  Limits out{.queues = member(saved, "queues").truthy(), .timeout = read_duration(member(saved, "timeout"))};
+  Limits out{.queues = member(saved, "queues").truthy(),
+             .ends_stuck = member(saved, "ends_stuck").truthy(),
+             .timeout = read_duration(member(saved, "timeout"))};
   out.steps.resize(plan_.steps.size());
   for (const auto& [name, written] : members(member(saved, "steps")))
     if (const auto& row = items(written); row.size() == 3)

@@ -17,7 +17,8 @@ struct State;
 /// A context that was read: the contents of the state stores by name, and where the run was.
 struct SavedContext {
   std::map<std::string, Object> states;
-  std::shared_ptr<const State> state;  ///< null: the run had ended, and a new one begins with its start event
+  /// Null: the run had ended and left nothing, so a new one begins. One that has not `started` takes its start event, too.
+  std::shared_ptr<const State> state;
 };
 
 /// `states` are the contents of the run's state stores by name. The keys `requirements`, `timed_out`, `deadline` and

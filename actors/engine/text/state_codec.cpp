@@ -217,7 +217,7 @@ private:
     });
   }
 
-  /// What earlier versions wrote otherwise: the counters in one list, and run_once results that did not say whose they are.
+  /// What earlier versions wrote otherwise: the counters in one list, no limits, and run_once results that did not say whose they are.
   void read_earlier(const Value& saved, State& state) {
     if (const auto& last = items(member(saved, "last")); last.size() >= 3) {
       state.work_item_last = read_number(last[0]);
@@ -225,6 +225,7 @@ private:
       state.serial_last = read_number(last[2]);
       if (last.size() > 3) state.span_last = read_number(last[3]);
     }
+    if (!saved.find("limits")) state.limits.ends_stuck = false;
     if (const auto* recorded = saved.find("recorded"))
       for (auto& step : state.steps) read(*recorded, step.recorded);
   }
