@@ -30,7 +30,7 @@ std::vector<Command> pending(const State& state) {
   return out;
 }
 
-bool idle(const State& state) {
+bool only_waits(const State& state) {
   const auto delayed = [](const Attempt& attempt) { return attempt.not_before.has_value(); };
   return state.started && !state.queued && !state.over() && std::all_of(state.steps.begin(), state.steps.end(), [&](const StepState& step) {
            return step.running.empty() && std::all_of(step.queue.begin(), step.queue.end(), delayed);
@@ -53,7 +53,7 @@ std::vector<Awaited> awaited(const Plan& plan, const State& state) {
     for (const auto& waiter : state.steps[index].waiters)
       if (waiter.pending()) out.push_back({waiter.type, index});
   }
-  if (!nothing_queued || !idle(state)) return out;
+  if (!nothing_queued || !only_waits(state)) return out;
   for (StepIndex index = 0; index < plan.steps.size(); ++index)
     for (const auto* type : plan.steps[index].accepts)
       if (type->kind == Kind::human_response) out.push_back({type, index});

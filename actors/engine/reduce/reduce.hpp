@@ -22,7 +22,7 @@ Outcome reduce(const Plan& plan, State state, const Stamped& stamped);
 std::vector<Command> pending(const State& state);
 
 /// Nothing runs, and nothing will until an event comes or a time does: such a run need not be in memory.
-bool idle(const State& state);
+bool only_waits(const State& state);
 /// The earliest of the times a state waits for: retries, waits, the run's own timeout. Steps in progress have theirs too.
 std::optional<Time> next_due(const State& state);
 
@@ -31,7 +31,7 @@ struct Awaited {
   const EventType* type;
   StepIndex step;
 };
-/// What a resting run waits for: the events that bodies await; of a run that has nothing else to do also those that people
+/// What such a run waits for: the events that bodies await; of a run that has nothing else to do also those that people
 /// answer with.
 std::vector<Awaited> awaited(const Plan& plan, const State& state);
 

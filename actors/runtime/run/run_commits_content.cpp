@@ -102,7 +102,7 @@ void RunCommits::exceed(bool& told, const char* limit, std::int64_t max, const s
 /// In a durable run every tick is recorded.
 void RunCommits::add_journal(Batch& batch) {
   auto& commit = batch.commit;
-  if (on_trial_ && (got_further_ || state_.over() || engine::idle(state_))) end_trial(batch);
+  if (on_trial_ && (got_further_ || state_.over() || engine::only_waits(state_))) end_trial(batch);
   if (!begun_) commit.begin = row_;
   if (!state_.over()) {
     mark_idle(commit);
@@ -160,7 +160,7 @@ void RunCommits::add_snapshot(Commit& commit) {
 }
 
 void RunCommits::mark_idle(Commit& commit) {
-  const bool idle = engine::idle(state_);
+  const bool idle = engine::only_waits(state_);
   if (!idle && !row_.idle_since) return;
   const auto at = now();
   const auto wake_at = idle ? engine::next_due(state_) : std::nullopt;

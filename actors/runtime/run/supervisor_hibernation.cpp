@@ -96,7 +96,7 @@ void Supervisor::hibernation_due(HibernationDue&) {
 bool Supervisor::may_hibernate() {
   const auto timeout = *run_->environment.options.idle_timeout;
   if (commits_.commit_state() != CommitState::idle || !commits_.begun() || !awaiting_.empty()) return false;
-  if (!row().idle_since || !engine::idle(commits_.state())) return false;
+  if (!row().idle_since || !engine::only_waits(commits_.state())) return false;
   if (row().idle_since != idle_seen_ || idle_for() < timeout) return false;
   if (row().wake_at && *row().wake_at <= later(now(), timeout)) return false;
   forget_gone_readers();
