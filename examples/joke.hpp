@@ -12,7 +12,7 @@ struct Topic {
 struct Draft {
   std::string text;
 };
-struct Review {
+struct Question {
   using kind = weir::InputRequiredEvent;
   std::string text;
 };
@@ -46,7 +46,7 @@ struct JokeFlow : weir::Workflow {
   }
 
   weir::Task<std::variant<Topic, Joke>> judge(weir::Context& ctx, const Draft& draft) {
-    const weir::WaitOptions asking{.publish = Review{draft.text}, .timeout = std::chrono::hours(24)};
+    const weir::WaitOptions asking{.publish = Question{draft.text}, .timeout = std::chrono::hours(24)};
     auto verdict = co_await ctx.wait_for_event<Verdict>(asking);
     int rounds = 0;
     ctx.store().edit<Tally>([&](Tally& tally) { rounds = ++tally.rounds; });

@@ -37,7 +37,7 @@ int main(int argc, char** argv) {
 
   weir::WorkflowServer server;
   server.add_workflow("greeting", std::make_shared<GreetingFlow>(), {.additional_events = weir::events<Progress>()});
-  server.add_workflow("joke", std::make_shared<JokeFlow>(), {.additional_events = weir::events<Review, Verdict>()});
+  server.add_workflow("joke", std::make_shared<JokeFlow>(), {.additional_events = weir::events<Question, Verdict>()});
   server.add_workflow<ApprovalFlow>("approval");
   server.add_workflow("auction", std::make_shared<Auction>(), {.additional_events = weir::events<Price>()});
   server.add_workflow<TriageFlow>("triage");

@@ -9,7 +9,7 @@
 
 namespace examples {
 
-struct Question {
+struct Inquiry {
   using kind = weir::StartEvent;
   std::string text;
 };
@@ -43,9 +43,9 @@ struct ResearchAgent : weir::Workflow {
     description("Answers a question with what it finds in a folder of notes.");
   }
 
-  AskModel begin(weir::Context& ctx, const Question& question) {
+  AskModel begin(weir::Context& ctx, const Inquiry& inquiry) {
     const weir::Value::Array messages{message("system", "Answer with the notes. Look a topic up before you answer."),
-                                      message("user", question.text)};
+                                      message("user", inquiry.text)};
     ctx.store().set("messages", weir::Value(messages));
     return {};
   }

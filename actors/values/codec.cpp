@@ -162,6 +162,20 @@ bool expect_array(const Value& in, Issues& issues) {
   return in.is_array() || fail(issues, "list_type", "Input should be a valid list", in);
 }
 
+bool expect_items(const Value& in, std::size_t count, Issues& issues) {
+  if (!expect_array(in, issues)) return false;
+  const auto size = in.as_array().size();
+  const auto after = std::to_string(count) + (count == 1 ? " item" : " items") + " after validation, not " + std::to_string(size);
+  if (size < count) return fail(issues, "too_short", "List should have at least " + after, in);
+  return size == count || fail(issues, "too_long", "List should have at most " + after, in);
+}
+
+bool decode_path(const Value& in, std::filesystem::path& out, Issues& issues) {
+  if (!in.is_string()) return fail(issues, "path_type", "Input is not a valid path", in);
+  out = in.as_string();
+  return true;
+}
+
 bool expect_object(const Value& in, std::string_view type_name, bool is_map, Issues& issues) {
   if (in.is_object()) return true;
   if (is_map) return fail(issues, "dict_type", "Input should be a valid dictionary", in);
@@ -239,6 +253,10 @@ std::string field_title(std::string_view field) {
   return out;
 }
 
+Value text_schema(std::string_view format) { return Object{{"format", format}, {"type", "string"}}; }
+Value fixed_list_schema(std::string_view items_key, Value items, std::size_t count) {
+  return Object{{std::string(items_key), std::move(items)}, {"maxItems", count}, {"minItems", count}, {"type", "array"}};
+}
 Value scalar_schema(std::string_view type) { return Object{{"type", type}}; }
 Value reference(std::string_view name) { return Object{{"$ref", "#/$defs/" + std::string(name)}}; }
 

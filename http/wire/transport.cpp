@@ -123,7 +123,8 @@ Transport::Transport(const TransportOptions& options) : state_(std::make_unique<
     state_->open(options);
   } catch (const std::exception& error) {
     stop();
-    throw std::runtime_error("cannot listen on " + options.host + ":" + std::to_string(options.port) + ": " + error.what());
+    const auto host = options.host.find(':') == std::string::npos ? options.host : '[' + options.host + ']';
+    throw std::runtime_error("cannot listen on " + host + ":" + std::to_string(options.port) + ": " + error.what());
   }
 }
 

@@ -98,7 +98,10 @@ Connection::~Connection() {
   sqlite3_close(database_);
 }
 
-void Connection::fail(int code, std::string_view doing) { throw DatabaseError(code, problem(database_, doing)); }
+void Connection::fail(int code, std::string_view doing) {
+  if ((code & 0xff) != SQLITE_NOTADB) throw DatabaseError(code, problem(database_, doing));
+  throw DatabaseError(code, "'" + std::string(sqlite3_db_filename(database_, "main")) + "' is no SQLite database");
+}
 
 void Connection::execute(const std::string& sql) {
   if (const int code = sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr); code != SQLITE_OK) fail(code, sql);

@@ -134,3 +134,8 @@ test('the port is said plainly when it is taken', async () => {
   const { port } = new URL(base);
   await assert.rejects(startServer([], { port }), new RegExp(`cannot listen on 127.0.0.1:${port}`));
 });
+
+test('a host that is no address, and an IPv6 address that is not ours, are said plainly', async () => {
+  await assert.rejects(startServer(['--host', 'nosuch']), /cannot listen on nosuch:\d+: 'nosuch' is no address; give one like 127\.0\.0\.1/);
+  await assert.rejects(startServer(['--host', '2001:db8::1']), /cannot listen on \[2001:db8::1\]:\d+: /);
+});

@@ -29,7 +29,7 @@ TEST_CASE("greeting: progress first, then a greeting by name") {
 TEST_CASE("joke: a reader who is hard to please gets another draft each time, and nobody waits for him longer than an hour") {
   WorkflowTest test(std::make_shared<JokeFlow>());
   int asked = 0;
-  test.answer<Review>([&](const Review&) { return Verdict{++asked == 3, "cat"}; }, 10min);
+  test.answer<Question>([&](const Question&) { return Verdict{++asked == 3, "cat"}; }, 10min);
   const auto run = test.run(Topic{"chicken"});
   CHECK(run.result<Joke>().text == "Why did the cat cross the road? To get to the other side.");
   CHECK(run.result<Joke>().rounds == 3);

@@ -116,5 +116,5 @@ TEST_CASE("a path without a file, and a file that is no database, are told") {
   const TemporaryFolder folder;
   CHECK_THROWS_WITH(check(folder.file("none.db")), doctest::Contains("there is no database"));
   std::ofstream(folder.file("text.db")) << std::string(5000, 'x');
-  CHECK_THROWS_WITH(stats(folder.file("text.db")), doctest::Contains("file is not a database"));
+  CHECK_THROWS_WITH(stats(folder.file("text.db")), doctest::Contains("text.db' is no SQLite database"));
 }

@@ -603,7 +603,7 @@ TEST_CASE("a file that cannot be used is refused with what to do") {
   CHECK(refused([&] { sqlite(folder.file("missing/weir.db")); }).find("Does its directory exist") != std::string::npos);
   CHECK(refused([&] { sqlite("/proc/weir.db"); }).find("may this user write there?") != std::string::npos);  // nobody may, not even root
   std::ofstream(folder.file("text.db")) << std::string(5000, 'x');
-  CHECK(refused([&] { sqlite(folder.file("text.db")); }).find("file is not a database") != std::string::npos);
+  CHECK(refused([&] { sqlite(folder.file("text.db")); }).find("text.db' is no SQLite database") != std::string::npos);
   for (const auto& [statement, problem] : {std::pair{"PRAGMA user_version = 99", "was written by a newer Weir (format 99"},
                                            std::pair{"PRAGMA application_id = 7", "was not made by Weir"}}) {
     run_sql(path, statement);

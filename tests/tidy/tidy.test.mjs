@@ -1,6 +1,6 @@
 // The rules of the house, checked on the source tree.
 import assert from 'node:assert';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
@@ -188,4 +188,10 @@ test('everything that the debugger can do is shown by tests that exist', () => {
   const features = rowsOf(read('tests/ui/features.md'));
   assert.deepEqual([...features.keys()], Array.from({ length: 53 }, (_, i) => String(i + 1)));
   assert.deepEqual(holesIn(features), []);
+});
+
+test('./dev names a command that it does not know, and exits with 2', () => {
+  const { status, stdout, stderr } = spawnSync(join(root, 'dev'), ['nosuch'], { encoding: 'utf8' });
+  assert.deepEqual([status, stdout], [2, '']);
+  assert.match(stderr, /unknown command 'nosuch'/);
 });

@@ -2,18 +2,23 @@
 // Coercions, messages and schema keys follow the protocol (contract, appendix B).
 #pragma once
 
+#include <weir/codec_parts.hpp>
+#include <weir/fields.hpp>
+#include <weir/json_form.hpp>
 #include <weir/json_writer.hpp>
-#include <weir/reflect.hpp>
 #include <weir/time.hpp>
 #include <weir/value.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <concepts>
+#include <filesystem>
 #include <limits>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -21,150 +26,7 @@
 
 namespace weir {
 
-/// One thing wrong with an input, in the protocol's words.
-struct Issue {
-  std::string location;  ///< dotted path, e.g. "lines.0.price"; empty for the whole value
-  std::string tag;       ///< e.g. "missing"
-  std::string message;   ///< e.g. "Field required"
-  std::string input;     ///< the offending value as Python prints it
-  std::string input_type;
-  std::string hint = {};  ///< for who wrote the type; may be empty
-};
-
-/// Collects issues while a value is decoded; knows where in the value it is.
-class Issues {
-public:
-  void add(std::string_view tag, std::string message, const Value& input, std::string hint = {});
-  bool empty() const noexcept { return issues_.empty(); }
-  std::size_t size() const noexcept { return issues_.size(); }
-  void truncate(std::size_t count) { issues_.resize(count); }
-  const std::vector<Issue>& all() const noexcept { return issues_; }
-  /// "2 validation errors for Order\nleaf\n  Field required [type=missing, ...]..."
-  std::string text(std::string_view type_name) const;
-
-  /// Names the member or index being decoded for the life of the scope.
-  class Scope {
-  public:
-    Scope(Issues& issues, std::string_view part);
-    ~Scope();
-    Scope(const Scope&) = delete;
-    Scope& operator=(const Scope&) = delete;
-
-  private:
-    Issues& issues_;
-    std::size_t length_;
-  };
-
-private:
-  std::string path_;
-  std::vector<Issue> issues_;
-};
-
-/// What is said about a member beside its C++ type. Bounds are inclusive.
-struct FieldInfo {
-  std::string description;
-  std::optional<double> minimum, maximum;
-  std::optional<std::int64_t> min_length, max_length;
-  bool has_default = false;
-  bool default_hidden = false;  ///< it may have one: the compiler does not tell
-
-  FieldInfo& describe(std::string text) {
-    description = std::move(text);
-    return *this;
-  }
-  FieldInfo& at_least(double bound) {
-    minimum = bound;
-    return *this;
-  }
-  FieldInfo& at_most(double bound) {
-    maximum = bound;
-    return *this;
-  }
-  FieldInfo& length(std::int64_t least, std::int64_t most) {
-    min_length = least;
-    max_length = most;
-    return *this;
-  }
-  /// The member has a default: for initialisers that are empty and that the compiler does not tell (docs/events.md).
-  FieldInfo& defaulted() {
-    has_default = true;
-    return *this;
-  }
-};
-
-/// Passed to `static void describe(weir::Fields<T>& fields)` of an event: `fields[&T::times].at_least(1)`.
-template <class T>
-class Fields {
-public:
-  Fields() : infos_(reflect::member_count<T>) {}
-
-  template <class M>
-  FieldInfo& operator[](M T::*member) {
-    FieldInfo* found = nullptr;
-    reflect::for_each_member(sample_, [&](auto index, std::string_view, auto& value) {
-      if (static_cast<const void*>(&value) == static_cast<const void*>(&(sample_.*member))) found = &infos_[index];
-    });
-    if (!found) throw WorkflowError("describe() of " + std::string(reflect::type_name<T>()) + " names a member that is not reflected");
-    return *found;
-  }
-  const FieldInfo& at(std::size_t index) const { return infos_[index]; }
-  FieldInfo& at(std::size_t index) { return infos_[index]; }
-
-private:
-  T sample_{};
-  std::vector<FieldInfo> infos_;
-};
-
 namespace codec {
-
-template <class T>
-inline constexpr bool is_optional = false;
-template <class T>
-inline constexpr bool is_optional<std::optional<T>> = true;
-template <class T>
-inline constexpr bool is_vector = false;
-template <class T>
-inline constexpr bool is_vector<std::vector<T>> = true;
-template <class T>
-inline constexpr bool is_set = false;
-template <class T>
-inline constexpr bool is_set<std::set<T>> = true;
-template <class T>
-inline constexpr bool is_map = false;
-template <class T>
-inline constexpr bool is_map<std::map<std::string, T>> = true;
-template <class T>
-inline constexpr bool is_variant = false;
-template <class... T>
-inline constexpr bool is_variant<std::variant<T...>> = true;
-template <class T>
-inline constexpr bool unsupported = false;
-
-// Scalars: one function each, outside the templates.
-bool decode_bool(const Value& in, bool& out, Issues& issues);
-bool decode_integer(const Value& in, std::int64_t& out, std::int64_t min, std::uint64_t max, Issues& issues);
-bool decode_unsigned(const Value& in, std::uint64_t& out, std::uint64_t max, Issues& issues);
-/// NaN and infinities are read from their names in a text. Finite numbers beyond `max` are refused.
-bool decode_number(const Value& in, double& out, double max, Issues& issues);
-bool decode_string(const Value& in, std::string& out, Issues& issues);
-bool decode_time(const Value& in, Time& out, Issues& issues);
-bool decode_enumerator(const Value& in, const std::string_view* names, std::size_t count, std::size_t& out, Issues& issues);
-bool expect_array(const Value& in, Issues& issues);
-bool expect_object(const Value& in, std::string_view type_name, bool is_map, Issues& issues);
-bool check_bounds(const Value& in, const FieldInfo& info, Issues& issues);
-/// `type_name` when the member may have a default that the compiler hides, else empty.
-void missing(std::string_view field, const Value& object, std::string_view type_name, Issues& issues);
-/// "2026-03-01T08:00:00.120045Z"; years that have not four digits are written with a sign and six.
-std::string time_text(Time time);
-
-// Schema pieces.
-std::string field_title(std::string_view field);
-Value scalar_schema(std::string_view type);
-Value enum_schema(std::string_view title, const std::string_view* names, std::size_t count);
-Value nullable_schema(Value inner);
-Value property_schema(Value type_schema, std::string_view field, const FieldInfo& info, const Value* default_value);
-Value object_schema(std::string_view title, std::string_view description, Object properties, std::vector<Value> required);
-Value reference(std::string_view name);
 
 template <class T>
 const Fields<T>& fields();
@@ -219,37 +81,58 @@ void encode_enumerator(JsonWriter& out, E value) {
   encode(out, static_cast<std::underlying_type_t<E>>(value));
 }
 
+template <class D>
+inline constexpr TimeUnit unit_of{D::period::num, D::period::den};
+
+template <class T>
+void encode_duration(JsonWriter& out, T value) {
+  if constexpr (std::integral<typename T::rep>) out.string(duration_text(value.count(), unit_of<T>));
+  else if (std::isfinite(value.count())) out.string(duration_text(static_cast<double>(value.count())));
+  else out.number(static_cast<double>(value.count()));
+}
+
+template <class T>
+void encode_items(JsonWriter& out, const T& value) {
+  out.begin_array();
+  if constexpr (is_tuple<T>) std::apply([&](const auto&... item) { (encode(out, item), ...); }, value);
+  else
+    for (const auto& item : value) encode(out, item);
+  out.end_array();
+}
+
+template <class T>
+void encode_map(JsonWriter& out, const T& value) {
+  out.begin_object();
+  for (const auto& [name, item] : value) {
+    out.key(name);
+    encode(out, item);
+  }
+  out.end_object();
+}
+
 template <class T>
 void encode(JsonWriter& out, const T& value) {
-  if constexpr (std::same_as<T, bool>) out.boolean(value);
+  if constexpr (!has_json_form<T>) (void)sizeof(detail::SentenceAboutValue<T>);
+  else if constexpr (std::same_as<T, bool>) out.boolean(value);
   else if constexpr (std::integral<T>) {
-    static_assert(sizeof(T) <= sizeof(std::int64_t), "integers have 64 bits at most: write larger ones as text");
     if constexpr (std::unsigned_integral<T> && sizeof(T) == sizeof(std::int64_t)) out.big_integer(value);
     else out.integer(static_cast<std::int64_t>(value));
   } else if constexpr (std::floating_point<T>) out.number(static_cast<double>(value));
   else if constexpr (std::same_as<T, std::string>) out.string(value);
+  else if constexpr (std::same_as<T, std::filesystem::path>) out.string(value.string());
   else if constexpr (std::same_as<T, Value>) out.value(value);
   else if constexpr (std::same_as<T, Time>) out.string(time_text(value));
+  else if constexpr (is_time<T>) out.string(time_text(value.time_since_epoch().count(), unit_of<typename T::duration>));
+  else if constexpr (is_duration<T>) encode_duration(out, value);
   else if constexpr (std::is_enum_v<T>) encode_enumerator(out, value);
   else if constexpr (is_optional<T>) value ? encode(out, *value) : out.null();
   else if constexpr (is_variant<T>) std::visit([&](const auto& item) { encode(out, item); }, value);
-  else if constexpr (is_vector<T> || is_set<T>) {
-    out.begin_array();
-    for (const auto& item : value) encode(out, item);
-    out.end_array();
-  } else if constexpr (is_map<T>) {
-    out.begin_object();
-    for (const auto& [name, item] : value) {
-      out.key(name);
-      encode(out, item);
-    }
-    out.end_object();
-  } else if constexpr (reflect::Reflectable<T>) {
+  else if constexpr (is_list<T> || is_tuple<T>) encode_items(out, value);
+  else if constexpr (is_map<T>) encode_map(out, value);
+  else {
     out.begin_object();
     encode_members(out, value);
     out.end_object();
-  } else {
-    static_assert(unsupported<T>, "this member's type has no JSON form: use a plain struct, or name its members with WEIR_DESCRIBE");
   }
 }
 
@@ -271,22 +154,47 @@ bool decode_members(const Value& in, T& out, Issues& issues) {
   return issues.size() == before;
 }
 
-template <class T, std::size_t I = 0>
-bool decode_variant(const Value& in, T& out, Issues& issues) {
-  if constexpr (I == std::variant_size_v<T>) {
-    return false;
-  } else {
-    const auto before = issues.size();
-    std::variant_alternative_t<I, T> candidate{};
-    if (decode(in, candidate, issues)) {
-      issues.truncate(before);
-      out = std::move(candidate);
-      return true;
-    }
-    if (!decode_variant<T, I + 1>(in, out, issues)) return false;
-    issues.truncate(before);
-    return true;
+/// Whether a value of type T is written like this, so that a variant's alternatives are told apart: "5" is a text before it is a number.
+template <class T>
+bool looks_like(const Value& in) {
+  if constexpr (std::same_as<T, bool>) return in.is_bool();
+  else if constexpr (std::integral<T>) return in.is_integer() || in.is_big_integer();
+  else if constexpr (std::floating_point<T>) return in.is_double();
+  else if constexpr (std::same_as<T, Value>) return true;
+  else if constexpr (is_optional<T>) return in.is_null() || looks_like<typename T::value_type>(in);
+  else if constexpr (is_list<T> || is_tuple<T>) return in.is_array();
+  else if constexpr (is_map<T>) return in.is_object();
+  else if constexpr (is_simple<T>) return in.is_string();
+  else if constexpr (is_variant<T>) return true;
+  else if (!in.is_object()) return false;
+  else {
+    std::size_t known = 0;
+    const T sample{};
+    reflect::for_each_member(sample, [&](auto, std::string_view name, const auto&) { known += in.find(name) ? 1 : 0; });
+    return known == in.as_object().size();
   }
+}
+
+template <std::size_t I, class T>
+bool decode_alternative(const Value& in, T& out, bool alike, Issues& issues) {
+  using A = std::variant_alternative_t<I, T>;
+  if (alike && !looks_like<A>(in)) return false;
+  const auto before = issues.size();
+  A candidate{};
+  if (!decode(in, candidate, issues)) return false;
+  issues.truncate(before);
+  out.template emplace<I>(std::move(candidate));
+  return true;
+}
+
+/// The first alternative that is written like this, else the first that can be read from it.
+template <class T>
+bool decode_variant(const Value& in, T& out, Issues& issues) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    Issues unlike;
+    return (decode_alternative<I>(in, out, true, unlike) || ...) || (decode_alternative<I>(in, out, false, issues) || ...);
+  }
+  (std::make_index_sequence<std::variant_size_v<T>>{});
 }
 
 template <class T>
@@ -305,60 +213,121 @@ bool decode_items(const Value& in, T& out, Issues& issues) {
   return issues.size() == before;
 }
 
+/// std::array, std::tuple, std::pair.
+template <class T>
+bool decode_fixed_items(const Value& in, T& out, Issues& issues) {
+  constexpr auto count = std::tuple_size_v<T>;
+  if (!expect_items(in, count, issues)) return false;
+  const auto before = issues.size();
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    const auto one = [&](std::size_t index, auto& item) {
+      const Issues::Scope scope(issues, std::to_string(index));
+      decode(in.as_array()[index], item, issues);
+    };
+    (one(I, std::get<I>(out)), ...);
+  }
+  (std::make_index_sequence<count>{});
+  return issues.size() == before;
+}
+
+template <class T>
+bool decode_map(const Value& in, T& out, Issues& issues) {
+  if (!expect_object(in, "", true, issues)) return false;
+  const auto before = issues.size();
+  out.clear();
+  for (const auto& [name, item] : in.as_object()) {
+    const Issues::Scope scope(issues, name);
+    decode(item, out[name], issues);
+  }
+  return issues.size() == before;
+}
+
+template <class T>
+bool decode_whole_number(const Value& in, T& out, Issues& issues) {
+  using Limits = std::numeric_limits<T>;
+  using Wide = std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>;
+  Wide wide = 0;
+  if constexpr (std::is_signed_v<T>) {
+    if (!decode_integer(in, wide, Limits::min(), static_cast<std::uint64_t>(Limits::max()), issues)) return false;
+  } else {
+    if (!decode_unsigned(in, wide, Limits::max(), issues)) return false;
+  }
+  out = static_cast<T>(wide);
+  return true;
+}
+
+template <class T>
+bool decode_real(const Value& in, T& out, Issues& issues) {
+  double wide = 0;
+  constexpr auto max = static_cast<double>(std::min<long double>(std::numeric_limits<T>::max(), std::numeric_limits<double>::max()));
+  if (!decode_number(in, wide, max, issues)) return false;
+  out = static_cast<T>(wide);
+  return true;
+}
+
+template <class E>
+bool decode_enum(const Value& in, E& out, Issues& issues) {
+  if (in.is_integer() || in.is_big_integer()) {  // a value without a name, or one that had none
+    std::underlying_type_t<E> number{};
+    if (!decode(in, number, issues)) return false;
+    out = static_cast<E>(number);
+    return true;
+  }
+  static constexpr auto& names = reflect::enumerator_names<E>;
+  std::size_t index = 0;
+  if (!decode_enumerator(in, names.data(), names.size(), index, issues)) return false;
+  out = reflect::enumerators<E>()[index].value;
+  return true;
+}
+
+/// Of a duration, or of the one that a time point counts in.
+template <class D>
+inline constexpr TickRange ticks_of{unit_of<D>, static_cast<std::int64_t>(std::numeric_limits<typename D::rep>::min()),
+                                    static_cast<std::int64_t>(std::numeric_limits<typename D::rep>::max())};
+
+template <class D>
+bool decode_span(const Value& in, D& out, Issues& issues) {
+  using Rep = typename D::rep;
+  std::conditional_t<std::integral<Rep>, std::int64_t, double> count = 0;
+  if constexpr (std::integral<Rep>) {
+    if (!decode_duration(in, count, ticks_of<D>, issues)) return false;
+  } else {
+    if (!decode_duration(in, count, issues)) return false;
+  }
+  out = D(static_cast<Rep>(count));
+  return true;
+}
+
+template <class T>
+bool decode_instant(const Value& in, T& out, Issues& issues) {
+  using D = typename T::duration;
+  std::int64_t ticks = 0;
+  if (!decode_time(in, ticks, ticks_of<D>, issues)) return false;
+  out = T(D(static_cast<typename D::rep>(ticks)));
+  return true;
+}
+
 template <class T>
 bool decode(const Value& in, T& out, Issues& issues) {
-  if constexpr (std::same_as<T, bool>) return decode_bool(in, out, issues);
-  else if constexpr (std::integral<T>) {
-    using Limits = std::numeric_limits<T>;
-    using Wide = std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>;
-    Wide wide = 0;
-    if constexpr (std::is_signed_v<T>) {
-      if (!decode_integer(in, wide, Limits::min(), static_cast<std::uint64_t>(Limits::max()), issues)) return false;
-    } else {
-      if (!decode_unsigned(in, wide, Limits::max(), issues)) return false;
-    }
-    out = static_cast<T>(wide);
-    return true;
-  } else if constexpr (std::floating_point<T>) {
-    double wide = 0;
-    constexpr auto max = static_cast<double>(std::min<long double>(std::numeric_limits<T>::max(), std::numeric_limits<double>::max()));
-    if (!decode_number(in, wide, max, issues)) return false;
-    out = static_cast<T>(wide);
-    return true;
-  } else if constexpr (std::same_as<T, std::string>) return decode_string(in, out, issues);
-  else if constexpr (std::same_as<T, Value>) {
-    out = in;
-    return true;
-  } else if constexpr (std::same_as<T, Time>) return decode_time(in, out, issues);
-  else if constexpr (std::is_enum_v<T>) {
-    if (in.is_integer() || in.is_big_integer()) {  // a value without a name, or one that had none
-      std::underlying_type_t<T> number{};
-      if (!decode(in, number, issues)) return false;
-      out = static_cast<T>(number);
-      return true;
-    }
-    static constexpr auto& names = reflect::enumerator_names<T>;
-    std::size_t index = 0;
-    if (!decode_enumerator(in, names.data(), names.size(), index, issues)) return false;
-    out = reflect::enumerators<T>()[index].value;
-    return true;
-  } else if constexpr (is_optional<T>) {
+  if constexpr (!has_json_form<T>) return sizeof(detail::SentenceAboutValue<T>) == 0;
+  else if constexpr (std::same_as<T, bool>) return decode_bool(in, out, issues);
+  else if constexpr (std::integral<T>) return decode_whole_number(in, out, issues);
+  else if constexpr (std::floating_point<T>) return decode_real(in, out, issues);
+  else if constexpr (std::same_as<T, std::string>) return decode_string(in, out, issues);
+  else if constexpr (std::same_as<T, std::filesystem::path>) return decode_path(in, out, issues);
+  else if constexpr (std::same_as<T, Value>) return out = in, true;
+  else if constexpr (std::same_as<T, Time>) return decode_time(in, out, issues);
+  else if constexpr (is_time<T>) return decode_instant(in, out, issues);
+  else if constexpr (is_duration<T>) return decode_span(in, out, issues);
+  else if constexpr (std::is_enum_v<T>) return decode_enum(in, out, issues);
+  else if constexpr (is_optional<T>) {
     out.reset();
     return in.is_null() || decode(in, out.emplace(), issues);
   } else if constexpr (is_variant<T>) return decode_variant(in, out, issues);
+  else if constexpr (is_array<T> || is_tuple<T>) return decode_fixed_items(in, out, issues);
   else if constexpr (is_vector<T> || is_set<T>) return decode_items(in, out, issues);
-  else if constexpr (is_map<T>) {
-    if (!expect_object(in, "", true, issues)) return false;
-    const auto before = issues.size();
-    out.clear();
-    for (const auto& [name, item] : in.as_object()) {
-      const Issues::Scope scope(issues, name);
-      decode(item, out[name], issues);
-    }
-    return issues.size() == before;
-  } else {
-    return expect_object(in, reflect::type_name<T>(), false, issues) && decode_members(in, out, issues);
-  }
+  else if constexpr (is_map<T>) return decode_map(in, out, issues);
+  else return expect_object(in, reflect::type_name<T>(), false, issues) && decode_members(in, out, issues);
 }
 
 template <class T>
@@ -394,14 +363,28 @@ Value variant_schema(Object& definitions, std::index_sequence<I...>) {
 }
 
 template <class T>
+Value tuple_schema(Object& definitions) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    Value::Array items{schema<std::tuple_element_t<I, T>>(definitions)...};
+    return fixed_list_schema("prefixItems", std::move(items), sizeof...(I));
+  }
+  (std::make_index_sequence<std::tuple_size_v<T>>{});
+}
+
+template <class T>
 Value schema(Object& definitions) {
-  if constexpr (std::same_as<T, bool>) return scalar_schema("boolean");
+  if constexpr (!has_json_form<T>) return (void)sizeof(detail::SentenceAboutValue<T>), Value();
+  else if constexpr (std::same_as<T, bool>) return scalar_schema("boolean");
   else if constexpr (std::integral<T>) return scalar_schema("integer");
   else if constexpr (std::floating_point<T>) return scalar_schema("number");
   else if constexpr (std::same_as<T, std::string>) return scalar_schema("string");
   else if constexpr (std::same_as<T, Value>) return Object{};
-  else if constexpr (std::same_as<T, Time>) return Object{{"format", "date-time"}, {"type", "string"}};
+  else if constexpr (std::same_as<T, std::filesystem::path>) return text_schema("path");
+  else if constexpr (is_time<T>) return text_schema("date-time");
+  else if constexpr (is_duration<T>) return text_schema("duration");
   else if constexpr (is_optional<T>) return nullable_schema(schema<typename T::value_type>(definitions));
+  else if constexpr (is_tuple<T>) return tuple_schema<T>(definitions);
+  else if constexpr (is_array<T>) return fixed_list_schema("items", schema<typename T::value_type>(definitions), std::tuple_size_v<T>);
   else if constexpr (is_vector<T>) return Object{{"items", schema<typename T::value_type>(definitions)}, {"type", "array"}};
   else if constexpr (is_set<T>)
     return Object{{"items", schema<typename T::value_type>(definitions)}, {"type", "array"}, {"uniqueItems", true}};

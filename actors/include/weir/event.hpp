@@ -332,6 +332,8 @@ EventType describe_event<StopEvent>();
 namespace detail {
 
 bool remember_event_type(const EventType& type);
+/// Never defined: stands for what the compiler has refused.
+const EventType& no_event_type();
 
 /// While it lives, libraries that this thread loads are `name`'s: their types take the place of those of the same names that
 /// `name` brought before. For loading a changed library.
@@ -357,10 +359,14 @@ const EventType* find_event_type(std::string_view qualified_name);
 
 template <class T>
 const EventType& event_type() {
-  (void)&detail::KnownEventType<T>::known;
-  static_assert(reflect::Reflectable<T>, "an event is a plain struct (an aggregate), or a class whose members are named by WEIR_DESCRIBE");
-  static const EventType type = codec::describe_event<T>();
-  return type;
+  if constexpr (!valid_event<T>) {
+    (void)sizeof(detail::SentenceAboutEvent<T>);
+    return detail::no_event_type();
+  } else {
+    (void)&detail::KnownEventType<T>::known;
+    static const EventType type = codec::describe_event<T>();
+    return type;
+  }
 }
 
 template <class T>

@@ -69,12 +69,6 @@ struct StepSpec {
 };
 
 template <class T>
-constexpr bool is_event_or_alternatives() {
-  if constexpr (codec::is_variant<T>) return true;
-  else return reflect::Reflectable<T>;
-}
-
-template <class T>
 struct Alternatives {
   template <class F>
   static void each(F&& f) {
@@ -99,10 +93,8 @@ void declare_result(StepSpec& spec, bool in_list = false) {
     Alternatives<T>::each([&]<class A>() { declare_result<A>(spec, in_list); });
   } else if constexpr (codec::is_vector<T>) {
     declare_result<typename T::value_type>(spec, true);
-  } else if constexpr (reflect::Reflectable<T>) {
-    (in_list ? spec.returns_in_list : spec.returns).push_back(&event_type<T>());
   } else {
-    static_assert(never<T>, "a step returns an event, a std::optional, std::variant or std::vector of events, or void");
+    (in_list ? spec.returns_in_list : spec.returns).push_back(&event_type<T>());
   }
 }
 
@@ -129,8 +121,6 @@ struct EventParameter {
   using Type = std::remove_cvref_t<P>;
 
   static void declare(std::vector<const EventType*>& types) {
-    static_assert(is_event_or_alternatives<Type>(),
-                  "a step takes an event by `const Event&`, several as std::variant, or a stream as std::vector");
     Alternatives<Type>::each([&]<class A>() { types.push_back(&event_type<A>()); });
   }
   static decltype(auto) from(const EventBox& event) {
@@ -174,24 +164,13 @@ struct Parameters<std::tuple<P...>> {
   static constexpr bool collects = (false || ... || codec::is_vector<std::remove_cvref_t<P>>);
   static constexpr bool unions = (false || ... || codec::is_variant<std::remove_cvref_t<P>>);
 
-  static constexpr bool valid = events >= 1 && resources_last && (events == 1 || (!collects && !unions));
-
   static void declare(StepSpec& spec) {
-    static_assert(
-        events >= 1,
-        "a step takes at least one event: write `Result step(const SomeEvent&)` or `Result step(weir::Context&, const SomeEvent&)`");
-    static_assert(events == 0 || resources_last, "a step's resources come behind its events");
-    static_assert(events <= 1 || !collects,
-                  "a std::vector of events cannot be combined with other event parameters: use a single vector, or several single events");
-    static_assert(events <= 1 || collects || !unions, "a step that joins several events takes exactly one type for each parameter");
-    if constexpr (valid) {
-      [&]<std::size_t... I>(std::index_sequence<I...>) { (declare_event<std::remove_cvref_t<At<first + I>>>(spec), ...); }
-      (std::make_index_sequence<events>{});
-      [&]<std::size_t... I>(std::index_sequence<I...>) {
-        (spec.resources.push_back(ResourceOf<std::remove_cvref_t<At<first + events + I>>>::type()), ...);
-      }
-      (std::make_index_sequence<resources>{});
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (declare_event<std::remove_cvref_t<At<first + I>>>(spec), ...); }
+    (std::make_index_sequence<events>{});
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (spec.resources.push_back(ResourceOf<std::remove_cvref_t<At<first + events + I>>>::type()), ...);
     }
+    (std::make_index_sequence<resources>{});
   }
 
   /// The arguments behind the Context&. References point into `input`.
@@ -268,11 +247,78 @@ struct TaskResult<Task<T>> {
   using Type = T;
 };
 
+template <class T>
+constexpr auto mistake_in_events() {
+  return detail::mistake_in_event<T>();
+}
+template <class T>
+requires(codec::is_vector<T>) constexpr auto mistake_in_events() { return mistake_in_events<typename T::value_type>(); }
+template <class... T>
+constexpr auto mistake_in_alternatives(std::variant<T...>*) {
+  return detail::first_mistake(detail::mistake_in_event<T>()...);
+}
+template <class T>
+requires(codec::is_variant<T>) constexpr auto mistake_in_events() { return mistake_in_alternatives(static_cast<T*>(nullptr)); }
+
+/// Of one parameter. Vectors and variants are made for the call, events are shared.
+template <Name step, class P>
+constexpr auto mistake_in_parameter() {
+  using T = std::remove_cvref_t<P>;
+  constexpr bool copied = codec::is_vector<T> || codec::is_variant<T> || is_resource<T>;
+  constexpr bool shared = !std::is_reference_v<P> || std::is_const_v<std::remove_reference_t<P>>;
+  if constexpr (std::same_as<T, Context>) return Wrong<refused::ContextParameter<step, P, false>>{};
+  else if constexpr (std::is_rvalue_reference_v<P> || !std::is_class_v<T> || !(copied || shared))
+    return Wrong<refused::EventParameter<step, P, false>>{};
+  else if constexpr (is_resource<T>) return Right{};
+  else return mistake_in_events<T>();
+}
+
+template <Name step, class... P>
+constexpr auto mistake_in_parameters(std::tuple<P...>*) {
+  using Params = Parameters<std::tuple<P...>>;
+  constexpr bool joins = Params::events > 1;
+  if constexpr (Params::events == 0) return Wrong<refused::StepWithoutEvent<step, false>>{};
+  else if constexpr (!Params::resources_last) return Wrong<refused::ResourceBeforeEvent<step, false>>{};
+  else if constexpr (joins && Params::collects) return Wrong<refused::VectorBesideEvents<step, false>>{};
+  else if constexpr (joins && Params::unions) return Wrong<refused::VariantInJoin<step, false>>{};
+  else return detail::first_mistake(mistake_in_parameter<step, P>()...);
+}
+
+template <Name step, class... P>
+constexpr auto mistake_in_parameters(std::tuple<Context&, P...>*) {
+  return mistake_in_parameters<step>(static_cast<std::tuple<P...>*>(nullptr));
+}
+template <Name step, class T>
+constexpr auto mistake_in_result();
+template <Name step, class... T>
+constexpr auto mistake_in_results(std::variant<T...>*) {
+  return detail::first_mistake(mistake_in_result<step, T>()...);
+}
+template <Name step, class T>
+constexpr auto mistake_in_result() {
+  if constexpr (std::is_void_v<T> || std::same_as<T, std::monostate>) return Right{};
+  else if constexpr (codec::is_optional<T> || codec::is_vector<T>) return mistake_in_result<step, typename T::value_type>();
+  else if constexpr (codec::is_variant<T>) return mistake_in_results<step>(static_cast<T*>(nullptr));
+  else if constexpr (!std::is_class_v<T>) return Wrong<refused::StepResult<step, T, false>>{};
+  else return detail::mistake_in_event<T>();
+}
+
+/// Of a step's signature: Right, or Wrong<the sentence>.
+template <auto F, class M>
+constexpr auto mistake_in_step() {
+  using Sig = Signature<M>;
+  if constexpr (!Sig::value) return Wrong<refused::Step<M, false>>{};
+  else {
+    constexpr auto name = name_of([] { return reflect::function_name<F>(); });
+    return detail::first_mistake(mistake_in_parameters<name>(static_cast<typename Sig::Arguments*>(nullptr)),
+                                 mistake_in_result<name, typename TaskResult<typename Sig::Result>::Type>());
+  }
+}
+
 /// M is F's type. It keeps workflows of one name in two files' unnamed namespaces apart: g++ 12 does not see that in F alone.
 template <auto F, class M>
-struct StepMaker {
+struct StepBody {
   using Sig = Signature<M>;
-  static_assert(Sig::value, "step<&Flow::method>() takes a member function of the workflow, or a free function");
   using Params = Parameters<typename Sig::Arguments>;
   using Result = TaskResult<typename Sig::Result>;
 
@@ -294,22 +340,18 @@ struct StepMaker {
 
   static StepOutput run(Workflow& flow, Context& context, const StepInput& input) {
     StepOutput out;
-    if constexpr (Params::valid) {
-      auto arguments = Params::from(input);
-      if constexpr (std::is_void_v<typename Result::Type>) call(flow, context, arguments);
-      else append_result(out, call(flow, context, arguments));
-    }
+    auto arguments = Params::from(input);
+    if constexpr (std::is_void_v<typename Result::Type>) call(flow, context, arguments);
+    else append_result(out, call(flow, context, arguments));
     return out;
   }
 
   static Task<StepOutput> run_coroutine(Workflow& flow, Context& context, const StepInput& input) {
     StepOutput out;
-    if constexpr (Params::valid) {
-      auto arguments = Params::from(input);  // a local of this coroutine: lives as long as the body
-      auto body = call(flow, context, arguments);
-      if constexpr (std::is_void_v<typename Result::Type>) co_await std::move(body);
-      else append_result(out, co_await std::move(body));
-    }
+    auto arguments = Params::from(input);  // a local of this coroutine: lives as long as the body
+    auto body = call(flow, context, arguments);
+    if constexpr (std::is_void_v<typename Result::Type>) co_await std::move(body);
+    else append_result(out, co_await std::move(body));
     co_return out;
   }
 
@@ -323,6 +365,18 @@ struct StepMaker {
     return spec;
   }
 };
+
+template <auto F, class M>
+using StepMistake = decltype(mistake_in_step<F, M>());
+/// Said where the step is declared, and not further inside: compilers show the way to each sentence.
+template <auto F, class M>
+using SentenceAboutStep = typename StepMistake<F, M>::Sentence;
+
+template <auto F, class M>
+StepSpec make_step() {
+  if constexpr (std::same_as<StepMistake<F, M>, Right>) return StepBody<F, M>::make();
+  else return {};
+}
 
 }  // namespace detail
 

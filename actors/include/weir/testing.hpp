@@ -2,7 +2,7 @@
 // day in production takes no time here, and comes out the same every time.
 //
 //   weir::testing::WorkflowTest test(std::make_shared<JokeFlow>());
-//   test.answer<Review>([](const Review& review) { return Verdict{.approved = review.text.size() > 10}; });
+//   test.answer<Question>([](const Question& question) { return Verdict{.approved = question.text.size() > 10}; });
 //   const auto run = test.run(Topic{"cats"});
 //   CHECK(run.result<Joke>().text == "...");
 //   CHECK(run.count<Draft>() == 2);

@@ -44,17 +44,19 @@ public:
   /// The member of that name, appended as null when absent.
   Value& operator[](std::string_view key);
 
-  bool empty() const noexcept { return members_.empty(); }
-  std::size_t size() const noexcept { return members_.size(); }
-  auto begin() const noexcept { return members_.begin(); }
-  auto end() const noexcept { return members_.end(); }
-  auto begin() noexcept { return members_.begin(); }
-  auto end() noexcept { return members_.end(); }
+  using Members = std::vector<Member>;
+
+  bool empty() const noexcept;
+  std::size_t size() const noexcept;
+  Members::const_iterator begin() const noexcept;
+  Members::const_iterator end() const noexcept;
+  Members::iterator begin() noexcept;
+  Members::iterator end() noexcept;
 
   friend bool operator==(const Object& a, const Object& b);
 
 private:
-  std::vector<Member> members_;
+  Members members_;
   std::unique_ptr<detail::KeyIndex> index_;  ///< of many members
 };
 
@@ -115,6 +117,14 @@ public:
 private:
   std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object, std::uint64_t> data_;
 };
+
+// Behind Value: a vector of what is not complete can be a member, and no more.
+inline bool Object::empty() const noexcept { return members_.empty(); }
+inline std::size_t Object::size() const noexcept { return members_.size(); }
+inline Object::Members::const_iterator Object::begin() const noexcept { return members_.begin(); }
+inline Object::Members::const_iterator Object::end() const noexcept { return members_.end(); }
+inline Object::Members::iterator Object::begin() noexcept { return members_.begin(); }
+inline Object::Members::iterator Object::end() noexcept { return members_.end(); }
 
 /// Numbers compare by value (1 == 1.0); everything else by kind and content.
 bool operator==(const Value& a, const Value& b);

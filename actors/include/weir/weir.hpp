@@ -1,6 +1,8 @@
 // Everything a program with workflows needs.
 #pragma once
 
+#include <weir/refused.hpp>
+
 #include <weir/context.hpp>
 #include <weir/error.hpp>
 #include <weir/event.hpp>

@@ -74,7 +74,10 @@ public:
 
   /// Makes a free function a step of this workflow object, behind the class's own steps.
   template <auto F, class M = decltype(F)>
-  requires(std::is_pointer_v<M>) StepBuilder add_step() { return add_function(detail::StepMaker<F, M>::make()); }
+  requires(std::is_pointer_v<M>) StepBuilder add_step() {
+    (void)sizeof(detail::SentenceAboutStep<F, M>);
+    return add_function(detail::make_step<F, M>());
+  }
 
   /// Uses this object where steps ask for a Resource<T>, whatever the workflow says: for tests and for programs that own
   /// the object. Before the workflow is registered.
@@ -87,14 +90,16 @@ protected:
   /// Makes a method a step: `step<&Flow::method>()`. Name, input and outputs come from its signature.
   template <auto F, class M = decltype(F)>
   StepBuilder step() {
-    return add(detail::StepMaker<F, M>::make());
+    (void)sizeof(detail::SentenceAboutStep<F, M>);
+    return add(detail::make_step<F, M>());
   }
 
   /// Makes a method the handler of steps whose retries are used up. It takes a StepFailedEvent.
   /// `steps` empty: every step. `max_recoveries` counts along an event's ancestry.
   template <auto F, class M = decltype(F)>
   StepBuilder catch_error(std::vector<std::string> steps = {}, int max_recoveries = 1) {
-    return add_error_handler(detail::StepMaker<F, M>::make(), std::move(steps), max_recoveries);
+    (void)sizeof(detail::SentenceAboutStep<F, M>);
+    return add_error_handler(detail::make_step<F, M>(), std::move(steps), max_recoveries);
   }
 
   /// Runs another workflow as a step: the child's start event starts it, its stop event comes back as an event. Each child
