@@ -33,6 +33,10 @@ public:
   void waits(Gate& gate);  ///< for a request
   void works(Gate& gate);  ///< on an answer
   void leaves(Gate& gate);
+  /// How many connections have something written at this moment.
+  std::size_t writing() const { return writing_; }
+  void writes() { ++writing_; }
+  void has_written() { --writing_; }
   /// Reads on for a while, so that the kernel does not drop the last answer because of bytes that nobody has read.
   void linger(int connection);
 
@@ -57,7 +61,7 @@ private:
   asio::io_context& context_;
   const IntakeOptions options_;
   std::array<char, 64 * 1024> scratch_;
-  std::size_t count_ = 0;
+  std::size_t count_ = 0, writing_ = 0;
   GateChain waiting_, working_;  ///< waiting ones by the time since when
   std::list<std::shared_ptr<Lingering>> lingering_;
   asio::steady_timer timer_;

@@ -36,6 +36,7 @@ void Gate::join() {
 void Gate::leave() {
   if (!std::exchange(joined_, false)) return;
   connections_->leaves(*this);
+  if (std::exchange(writing_, false)) connections_->has_written();
   connections_->gone();
   intake_.stop();
   answering_.reset();
@@ -126,8 +127,20 @@ void Gate::cut() {
   Base::close(ignored);
 }
 
+void Gate::begin_writing() {
+  write_began_ = Clock::now();
+  writing_ = answer_begun_ = true;
+  connections_->writes();
+}
+
+/// Of many large answers at once each gets a little at a time: who asks for something small waits for one round of all.
+std::size_t Gate::turn_bytes() const {
+  constexpr std::size_t alone = 1024 * 1024, among_many = 8 * 1024, many = 64;
+  return connections_->writing() > many ? among_many : alone;
+}
+
 asio::error_code Gate::written(asio::error_code error) {
-  writing_ = false;
+  if (std::exchange(writing_, false)) connections_->has_written();
   if (error) failed_ = true;
   // RESTinio takes an aborted write for the consequence of its own closing, and would do nothing.
   return cut_ && error == asio::error::operation_aborted && joined_ ? asio::error::connection_aborted : error;

@@ -107,10 +107,11 @@ public:
   void async_write_some(const Buffers& buffers, Handler&& handler) {
     const auto executor = asio::get_associated_executor(handler, this->get_executor());
     begin_writing();
-    Base::async_write_some(buffers, asio::bind_executor(executor, [this, handler = std::forward<Handler>(handler)](
-                                                                      const asio::error_code& error, std::size_t count) mutable {
-                             handler(written(error), count);
-                           }));
+    auto done =
+        asio::bind_executor(executor, [this, handler = std::forward<Handler>(handler)](
+                                          const asio::error_code& error, std::size_t count) mutable { handler(written(error), count); });
+    if (asio::buffer_size(buffers) <= turn_bytes()) Base::async_write_some(buffers, std::move(done));
+    else Base::async_write_some(beginning_of(buffers), std::move(done));
   }
   void cancel(asio::error_code& error);
   void shutdown(shutdown_type what, asio::error_code& error);
@@ -139,9 +140,15 @@ private:
   void advance(When when);
   void hand_over(When when);
   void fail_read(const asio::error_code& error);
-  void begin_writing() {
-    write_began_ = Clock::now();
-    writing_ = answer_begun_ = true;
+  void begin_writing();
+  /// How much may be written before the others have their turn.
+  std::size_t turn_bytes() const;
+  template <class Buffers>
+  asio::const_buffer beginning_of(const Buffers& buffers) const {
+    const auto end = asio::buffer_sequence_end(buffers);
+    for (auto at = asio::buffer_sequence_begin(buffers); at != end; ++at)
+      if (const asio::const_buffer buffer(*at); buffer.size() > 0) return asio::buffer(buffer, turn_bytes());
+    return {};
   }
   asio::error_code written(asio::error_code error);
   void say(std::string_view words);
