@@ -20,7 +20,7 @@ SavedContext read(const std::string& json, const Plan& tea = steeping()) {
   REQUIRE_MESSAGE(out.ok(), out.error().message);
   return std::move(*out);
 }
-std::string refused(const std::string& json) {
+std::string refusal_of(const std::string& json) {
   const auto out = read_context(steeping(), *parse_json(json));
   return out.ok() ? "" : out.error().message;
 }
@@ -229,26 +229,26 @@ TEST_CASE("run_once results of contexts and snapshots that do not say whose they
 }
 
 TEST_CASE("what cannot be read is named") {
-  CHECK(refused(R"({"version":9})") ==
+  CHECK(refusal_of(R"({"version":9})") ==
         "Cannot load serialized workflow context with version=9; this library supports up to version 2. The payload was likely written by "
         "a newer version of llama-index-workflows.");
-  CHECK(refused(R"({"version":"2"})").starts_with("Cannot load serialized workflow context with version='2'"));
-  CHECK(refused("[]") == "expected an object, got list");
-  CHECK(refused(R"({"state":{"store_type":"sqlite","run_id":"r"}})").find("'sqlite'") != std::string::npos);
-  CHECK(refused(R"({"state":{"state_data":{"_data":{"a":"{"}}}})").starts_with("state key 'a': "));
-  CHECK(refused(R"({"is_running":true,"workers":{"taste":{"queue":[{"event":"{\"value\":{},\"qualified_name\":\"x.Nope\"}"}]}}})") ==
+  CHECK(refusal_of(R"({"version":"2"})").starts_with("Cannot load serialized workflow context with version='2'"));
+  CHECK(refusal_of("[]") == "expected an object, got list");
+  CHECK(refusal_of(R"({"state":{"store_type":"sqlite","run_id":"r"}})").find("'sqlite'") != std::string::npos);
+  CHECK(refusal_of(R"({"state":{"state_data":{"_data":{"a":"{"}}}})").starts_with("state key 'a': "));
+  CHECK(refusal_of(R"({"is_running":true,"workers":{"taste":{"queue":[{"event":"{\"value\":{},\"qualified_name\":\"x.Nope\"}"}]}}})") ==
         "workflow 'Tea' knows no event type 'x.Nope'");
 }
 
 TEST_CASE("what is of another kind than it should be is refused by its name") {
-  CHECK(refused(R"({"workers":[]})") == "workers: expected an object, got list");
-  CHECK(refused(R"({"state":[]})") == "state: expected an object, got list");
-  CHECK(refused(R"({"state":{"state_data":[1]}})") == "state.state_data: expected an object, got list");
-  CHECK(refused(R"({"state":{"state_data":{"_data":[]}}})") == "state.state_data._data: expected an object, got list");
-  CHECK(refused(R"({"state":{"state_data":{"_data":{"n":5}}}})") == "state.state_data._data.n: expected JSON text, got int");
-  CHECK(refused(R"({"namespaces":{"tools":[]}})") == "namespaces.tools: expected an object, got list");
-  CHECK(refused(R"({"is_running":"perhaps"})") == "is_running: expected true or false, got str");
-  const auto running = [](const std::string& rest) { return refused(R"({"is_running":true,)" + rest + "}"); };
+  CHECK(refusal_of(R"({"workers":[]})") == "workers: expected an object, got list");
+  CHECK(refusal_of(R"({"state":[]})") == "state: expected an object, got list");
+  CHECK(refusal_of(R"({"state":{"state_data":[1]}})") == "state.state_data: expected an object, got list");
+  CHECK(refusal_of(R"({"state":{"state_data":{"_data":[]}}})") == "state.state_data._data: expected an object, got list");
+  CHECK(refusal_of(R"({"state":{"state_data":{"_data":{"n":5}}}})") == "state.state_data._data.n: expected JSON text, got int");
+  CHECK(refusal_of(R"({"namespaces":{"tools":[]}})") == "namespaces.tools: expected an object, got list");
+  CHECK(refusal_of(R"({"is_running":"perhaps"})") == "is_running: expected true or false, got str");
+  const auto running = [](const std::string& rest) { return refusal_of(R"({"is_running":true,)" + rest + "}"); };
   CHECK(running(R"("work_item_seq":"7")") == "work_item_seq: expected a count, got str");
   CHECK(running(R"("work_item_seq":-1)") == "work_item_seq: no count is -1");
   CHECK(running(R"("streams":[])") == "streams: expected an object, got list");

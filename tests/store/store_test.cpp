@@ -17,7 +17,7 @@ void end(Store& store, const std::string& id, const std::string& run, NamedState
   CHECK(store.commit({.run_id = run, .events = {}, .handler = row(id, run, HandlerStatus::completed), .states = std::move(states)}).ok());
 }
 
-std::string refused(const std::function<void()>& action) {
+std::string refusal_of(const std::function<void()>& action) {
   try {
     action();
     return "";
@@ -598,15 +598,15 @@ TEST_CASE("a file that cannot be used is refused with what to do") {
   const auto path = folder.file("weir.db");
   {
     const auto store = sqlite(path);
-    CHECK(refused([&] { sqlite(path); }) == "the database '" + path + "' is used by another process: stop that one, or give another path");
+    CHECK(refusal_of([&] { sqlite(path); }) == "the database '" + path + "' is used by another process: stop that one, or give another path");
   }
-  CHECK(refused([&] { sqlite(folder.file("missing/weir.db")); }).find("Does its directory exist") != std::string::npos);
-  CHECK(refused([&] { sqlite("/proc/weir.db"); }).find("may this user write there?") != std::string::npos);  // nobody may, not even root
+  CHECK(refusal_of([&] { sqlite(folder.file("missing/weir.db")); }).find("Does its directory exist") != std::string::npos);
+  CHECK(refusal_of([&] { sqlite("/proc/weir.db"); }).find("may this user write there?") != std::string::npos);  // nobody may, not even root
   std::ofstream(folder.file("text.db")) << std::string(5000, 'x');
-  CHECK(refused([&] { sqlite(folder.file("text.db")); }).find("text.db' is no SQLite database") != std::string::npos);
+  CHECK(refusal_of([&] { sqlite(folder.file("text.db")); }).find("text.db' is no SQLite database") != std::string::npos);
   for (const auto& [statement, problem] : {std::pair{"PRAGMA user_version = 99", "was written by a newer Weir (format 99"},
                                            std::pair{"PRAGMA application_id = 7", "was not made by Weir"}}) {
     run_sql(path, statement);
-    CHECK(refused([&] { sqlite(path); }).find(problem) != std::string::npos);
+    CHECK(refusal_of([&] { sqlite(path); }).find(problem) != std::string::npos);
   }
 }
