@@ -17,6 +17,11 @@ std::string problem(sqlite3* database, std::string_view doing) {
          (path ? path : "") + "')";
 }
 
+[[noreturn]] void fail_with(sqlite3* database, int code, std::string_view doing) {
+  if ((code & 0xff) != SQLITE_NOTADB) throw DatabaseError(code, problem(database, doing));
+  throw DatabaseError(code, "'" + std::string(sqlite3_db_filename(database, "main")) + "' is no SQLite database");
+}
+
 }  // namespace
 
 Query::~Query() {
@@ -29,7 +34,7 @@ void Query::check(int code) {
   if (code != SQLITE_OK) fail(code);
 }
 
-void Query::fail(int code) const { throw DatabaseError(code, problem(sqlite3_db_handle(statement_), sqlite3_sql(statement_))); }
+void Query::fail(int code) const { fail_with(sqlite3_db_handle(statement_), code, sqlite3_sql(statement_)); }
 
 void Query::impossible(int column) const {
   throw impossible_row("column " + std::to_string(column) + " of " + std::string(sqlite3_sql(statement_)).substr(0, 80));
@@ -98,10 +103,7 @@ Connection::~Connection() {
   sqlite3_close(database_);
 }
 
-void Connection::fail(int code, std::string_view doing) {
-  if ((code & 0xff) != SQLITE_NOTADB) throw DatabaseError(code, problem(database_, doing));
-  throw DatabaseError(code, "'" + std::string(sqlite3_db_filename(database_, "main")) + "' is no SQLite database");
-}
+void Connection::fail(int code, std::string_view doing) { fail_with(database_, code, doing); }
 
 void Connection::execute(const std::string& sql) {
   if (const int code = sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr); code != SQLITE_OK) fail(code, sql);

@@ -4,7 +4,11 @@
 #include "process_lock.hpp"
 #include "rows.hpp"
 
+#include <cstdlib>
 #include <filesystem>
+#include <memory>
+#include <string>
+#include <system_error>
 
 namespace weir::sqlite_detail {
 namespace {
@@ -37,12 +41,43 @@ constexpr Rule rules[] = {
     {"run that is to wake up but is not idle", "SELECT run_id FROM handlers WHERE wake_at IS NOT NULL AND idle_since IS NULL"},
 };
 
-/// The file stays as it is: what a crash has left beside it is read, and left to the server that will be started on it.
+/// A copy of the file and what a crash has left beside it, which may be mended.
+class Copy {
+public:
+  explicit Copy(const std::string& path) {
+    std::string made = (std::filesystem::temp_directory_path() / "weir-look-XXXXXX").string();
+    if (!::mkdtemp(made.data()))
+      throw DatabaseError("'" + path + "' has to be mended before it can be read, and there is no place for a copy");
+    folder_ = made;
+    std::error_code error;
+    for (const char* part : {"", "-journal", "-wal"})
+      if (std::filesystem::exists(path + part)) std::filesystem::copy_file(path + part, file() + part, error);
+    if (error) throw DatabaseError("'" + path + "' has to be mended before it can be read, and no copy can be made: " + error.message());
+  }
+  ~Copy() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  Copy(const Copy&) = delete;
+  Copy& operator=(const Copy&) = delete;
+  std::string file() const { return (folder_ / "weir.db").string(); }
+
+private:
+  std::filesystem::path folder_;
+};
+
+/// The file stays as it is. What a crash has left half done is undone in a copy, by the next server in the file itself.
 struct Looking {
-  explicit Looking(const std::string& path) : db(existing(path), true) {}
+  explicit Looking(const std::string& path)
+      : copy(half_done(existing(path)) ? std::make_unique<Copy>(path) : nullptr), db(copy ? copy->file() : path, !copy) {}
+  const std::unique_ptr<Copy> copy;
   Connection db;
 
 private:
+  static bool half_done(const std::string& path) {
+    std::error_code absent;
+    return std::filesystem::file_size(path + "-journal", absent) > 0 && !absent;
+  }
   static const std::string& existing(const std::string& path) {
     if (!std::filesystem::exists(path)) throw DatabaseError("there is no database '" + path + "'");
     return path;

@@ -190,7 +190,11 @@ TEST_CASE("servers are started, looked at and stopped in any order, by many thre
         }
       });
     for (auto& thread : threads) thread.join();
-    for (auto& server : servers) quiet([&] { CHECK(server->port() != 0); });
+    for (auto& server : servers)
+      quiet([&] {
+        const auto port = server->port();
+        CHECK(port != 0);
+      });
     if (round % 2) std::thread([&] { servers.clear(); }).join();
   }
 }

@@ -56,7 +56,7 @@ TEST_CASE("a sound file has no problems; what contradicts itself is named") {
            std::pair{"DELETE FROM ticks WHERE sequence = 1 AND run = 2", "run whose journal has a gap: run of waiting"},
            std::pair{"DELETE FROM ticks WHERE run = 2", "unfinished run without a journal: run of waiting"},
            std::pair{"UPDATE handlers SET parent_handler_id = 'nobody' WHERE handler_id = 'ended'", "handler whose parent is gone: ended"},
-           std::pair{"UPDATE handlers SET idle_since = NULL", "run that is to wake up but does not sleep: run of waiting"},
+           std::pair{"UPDATE handlers SET idle_since = NULL", "run that is to wake up but is not idle: run of waiting"},
            std::pair{"PRAGMA foreign_keys = OFF; DELETE FROM runs WHERE run = 1", "handler without its present run: ended"},
        }) {
     CAPTURE(damage);

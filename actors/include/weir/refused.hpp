@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-namespace weir {
+namespace weir::detail {
 
 /// A name as a template argument: compilers show it in their errors.
 template <std::size_t N>
@@ -90,4 +90,4 @@ struct StepResult {
 };
 
 }  // namespace refused
-}  // namespace weir
+}  // namespace weir::detail
