@@ -39,9 +39,12 @@ struct Inbox : weir::Workflow {
     weir::WaitOptions wanted{.timeout = std::nullopt};
     if (!verdict.note.empty()) wanted.requirements = weir::Object{{"text", verdict.note}};
     const auto message = co_await ctx.receive<Message>(wanted);
-    auto got = ctx.store().get<std::string>("got", "");
-    got += std::to_string(message.n);
-    ctx.store().set("got", got);
+    // Looked at behind the edit: a body that is repeated finds its own edits done.
+    ctx.store().edit([&](weir::Object& state) {
+      auto& got = state["got"];
+      got = (got.is_string() ? got.as_string() : "") + std::to_string(message.n);
+    });
+    const auto got = ctx.store().get<std::string>("got", "");
     if (static_cast<int>(got.size()) < enough) co_return Review{got};
     co_return StopEvent{got};
   }
