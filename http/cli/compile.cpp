@@ -1,5 +1,7 @@
 #include "compile.hpp"
 
+#include "process.hpp"
+
 #include <weir/plugin.hpp>
 
 #include <fcntl.h>
@@ -19,8 +21,6 @@
 #include <sstream>
 #include <stdexcept>
 #include <system_error>
-
-extern char** environ;
 
 namespace weir::cli {
 namespace {
@@ -74,29 +74,6 @@ Words dependencies_in(const std::string& rule) {
   return out;
 }
 
-/// The child gets the signals that this process may be keeping for sigwait().
-std::optional<pid_t> spawn(const Words& command, const posix_spawn_file_actions_t* actions = nullptr) {
-  std::vector<char*> arguments;
-  for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  posix_spawnattr_t attributes;
-  ::posix_spawnattr_init(&attributes);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::posix_spawnattr_setsigmask(&attributes, &none);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  pid_t child = 0;
-  const auto error = ::posix_spawnp(&child, arguments[0], actions, &attributes, arguments.data(), environ);
-  ::posix_spawnattr_destroy(&attributes);
-  return error == 0 ? std::optional(child) : std::nullopt;
-}
-
-int wait_for(pid_t child) {
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-  return status;
-}
-
 /// The text that a program writes; nothing when it fails.
 std::optional<std::string> output_of(Words command) {
   int ends[2];
@@ -104,7 +81,7 @@ std::optional<std::string> output_of(Words command) {
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-  const auto child = spawn(command, &actions);
+  const auto child = spawn(command.front(), command, &actions);
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(ends[1]);
   std::string out;
@@ -156,7 +133,7 @@ Compiled make(const CompileCache& cache, const std::string& source, const Words&
     for (const auto& word :
          {std::string("-MMD"), std::string("-MF"), attempt.rule().string(), std::string("-o"), attempt.library().string()})
       words.push_back(word);
-    const auto child = spawn(words);
+    const auto child = spawn(words.front(), words);
     if (!child || wait_for(*child) != 0) throw std::runtime_error("'" + source + "' does not compile");
     if (auto kept = cache.keep(attempt.library(), dependencies_in(content_of(attempt.rule())), clock)) {
       std::cerr << "weir: compiled " << source << " in " << seconds_since(begun) << '\n';

@@ -1,12 +1,13 @@
 #include "plugin.hpp"
 
+#include "process.hpp"
+
 #include "actors/runtime/declare/workflow_owner.hpp"
 
 #include <weir/plugin.hpp>
 
 #include <dlfcn.h>
 #include <elf.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,8 +20,6 @@
 #include <iterator>
 #include <optional>
 #include <stdexcept>
-
-extern char** environ;
 
 namespace weir::cli {
 
@@ -87,12 +86,9 @@ private:
 
 /// What a library does while it is loaded may end the process: another one tries it first.
 void try_in_a_process(const std::string& library, const std::string& file) {
-  std::string self = "/proc/self/exe", flag = probe_flag, path = library;
-  char* arguments[] = {self.data(), flag.data(), path.data(), nullptr};
-  pid_t child = 0;
-  if (::posix_spawn(&child, self.c_str(), nullptr, nullptr, arguments, environ) != 0) return;
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  const auto child = spawn("/proc/self/exe", {"weir", probe_flag, library});
+  if (!child) return;
+  const int status = wait_for(*child);
   if (WIFSIGNALED(status))
     throw std::runtime_error("'" + file + "' cannot be loaded: it ends the process while it is loaded (" + ::strsignal(WTERMSIG(status)) +
                              "). Does the constructor of a global throw?");

@@ -1,12 +1,12 @@
 #include "watch.hpp"
 
 #include "compile.hpp"
+#include "process.hpp"
 #include "verbs.hpp"
 
 #include <weir/printable.hpp>
 #include <weir/time.hpp>
 
-#include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -22,8 +22,6 @@
 #include <iostream>
 #include <optional>
 #include <stdexcept>
-
-extern char** environ;
 
 namespace weir::cli {
 namespace {
@@ -128,20 +126,10 @@ private:
 
   void start() {
     due_.reset();
-    std::vector<char*> arguments;
-    for (const auto& word : command_) arguments.push_back(const_cast<char*>(word.c_str()));
-    arguments.push_back(nullptr);
-    // The child gets the signals that this process keeps for itself.
-    posix_spawnattr_t attributes;
-    ::posix_spawnattr_init(&attributes);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::posix_spawnattr_setsigmask(&attributes, &none);
-    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     ::setenv(parent_variable, std::to_string(::getpid()).c_str(), 1);
-    const auto error = ::posix_spawn(&child_, "/proc/self/exe", nullptr, &attributes, arguments.data(), environ);
-    ::posix_spawnattr_destroy(&attributes);
-    if (error != 0) throw std::runtime_error("the server cannot be started");
+    const auto child = spawn("/proc/self/exe", command_);
+    if (!child) throw std::runtime_error("the server cannot be started");
+    child_ = *child;
     started_ = Clock::now();
   }
 
