@@ -1,6 +1,8 @@
 // Durations, instants, paths, lists of a fixed length and variants as members of events: exact, both ways, or refused by name.
 #include <doctest/doctest.h>
 
+#include "conversions.hpp"
+
 #include <weir/envelope.hpp>
 
 #include <random>
@@ -41,34 +43,11 @@ struct Alternatives {
 
 }  // namespace member_types
 
+using namespace conversions;
 using namespace member_types;
 
 namespace {
 
-template <class T>
-Expected<T> read(std::string_view json) {
-  auto tree = parse_json(json);
-  if (!tree) return tree.error();
-  auto event = decode_event(event_type<T>(), *tree);
-  if (!event) return event.error();
-  return *event->template as<T>();
-}
-template <class T>
-std::string refusal(std::string_view json) {
-  const auto out = read<T>(json);
-  REQUIRE(!out.ok());
-  return out.error().message;
-}
-template <class T>
-T there_and_back(const T& value) {
-  const auto out = from_value<T>(to_value(value));
-  INFO(codec::encoded(value));
-  REQUIRE(out.ok());
-  const auto event = decode_event(event_type<T>(), EventBox(value).value());
-  REQUIRE(event.ok());
-  CHECK(codec::encoded(*event->template as<T>()) == codec::encoded(value));
-  return *out;
-}
 template <class D>
 std::string text_of(D span) {
   return codec::encoded(span);

@@ -1,6 +1,8 @@
 // Numbers, times, enumerations, defaults and texts: nothing is changed silently on its way in, out and back.
 #include <doctest/doctest.h>
 
+#include "conversions.hpp"
+
 #include <weir/envelope.hpp>
 #include <weir/state_store.hpp>
 
@@ -70,36 +72,8 @@ struct Order {
 }  // namespace values
 WEIR_DESCRIBE_ENUM(values::Far, far, last);
 
+using namespace conversions;
 using namespace values;
-
-namespace {
-
-template <class T>
-Expected<T> read(std::string_view json) {
-  auto tree = parse_json(json);
-  if (!tree) return tree.error();
-  auto event = decode_event(event_type<T>(), *tree);
-  if (!event) return event.error();
-  return *event->template as<T>();
-}
-template <class T>
-std::string refusal(std::string_view json) {
-  const auto out = read<T>(json);
-  REQUIRE(!out.ok());
-  return out.error().message;
-}
-template <class T>
-T there_and_back(const T& value) {
-  const auto out = from_value<T>(to_value(value));
-  INFO(codec::encoded(value));
-  REQUIRE(out.ok());
-  const auto event = decode_event(event_type<T>(), EventBox(value).value());
-  REQUIRE(event.ok());
-  CHECK(codec::encoded(*event->template as<T>()) == codec::encoded(value));
-  return *out;
-}
-
-}  // namespace
 
 TEST_CASE("unsigned 64-bit integers are kept exactly, with and without a type") {
   const std::string text = "18446744073709551615";
