@@ -73,6 +73,7 @@ caf::error failure(const std::string& why) { return caf::make_error(caf::sec::ru
 using Post = std::function<void(std::function<void()>)>;
 
 constexpr const char* runtime_has_ended = "the runtime has ended";
+constexpr std::size_t messages_waiting_max = 10'000;  // weir/caf.hpp says so
 
 /// What a message is answered with, from any thread, once. One that nobody gives, because the runtime ends first, is refused.
 template <class T>
@@ -207,6 +208,10 @@ private:
   template <class T, class Work>
   caf::typed_response_promise<T> answering(Work work) {
     auto promise = self_->template make_response_promise<T>();
+    if (overloaded()) {
+      promise.deliver(failure(std::to_string(messages_waiting_max) + " messages wait for the store already; nothing was done: try again"));
+      return promise;
+    }
     in_order([work = std::move(work), answer = Answer<T>(poster(), promise), door = door_] {
       try {
         door->enter([&](Service& service) { work(service, answer); });
@@ -224,6 +229,8 @@ private:
       if (const auto self = to.lock()) compat::post(caf::actor_cast<Host>(self), Do{std::move(action)});
     };
   }
+
+  bool overloaded() const noexcept { return jobs_.size() >= messages_waiting_max; }
 
   /// Where the store may be asked, one after the other: messages are done in the order in which they came.
   void in_order(std::function<void()> job) {
@@ -250,7 +257,7 @@ private:
     compat::on_down(self_, message.subscriber, [this](const caf::actor_addr& gone, const caf::error&) { streams_.erase(gone); });
     const auto who = message.subscriber.address();
     const auto key = ++last_stream_;
-    streams_[who][key];
+    if (!overloaded()) streams_[who][key];
     return answering<HandlerMessage>([this, post = poster(), who, key, m = std::move(message)](Service& service, const auto& answer) {
       const auto row = find(service, m.handler_id, answer);
       if (!row) return post([this, who, key] { forget(who, key); });

@@ -241,7 +241,7 @@ TestRun VirtualRun::result() const {
     out.error = ending_->error;
   }
   if (ending_) return out;
-  for (const auto& [type, step] : engine::awaited(run_->workflow->plan, state_)) out.waiting_for.push_back(type->name);
+  for (const auto& wait : engine::awaited(run_->workflow->plan, state_)) out.waiting_for.push_back(wait.type->name);
   return out;
 }
 

@@ -3,8 +3,10 @@
 
 #include <weir/printable.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <deque>
 #include <iostream>
 #include <map>
 
@@ -13,9 +15,12 @@ namespace {
 
 struct Node {
   std::string id, label, type;
+  std::string input;  ///< of a step: "join", "collect", or one event
+  std::int64_t take;  ///< members of a list that are enough for it; 0: all of them
 };
 struct Edge {
   std::string source, target, label;
+  bool list;
 };
 struct Graph {
   std::string name;
@@ -23,23 +28,27 @@ struct Graph {
   std::vector<Edge> edges;
 };
 
-std::string text_of(const Value& object, std::string_view key) {
-  const auto* found = object.find(key);
-  return found && found->is_string() ? found->as_string() : std::string();
-}
-
 const Value::Array& array_of(const Value& object, std::string_view key) {
   static const Value::Array none;
   const auto* found = object.find(key);
   return found && found->is_array() ? found->as_array() : none;
 }
 
+std::int64_t take_of(const Value& step) {
+  const auto* take = step.find("take");
+  return take && take->is_integer() ? take->as_integer() : 0;
+}
+
 Graph read(const Value& graph) {
   Graph out{text_of(graph, "name"), {}, {}};
   for (const auto& node : array_of(graph, "nodes"))
-    out.nodes.push_back({text_of(node, "id"), text_of(node, "label"), text_of(node, "node_type")});
-  for (const auto& edge : array_of(graph, "edges"))
-    out.edges.push_back({text_of(edge, "source"), text_of(edge, "target"), text_of(edge, "label")});
+    out.nodes.push_back({text_of(node, "id"), text_of(node, "label"), text_of(node, "node_type"), text_of(node, "input"), take_of(node)});
+  for (const auto& edge : array_of(graph, "edges")) {
+    const auto* list = edge.find("list");
+    const bool listed = list && list->truthy();
+    const auto label = text_of(edge, "label");
+    out.edges.push_back({text_of(edge, "source"), text_of(edge, "target"), label.empty() && listed ? "list" : label, listed});
+  }
   return out;
 }
 
@@ -75,20 +84,67 @@ std::string mermaid(const Graph& graph) {
   return out;
 }
 
-std::string joined(const Graph& graph, const std::string& step, bool accepted) {
-  std::string out;
-  for (const auto& edge : graph.edges) {
-    const auto& here = accepted ? edge.target : edge.source;
-    const auto& other = accepted ? edge.source : edge.target;
-    if (here == step && !other.starts_with("resource")) out += (out.empty() ? "" : " | ") + other;
+/// By how many edges they are away.
+using Distances = std::map<std::string, int>;
+
+Distances distances(const Graph& graph, const std::vector<std::string>& from) {
+  Distances found;
+  std::deque<std::string> reached;
+  const auto reach = [&](const std::string& id, int distance) {
+    if (found.emplace(id, distance).second) reached.push_back(id);
+  };
+  for (const auto& id : from) reach(id, 0);
+  for (; !reached.empty(); reached.pop_front())
+    for (const auto& edge : graph.edges)
+      if (edge.source == reached.front()) reach(edge.target, found[edge.source] + 1);
+  return found;
+}
+
+/// The events that no step returns.
+std::vector<std::string> beginnings(const Graph& graph) {
+  std::vector<std::string> out;
+  for (const auto& node : graph.nodes) {
+    const auto leads_here = [&](const Edge& edge) { return edge.target == node.id; };
+    if (node.type == "event" && std::none_of(graph.edges.begin(), graph.edges.end(), leads_here)) out.push_back(node.id);
   }
+  return out;
+}
+
+/// Names the steps that take the event and lead to the step that returns it, again.
+std::string back_to(const Graph& graph, const std::string& step, const std::string& event) {
+  const auto known = distances(graph, beginnings(graph));
+  const auto loops = [&](const std::string& next) {
+    const auto here = known.find(step), there = known.find(next);
+    const bool behind = here == known.end() || there == known.end() || there->second > here->second;
+    return !behind && distances(graph, {next}).contains(step);
+  };
+  std::string out;
+  for (const auto& edge : graph.edges)
+    if (edge.source == event && loops(edge.target)) out += (out.empty() ? "" : ", ") + edge.target;
+  return out.empty() ? "" : " (back to " + out + ")";
+}
+
+/// What the step takes: `A | B` either, `A + B` one of each, `[A]` all members of a list, `2 of [A]` so many.
+std::string taken(const Graph& graph, const Node& step) {
+  std::string out;
+  for (const auto& edge : graph.edges)
+    if (edge.target == step.id) out += (out.empty() ? "" : step.input == "join" ? " + " : " | ") + edge.source;
+  if (step.input == "collect") out = (step.take > 0 ? std::to_string(step.take) + " of [" : "[") + out + "]";
+  return out.empty() ? "nothing" : out;
+}
+
+std::string returned(const Graph& graph, const Node& step) {
+  std::string out;
+  for (const auto& edge : graph.edges)
+    if (edge.source == step.id && !edge.target.starts_with("resource"))
+      out += (out.empty() ? "" : " | ") + (edge.list ? "[" + edge.target + "]" : edge.target) + back_to(graph, step.id, edge.target);
   return out.empty() ? "nothing" : out;
 }
 
 std::string text(const Graph& graph) {
   std::string out = graph.name + "\n";
   for (const auto& node : graph.nodes)
-    if (node.type == "step") out += "  " + node.id + ": " + joined(graph, node.id, true) + " -> " + joined(graph, node.id, false) + "\n";
+    if (node.type == "step") out += "  " + node.id + ": " + taken(graph, node) + " -> " + returned(graph, node) + "\n";
   return out;
 }
 

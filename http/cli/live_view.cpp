@@ -5,14 +5,6 @@
 #include <iostream>
 
 namespace weir::cli {
-namespace {
-
-std::string text_of(const Value& value, std::string_view key) {
-  const auto* found = value.find(key);
-  return found && found->is_string() ? found->as_string() : std::string();
-}
-
-}  // namespace
 
 LiveView::Colours LiveView::colours_for(Output output) {
   if (output != Output::terminal || !wants_colours()) return {};

@@ -108,6 +108,12 @@ void add_unhandled(std::vector<std::vector<std::string>>& rows, const RemoteHand
   if (left > 0) rows.push_back({"", "and " + std::to_string(left) + " before"});
 }
 
+void add_waits(std::vector<std::vector<std::string>>& rows, const RemoteHandler& handler) {
+  for (const auto& wait : handler.waiting_for)
+    rows.push_back({"waits", "for " + wait.type + " (step '" + wait.step + "')" +
+                                 (wait.requirements.empty() ? "" : " with " + to_json(Value(wait.requirements)))});
+}
+
 void add_show(CLI::App& app, Chosen& chosen) {
   const auto remote = std::make_shared<Remote>();
   const auto id = std::make_shared<std::string>();
@@ -129,6 +135,7 @@ void add_show(CLI::App& app, Chosen& chosen) {
     rows.push_back({"started", handler.started_at});
     rows.push_back({"updated", handler.updated_at});
     if (!handler.completed_at.empty()) rows.push_back({"ended", handler.completed_at});
+    add_waits(rows, handler);
     add_unhandled(rows, handler);
     print_table(std::move(rows), remote->output());
     return exit_code::done;

@@ -4,7 +4,11 @@
 
 #include <weir/printable.hpp>
 
+#include <algorithm>
+#include <functional>
 #include <iostream>
+#include <iterator>
+#include <map>
 #include <set>
 
 namespace weir::cli {
@@ -14,11 +18,8 @@ struct ResponseType {
   std::string name;
   Value schema;
 };
-
-std::string text_of(const Value& object, std::string_view key) {
-  const auto* found = object.find(key);
-  return found && found->is_string() ? found->as_string() : std::string();
-}
+/// Types by name, each with its ancestors.
+using Lineages = std::map<std::string, std::set<std::string>>;
 
 /// Every event that the workflow's clients may see or send.
 std::vector<ResponseType> all_types(const Client& client, const std::string& workflow) {
@@ -28,26 +29,62 @@ std::vector<ResponseType> all_types(const Client& client, const std::string& wor
   return out;
 }
 
-/// The events that may answer. A step that takes one shows it in the graph, with its ancestors. One that awaits it in its body
-/// does not: then it is among the events that clients may send and no step declares.
-std::vector<ResponseType> response_types(const Client& client, const std::string& workflow, const std::string& prompt) {
-  std::vector<ResponseType> out;
-  std::set<std::string> declared;
+/// Of the events that steps take or return.
+Lineages declared(const Client& client, const std::string& workflow) {
+  Lineages out;
   const auto graph = value_of(client.graph(workflow).get());
   const auto* nodes = graph.find("nodes");
-  if (nodes && nodes->is_array())
-    for (const auto& node : nodes->as_array()) {
-      const auto name = text_of(node, "event_type");
-      const auto *types = node.find("event_types"), *schema = node.find("event_schema");
-      declared.insert(name);
-      if (!types || !types->is_array()) continue;
-      for (const auto& type : types->as_array())
-        if (type == Value("HumanResponseEvent")) out.push_back({name, schema ? *schema : Value()});
-    }
-  if (!out.empty()) return out;
-  for (auto& type : all_types(client, workflow))
-    if (type.name != prompt && !declared.contains(type.name)) out.push_back(std::move(type));
+  if (!nodes || !nodes->is_array()) return out;
+  for (const auto& node : nodes->as_array()) {
+    const auto* types = node.find("event_types");
+    if (!types || !types->is_array()) continue;
+    auto& lineage = out[text_of(node, "event_type")];
+    for (const auto& type : types->as_array())
+      if (type.is_string()) lineage.insert(type.as_string());
+  }
   return out;
+}
+
+std::vector<ResponseType> those_of(const std::vector<ResponseType>& types, const std::function<bool(const std::string&)>& wanted) {
+  std::vector<ResponseType> out;
+  std::copy_if(types.begin(), types.end(), std::back_inserter(out), [&](const auto& type) { return wanted(type.name); });
+  return out;
+}
+
+/// The events that may answer: those that the run waits for, and what descends from them. Of a run that does not say what it waits for,
+/// those that steps take from people; without any, what no step declares: bodies may await it.
+std::vector<ResponseType> response_types(const Client& client, const RemoteHandler& handler, const std::string& prompt) {
+  const auto types = all_types(client, handler.workflow_name);
+  const auto lineages = declared(client, handler.workflow_name);
+  const auto descends = [&](const std::string& type, const std::string& from) {
+    const auto found = lineages.find(type);
+    return found != lineages.end() && found->second.contains(from);
+  };
+  const auto& waits = handler.waiting_for;
+  const auto awaited = those_of(types, [&](const std::string& type) {
+    return std::any_of(waits.begin(), waits.end(), [&](const auto& wait) { return wait.type == type || descends(type, wait.type); });
+  });
+  if (!awaited.empty()) return awaited;
+  const auto from_people = those_of(types, [&](const std::string& type) { return descends(type, "HumanResponseEvent"); });
+  if (!from_people.empty()) return from_people;
+  return those_of(types, [&](const std::string& type) { return type != prompt && !lineages.contains(type); });
+}
+
+/// What the answer must carry so that it answers this question and no other: of several waits for the type, that one's which requires what
+/// the question says of itself.
+Object requirements(const RemoteHandler& handler, const std::string& type, const RemoteEvent& prompt) {
+  std::vector<const RemoteWait*> waits;
+  for (const auto& wait : handler.waiting_for)
+    if (wait.type == type) waits.push_back(&wait);
+  if (waits.size() == 1) return waits.front()->requirements;
+  const auto says_all = [&](const RemoteWait* wait) {
+    return std::all_of(wait->requirements.begin(), wait->requirements.end(), [&](const auto& field) {
+      const auto* said = prompt.value.find(field.first);
+      return said && *said == field.second;
+    });
+  };
+  const auto found = std::find_if(waits.begin(), waits.end(), says_all);
+  return found == waits.end() ? Object() : (*found)->requirements;
 }
 
 std::string read_line(const std::string& question) {
@@ -70,7 +107,7 @@ ResponseType choose(const std::vector<ResponseType>& types) {
 
 ResponseType response_type(const Client& client, const RemoteHandler& handler, const std::string& prompt, const std::string& wanted) {
   if (wanted.empty()) {
-    const auto types = response_types(client, handler.workflow_name, prompt);
+    const auto types = response_types(client, handler, prompt);
     if (!types.empty()) return choose(types);
     throw std::runtime_error("workflow '" + handler.workflow_name + "' does not say which event answers: name it with --type");
   }
@@ -114,8 +151,13 @@ void ask_for(const Value& schema, const std::string& name, Object& fields) {
 
 namespace {
 
-Object fields_of(const ResponseType& type, const Answer& answer) {
+Object fields_of(const ResponseType& type, const Answer& answer, const Object& required) {
   auto fields = parse_fields(answer.fields, type.schema);
+  for (const auto& [name, value] : required) {
+    if (fields.find(name)) continue;
+    std::cerr << printable(name + ": " + to_json(value) + " (as the question requires)") << '\n';
+    fields.set(name, value);
+  }
   if (const auto* properties = type.schema.find("properties"); properties && properties->is_object())
     for (const auto& [name, property] : properties->as_object())
       if (!fields.find(name)) ask_for(type.schema, name, fields);
@@ -124,11 +166,13 @@ Object fields_of(const ResponseType& type, const Answer& answer) {
 
 }  // namespace
 
-RemoteEvent answer_prompt(const Client& client, const RemoteHandler& handler, const RemoteEvent& prompt, const Answer& answer) {
+RemoteEvent answer_prompt(const Client& client, const std::string& handler_id, const RemoteEvent& prompt, const Answer& answer) {
+  const auto handler = value_of(client.handler_detail(handler_id).get());  // what it waits for now, not when the answer is complete
   if (!answer.is_shown) std::cerr << printable(prompt.type + " " + to_json(prompt.value)) << '\n';
   const auto type = response_type(client, handler, prompt.type, answer.type);
+  const auto required = requirements(handler, type.name, prompt);
   while (true) {
-    auto fields = fields_of(type, answer);
+    auto fields = fields_of(type, answer, required);
     const auto sent = client.send_event(handler.handler_id, type.name, fields, answer.step).get();
     // What was given on the command line would be wrong again; who types may try once more.
     const bool asked_again = !sent && sent.error().code == Code::invalid_argument && answer.fields.empty();

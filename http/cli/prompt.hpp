@@ -30,10 +30,10 @@ struct Answer {
   bool is_shown = false;                 ///< the prompt: the person sees it already
 };
 
-/// Shows the prompt, asks on standard input for each field that `answer` lacks, and sends the event; once more for what the server does not
-/// take. Returns what was sent.
+/// Shows the prompt, asks on standard input for each field that `answer` lacks, and sends the event, with what the question requires; once
+/// more for what the server does not take. Returns what was sent.
 /// Throws RemoteError, or std::runtime_error when standard input ends before all required fields have a value.
-RemoteEvent answer_prompt(const Client& client, const RemoteHandler& handler, const RemoteEvent& prompt, const Answer& answer);
+RemoteEvent answer_prompt(const Client& client, const std::string& handler_id, const RemoteEvent& prompt, const Answer& answer);
 
 /// Follows the run until it waits for a person, and returns what it asked last. Throws std::runtime_error when it ends first.
 RemoteEvent find_prompt(const Client& client, const std::string& handler_id);

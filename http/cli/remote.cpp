@@ -102,6 +102,11 @@ Value to_json_value(const RemoteEvent& event) {
   return out;
 }
 
+std::string text_of(const Value& object, std::string_view key) {
+  const auto* found = object.find(key);
+  return found && found->is_string() ? found->as_string() : std::string();
+}
+
 Value to_json_value(const RemoteHandler& handler) {
   Object out{{"handler_id", handler.handler_id},
              {"workflow_name", handler.workflow_name},
@@ -113,6 +118,12 @@ Value to_json_value(const RemoteHandler& handler) {
              {"updated_at", text_or_null(handler.updated_at)},
              {"completed_at", text_or_null(handler.completed_at)}};
   if (handler.quarantined) out.set("quarantined", true);
+  if (!handler.waiting_for.empty()) {
+    Value::Array waits;
+    for (const auto& wait : handler.waiting_for)
+      waits.emplace_back(Object{{"event_type", wait.type}, {"step", wait.step}, {"requirements", wait.requirements}});
+    out.set("waiting_for", std::move(waits));
+  }
   if (handler.unhandled_count > 0) {
     Value::Array newest;
     for (const auto& event : handler.unhandled)

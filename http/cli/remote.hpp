@@ -11,6 +11,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace weir::cli {
 
@@ -39,6 +40,9 @@ T value_of(Expected<T> answer) {
 /// A verb with the options of Remote; `action` runs after parsing and its RemoteErrors become exit codes.
 CLI::App* add_remote_verb(CLI::App& app, Chosen& chosen, const std::string& name, const std::string& description,
                           const std::shared_ptr<Remote>& remote, std::function<int()> action);
+
+/// The member of that name; empty when there is none, or it is no text.
+std::string text_of(const Value& object, std::string_view key);
 
 /// run_failed unless the run completed.
 int exit_code_of(const RemoteHandler& handler);

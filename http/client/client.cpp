@@ -69,6 +69,16 @@ void read_unhandled(const Value& unhandled, RemoteHandler& out) {
   }
 }
 
+void read_waiting_for(const Value& waiting_for, RemoteHandler& out) {
+  if (!waiting_for.is_array()) return;
+  for (const auto& wait : waiting_for.as_array()) {
+    const auto* requirements = wait.find("requirements");
+    out.waiting_for.push_back({.type = text_of(wait, "event_type"),
+                               .step = text_of(wait, "step"),
+                               .requirements = requirements && requirements->is_object() ? requirements->as_object() : Object()});
+  }
+}
+
 bool is_handler(const Value& object) { return object.find("handler_id") && object.find("status"); }
 
 Expected<RemoteHandler> handler_of(const Value& object) {
@@ -85,6 +95,7 @@ Expected<RemoteHandler> handler_of(const Value& object) {
   out.updated_at = text_of(object, "updated_at");
   out.completed_at = text_of(object, "completed_at");
   if (const auto* unhandled = object.find("unhandled")) read_unhandled(*unhandled, out);
+  if (const auto* waiting_for = object.find("waiting_for")) read_waiting_for(*waiting_for, out);
   const auto* quarantined = object.find("quarantined");
   out.quarantined = quarantined && quarantined->truthy();
   out.budgets_exceeded = text_of(object, "budgets_exceeded");
@@ -214,7 +225,7 @@ Answered<std::vector<Value>> Client::event_schemas(std::string workflow, CallOpt
 }
 
 Answered<Value> Client::graph(std::string workflow, CallOptions options) const {
-  return ask<Value>(state_, get(state_, of_workflow(workflow, "/representation"), options), options.stop, read_member("graph"));
+  return ask<Value>(state_, get(state_, of_workflow(workflow, "/representation?detail=true"), options), options.stop, read_member("graph"));
 }
 
 Answered<RemoteHandler> Client::run(std::string workflow, const EventBox& start, RemoteStart options) const {

@@ -79,7 +79,7 @@ std::string export_head(const App& app, const HandlerRow& row) {
   std::string out =
       "{\"weir_export\":1,\"exported_at\":\"" + timestamp(app.service.now()) + "\",\"handler\":" + detail_json(app.service.store(), row);
   const auto workflow = app.service.find_workflow(row);
-  out += ",\"representation\":" + (workflow ? workflow->representation_json : "null");
+  out += ",\"representation\":" + (workflow ? workflow->detailed_representation_json : "null");
   out += ",\"schema\":" + (workflow ? workflow->schema_json : "null");
   return out + ",\"event_schemas\":" + (workflow ? workflow->events_json : "null");
 }

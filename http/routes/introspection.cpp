@@ -55,11 +55,16 @@ void get_workflow_events(const Call& call) {
   respond_with(call, &runtime::RegisteredWorkflow::events_json, "Workflow '" + call.names[0] + "' not found");
 }
 
-/// `format=mermaid` and `format=dot` are ours; anything else is the protocol's JSON.
+/// `format=mermaid`, `format=dot` and `detail=true` are ours; anything else is the protocol's JSON.
 void get_representation(const Call& call) {
   const auto format = call.query.last("format").value_or("json");
   const bool mermaid = format == "mermaid";
-  if (!mermaid && format != "dot") return respond_with(call, &runtime::RegisteredWorkflow::representation_json, "Workflow not found");
+  if (!mermaid && format != "dot") {
+    const bool detailed = call.query.flag("detail", false);
+    const auto text =
+        detailed ? &runtime::RegisteredWorkflow::detailed_representation_json : &runtime::RegisteredWorkflow::representation_json;
+    return respond_with(call, text, "Workflow not found");
+  }
   const auto workflow = call.app.service.find_workflow(call.names[0]);
   if (!workflow) return call.respond(problem(404, "Workflow not found"));
   const auto drawing = mermaid ? runtime::DrawingFormat::mermaid : runtime::DrawingFormat::dot;

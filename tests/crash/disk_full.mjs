@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { Random } from './random.mjs';
 import { Server, eventually, pause } from './server.mjs';
 
-const laneCount = 16, diskMiB = 192, patience = 60000;  // several times what the write-ahead log may grow to
+const laneCount = 16, patience = 60000;
+const diskMiB = 512;      // several times what the write-ahead log may grow to, and what is kept
+const retention = '20s';  // longer than a client that is told to come again, on a slow machine, stays away: its key goes with its run
 
 /** { real, faults, fill, empty, remove } for what the server keeps in `folder`. */
 function smallDisk(folder, server) {
@@ -108,7 +110,7 @@ class Load {
 export async function fillAndEmpty({ folder, minutes, seed, rssMiBMax = 512 }) {
   const server = new Server(join(folder, 'server')), disk = smallDisk(join(folder, 'disk'), server), load = new Load(server, new Random(seed));
   server.database = join(folder, 'disk', 'runs.db');
-  await server.begin(['--retain', 'completed=2s', '--idle-timeout', '50ms'], disk.faults);
+  await server.begin(['--retain', `completed=${retention}`, '--idle-timeout', '50ms'], disk.faults);
   console.log(`crash: seed ${seed}, a disk of ${disk.real ? `${diskMiB} MiB` : 'refused writes'} in ${folder}`);
   const lanes = Promise.all(Array.from({ length: laneCount }, (_, lane) => load.lane(lane)));
   const others = [load.toggle(disk), load.watch()];

@@ -39,9 +39,37 @@ struct Echo : weir::Workflow {
   Echo() { step<&Echo::echo>(); }
   weir::StopEvent echo(const weir::StartEvent& start) { return weir::StopEvent(weir::Value(start.fields())); }
 };
+struct Query { using kind = weir::StartEvent; };
+struct Doc { int n = 0; };
+struct Facts {};
+struct Opinion {};
+struct Again {};
+struct Answered { using kind = weir::StopEvent; };
+struct Research : weir::Workflow {
+  Research() { step<&Research::retrieve>(); step<&Research::rank>().take(2); step<&Research::muse>(); step<&Research::judge>(); }
+  std::vector<Doc> retrieve(const std::variant<Query, Again>&) { return {Doc(), Doc()}; }
+  Facts rank(const std::vector<Doc>&) { return {}; }
+  Opinion muse(const Query&) { return {}; }
+  std::variant<Again, Answered> judge(const Facts&, const Opinion&) { return Answered(); }
+};
+struct Vote { using kind = weir::InputRequiredEvent; std::string role; };
+struct Voted { std::string role; bool agreed; };
+struct Board : weir::Workflow {
+  Board() { step<&Board::ask>(); }
+  weir::Task<weir::StopEvent> ask(weir::Context& ctx, const weir::StartEvent&) {
+    std::string who;
+    for (const std::string role : {"manager", "director"}) {
+      const weir::WaitOptions asking{.publish = Vote{role}, .requirements = {{"role", role}}};
+      who += (co_await ctx.wait_for_event<Voted>(asking)).role + " ";
+    }
+    co_return weir::StopEvent(who);
+  }
+};
 WEIR_EXPORT(server) {
   server.add_workflow("shop", std::make_shared<Shop>(), {.additional_events = weir::events<Packed>()});
   server.add_workflow<Echo>("echo");
+  server.add_workflow<Research>("research");
+  server.add_workflow("board", std::make_shared<Board>(), {.additional_events = weir::events<Vote, Voted, Packed>()});
 }
 `;
 
@@ -72,9 +100,9 @@ const terminal = (args, typed = '') => new Promise(resolve => {
 const start = (...fields) => piped(['start', 'shop', ...fields]).stdout.trim();
 
 test('workflows: names, a line each', async () => {
-  assert.deepEqual(piped(['workflows']), { status: 0, stdout: 'shop\necho\n', stderr: '' });
-  assert.deepEqual(json(['workflows']), [['shop', 'echo']]);
-  assert.equal((await terminal(['workflows'])).stdout, 'shop\necho\n');
+  assert.deepEqual(piped(['workflows']), { status: 0, stdout: 'shop\necho\nresearch\nboard\n', stderr: '' });
+  assert.deepEqual(json(['workflows']), [['shop', 'echo', 'research', 'board']]);
+  assert.equal((await terminal(['workflows'])).stdout, 'shop\necho\nresearch\nboard\n');
 });
 
 test('run: events as they come and how it ended, in a pipe and as JSON', () => {
@@ -178,6 +206,32 @@ test('graph: text, DOT, Mermaid, SVG and JSON', async () => {
   assert.match((await terminal(['graph', 'shop'])).stdout, /pack: Order -> Confirm/);
   const without = spawnSync(weir, ['graph', 'shop', '-f', 'svg'], { env: { ...env, WEIR_SERVER: base, PATH: folder }, encoding: 'utf8' });
   assert.match(without.stderr, /SVG is drawn by Graphviz: install it/);
+});
+
+test('graph: lists, joins, loops', () => {
+  assert.equal(piped(['graph', 'research']).stdout, 'Research\n  judge: Facts + Opinion -> Again (back to retrieve) | Answered\n  muse: Query -> Opinion\n' +
+    '  rank: 2 of [Doc] -> Facts\n  retrieve: Again | Query -> [Doc]\n');
+  assert.match(piped(['graph', 'research', '-f', 'dot']).stdout, /"retrieve" -> "Doc" \[label="list"\];/);
+});
+
+test('ask: only what the run waits for is offered, and it carries what the question requires: a late answer is not taken for another', async () => {
+  const id = piped(['start', 'board']).stdout.trim();
+  const waits = role => eventually(() => json(['show', id])[0], ({ waiting_for: [wait] = [] }) => wait?.requirements?.role === role);
+  await waits('manager');
+  const late = spawn(weir, ['ask', id], { env: { ...env, WEIR_SERVER: base } });
+  let said = '';
+  late.stderr.setEncoding('utf8').on('data', part => { said += part; });
+  await eventually(() => said, text => text.includes('agreed [y/n]'));
+  assert.doesNotMatch(said, /Which event answers/);
+  assert.match(said, /role: "manager" \(as the question requires\)/);
+  assert.equal(piped(['send', id, 'Voted', 'role=manager', 'agreed=true']).stdout, 'sent\n');
+  await waits('director');
+  late.stdin.end('y\n');
+  await new Promise(resolve => late.on('close', resolve));
+  assert.match(said, /nothing in the run has taken the answer/);
+  assert.match(piped(['show', id]).stdout, /\nwaits\tfor Voted \(step 'ask'\) with {"role":"director"}\n/);
+  assert.equal(piped(['ask', id], { input: 'y\n' }).stdout, 'sent Voted {"role":"director","agreed":true}\n');
+  assert.match(piped(['watch', id]).stdout, /StopEvent \{"result":"manager director "\}/);
 });
 
 test('what goes wrong has an exit code and a sentence', () => {

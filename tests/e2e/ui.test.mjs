@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { base, counts, ended, folder, get, holds, open, position, serve, shot, standsAt, start } from './page.mjs';
-import { built, eventually, startProgram } from './server.mjs';
+import { built, eventually, post, startProgram } from './server.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -127,6 +127,27 @@ test('a waiting run says what it waits for and is answered, in place and from th
   await page.getByText('Nothing waits for you.').waitFor();
   await page.goto(`${base}/#/w/ask/r/${id}?tab=state`);
   await page.getByTestId('state').getByText('cheap').waitFor();
+  await close();
+});
+
+test('an answer carries what its question requires: a late one is not taken for the answer to the next question', async () => {
+  const id = await start('board', { purpose: 'maps' });
+  const asked = role => eventually(() => get(`/handlers/${id}?detail=true`), ({ waiting_for: [wanted] }) => wanted?.requirements?.role === role);
+  await asked('manager');
+  const { page, close } = await open('#/inbox');
+  const item = page.locator('.inbox-item').filter({ hasText: id });
+  await item.getByRole('button', { name: 'Answer' }).click();
+  await holds(item.getByLabel(/^role/i), 'manager');
+  await post(base, `/events/${id}`, { event: { type: 'Voted', value: { role: 'manager', agreed: true } } });
+  await asked('director');
+  await item.getByRole('button', { name: 'Send Voted' }).click();
+  await asked('director');
+  await item.getByText('nothing in the run has taken it').waitFor();
+  await page.goto(`${base}/#/w/board/r/${id}?tab=send`);
+  await holds(page.getByLabel(/^role/i), 'director');
+  await page.getByRole('button', { name: 'Send event' }).click();
+  const { result } = await ended(id);
+  assert.equal(result.value.reviewer, 'manager, director');
   await close();
 });
 

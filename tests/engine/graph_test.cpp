@@ -142,3 +142,28 @@ TEST_CASE("the representation lists nodes and edges in the protocol's order") {
   CHECK(nodes == "ask StartEvent Ask external_step finish Ans StopEvent ");
   CHECK(edges == "ask>Ask Ask>external_step StartEvent>ask finish>StopEvent Ans>finish external_step>Ans ");
 }
+
+TEST_CASE("in detail the representation says which steps return lists, collect and join; the protocol's does not") {
+  auto split = step("split", types<StartEvent>(), {});
+  split.returns_in_list = types<Leaf>();
+  auto collect = step("collect", types<Leaf>(), types<Ask>());
+  collect.input = Input::collect;
+  collect.take = 2;
+  auto join = step("join", types<Ask, Ans>(), types<StopEvent>());
+  join.input = Input::join;
+  join.slots = types<Ask, Ans>();
+  const auto listed = [](const std::string& json) {
+    const auto parsed = *parse_json(json);
+    std::string out;
+    for (const auto& node : parsed.find("graph")->find("nodes")->as_array())
+      if (const auto* input = node.find("input"))
+        out += node.find("id")->as_string() + ":" + input->as_string() + (node.find("take") ? to_json(*node.find("take")) : "") + " ";
+    for (const auto& edge : parsed.find("graph")->find("edges")->as_array())
+      if (edge.find("list")) out += edge.find("source")->as_string() + ">" + edge.find("target")->as_string() + " ";
+    return out;
+  };
+  auto plan = draft({collect, join, split});
+  complete(plan);
+  CHECK(listed(detailed_representation_json(plan)) == "collect:collect2 join:join split>Leaf ");
+  CHECK(listed(representation_json(plan)).empty());
+}

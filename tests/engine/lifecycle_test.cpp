@@ -192,7 +192,7 @@ std::map<std::string, Body> all_return(std::vector<std::string> steps, const Act
 }
 std::string awaited_names(const Simulation& run) {
   std::string out;
-  for (const auto& [type, step] : awaited(run.plan(), run.state())) out += type->name + " " + run.plan().steps[step].name + ";";
+  for (const auto& wait : awaited(run.plan(), run.state())) out += wait.type->name + " " + run.plan().steps[wait.step].name + ";";
   return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include "actors/runtime/service.hpp"
 #include "tests/store/forwarding_store.hpp"
+#include "tests/store/temporary.hpp"
 #include "tests/until.hpp"
 
 #include <weir/caf.hpp>
@@ -83,6 +84,22 @@ public:
   std::optional<weir::HandlerRow> find_handler(std::string_view id) const override {
     if (throws) throw 7;
     return inner_->find_handler(id);
+  }
+};
+
+/// Does not return from a look-up until it may.
+class SilentStore final : public ForwardingStore {
+public:
+  using ForwardingStore::ForwardingStore;
+  std::atomic<bool> silent = true;
+
+  std::optional<weir::HandlerRow> find_handler(std::string_view id) const override {
+    silent.wait(true);
+    return inner_->find_handler(id);
+  }
+  void answer() {
+    silent = false;
+    silent.notify_all();
   }
 };
 
@@ -203,6 +220,35 @@ TEST_CASE("caf: what is thrown while a message is handled is its answer; the ser
     self->receive([&](const weir::StreamedMessage& message) { seen.push_back(message.event.type); },
                   [&](const weir::StreamEndedMessage&) { over = true; });
   CHECK(seen == std::vector<std::string>{"Packed", "Confirm", "Shipped"});
+}
+
+TEST_CASE("caf: messages beyond those that may wait for the store are refused at once, the others are done when it is back") {
+  const TemporaryFolder folder;
+  const auto store = std::make_shared<SilentStore>(weir::sqlite(folder.file("weir.db")));
+  Configuration configuration;
+  caf::actor_system system{configuration};
+  weir::Runtime runtime({.store = store, .log = nullptr});
+  const auto service = weir::spawn_service(system, runtime);
+  caf::scoped_actor self{system};
+  const auto query = [&] {
+    return weir::compat::request(static_cast<caf::blocking_actor*>(self.ptr()), service, weir::QueryMessage{.handler_id = "nobody"});
+  };
+  std::string text;
+  const auto answered = [&](auto& asked) {
+    asked.receive([](const weir::HandlerMessage&) { FAIL("there is none"); },
+                  [&](const caf::error& error) { text = weir::compat::text_of(system, error); });
+  };
+  std::vector<decltype(query())> waiting;
+  for (int i = 0; i < 10'001; ++i) waiting.push_back(query());  // one of them is at work
+  auto too_much = query();
+  answered(too_much);
+  CHECK_MESSAGE(text.find("10000 messages wait for the store already; nothing was done: try again") != text.npos, text);
+  store->answer();
+  for (auto& asked : waiting) {
+    answered(asked);
+    if (text.find("Handler 'nobody' not found") == text.npos) FAIL(text);
+  }
+  caf::anon_send_exit(service, caf::exit_reason::user_shutdown);
 }
 
 TEST_CASE("caf: a step whose actor is gone fails with a sentence, and the run with it") {

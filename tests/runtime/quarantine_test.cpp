@@ -166,6 +166,20 @@ TEST_CASE("ends in order, progress and rest are no crashes") {
   processes.stop();
 }
 
+TEST_CASE("a body that ends because its runtime does has not done its work: its run goes on at the next start") {
+  Processes processes;
+  processes.begin();
+  std::vector<std::string> ids;
+  for (int i = 0; i < 16; ++i) processes.start(ids.emplace_back("run" + std::to_string(i)));
+  for (int end = 1; end <= 5; ++end) {
+    processes.stop();
+    for (const auto& id : ids) CHECK_MESSAGE(processes.row(id).status == HandlerStatus::running, id);
+    processes.begin();
+    for (const auto& id : ids) processes.wait_for(id, end + 1);
+  }
+  processes.stop();
+}
+
 TEST_CASE("suspects have their turns one after the other, when the one before has ended or is idle") {
   Processes processes;
   auto& [folder, bodies, log, store, runtime] = processes;

@@ -187,6 +187,32 @@ struct Ask : weir::Workflow {
   void skip_validation() { disable_validation(); }
 };
 
+struct Vote {
+  using kind = weir::InputRequiredEvent;
+  std::string question;
+  std::string role;
+};
+struct Voted {
+  using kind = weir::HumanResponseEvent;
+  std::string role;
+  bool agreed;
+};
+struct Board : weir::Workflow {
+  Board() {
+    step<&Board::ask>();
+    description("Asks the manager, then the director; each answer carries whose it is.");
+  }
+  Task<Booked> ask(Context& ctx, const Expense& expense) {
+    std::string who;
+    for (const std::string role : {"manager", "director"}) {
+      const weir::WaitOptions asking{.publish = Vote{"Pay for " + expense.purpose + "?", role}, .requirements = {{"role", role}}};
+      const auto answer = co_await ctx.wait_for_event<Voted>(asking);
+      who += (who.empty() ? "" : ", ") + answer.role;
+    }
+    co_return Booked{true, who};
+  }
+};
+
 // ---- many events, and a state that changes
 
 struct Many {
@@ -278,6 +304,7 @@ int main(int argc, char** argv) {
   server.add_workflow<Flaky>("flaky");
   server.add_workflow<Patient>("patient");
   server.add_workflow("ask", std::make_shared<Ask>(), {.additional_events = weir::events<Remark>()});
+  server.add_workflow("board", std::make_shared<Board>(), {.additional_events = weir::events<Vote, Voted>()});
   server.add_workflow("counter", std::make_shared<Counter>(), {.additional_events = weir::events<Tick>()});
   server.add_workflow("walk", std::make_shared<Walk>(), {.additional_events = weir::events<Tick>()});
   server.add_workflow<Exact>("exact");

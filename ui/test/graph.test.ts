@@ -18,6 +18,13 @@ const loop: Graph = {
 };
 
 describe('the graph', () => {
+  it('shows lists in brackets', () => {
+    const [first, ...others] = loop.edges.slice(1);
+    const listed = { nodes: loop.nodes, edges: [loop.edges[0], { ...first, list: true }, ...others] };
+    expect(foldEvents(listed).edges.find(edge => edge.source === 'draft' && edge.target === 'judge')?.label).toBe('[Draft]');
+    expect(drawn(listed).edges.find(edge => edge.source === 'draft')?.label).toBe('list');
+  });
+
   it('folds events between steps into edges, and keeps the first and the last', () => {
     const folded = foldEvents(loop);
     expect(folded.nodes.map(node => node.id)).toEqual(['Begin', 'draft', 'judge', 'End']);

@@ -26,7 +26,7 @@ std::string short_hash(const std::string& text) {
 
 class Graph {
 public:
-  explicit Graph(const Plan& plan) : plan_(plan) {
+  Graph(const Plan& plan, bool detailed) : plan_(plan), detailed_(detailed) {
     for (const auto& step : plan.steps) add_nodes(step);
     for (const auto& step : plan.steps) add_edges(step);
   }
@@ -40,15 +40,21 @@ public:
 
 private:
   void add_nodes(const StepPlan& step) {
-    if (ids_.insert(step.name).second)
-      nodes_.emplace_back(
-          Object{{"id", step.name}, {"label", step.name}, {"node_type", "step"}, {"description", text_or_null(step.description)}});
+    if (ids_.insert(step.name).second) nodes_.emplace_back(step_node(step));
     for (const auto* type : step.accepts) add_event(*type);
     for (const auto* type : types_produced(step)) {
       add_event(*type);
       if (type->kind == Kind::input_required) add_external();
     }
     for (const auto& name : step.resources) add_resource(name);
+  }
+
+  Object step_node(const StepPlan& step) const {
+    Object out{{"id", step.name}, {"label", step.name}, {"node_type", "step"}, {"description", text_or_null(step.description)}};
+    if (!detailed_ || step.input == Input::single) return out;
+    out.set("input", step.input == Input::join ? "join" : "collect");
+    if (step.take > 0) out.set("take", step.take);
+    return out;
   }
 
   const ResourcePlan& resource(const std::string& name) const {
@@ -121,6 +127,8 @@ private:
   void add_edges(const StepPlan& step) {
     for (const auto* type : types_produced(step)) {
       add_edge(step.name, type->name);
+      const auto& lists = step.returns_in_list;
+      if (detailed_ && std::find(lists.begin(), lists.end(), type) != lists.end()) edges_.back().as_object().set("list", true);
       if (type->kind == Kind::input_required) add_edge(type->name, "external_step");
     }
     for (const auto* type : step.accepts) {
@@ -133,6 +141,7 @@ private:
   }
 
   const Plan& plan_;
+  const bool detailed_;
   std::set<std::string> ids_;
   Value::Array nodes_, edges_;
 };
@@ -160,6 +169,7 @@ std::string events_json(const Plan& plan) {
   return to_json(Object{{"events", std::move(schemas)}});
 }
 
-std::string representation_json(const Plan& plan) { return to_json(Graph(plan).value()); }
+std::string representation_json(const Plan& plan) { return to_json(Graph(plan, false).value()); }
+std::string detailed_representation_json(const Plan& plan) { return to_json(Graph(plan, true).value()); }
 
 }  // namespace weir::engine

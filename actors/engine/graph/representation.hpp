@@ -13,5 +13,8 @@ std::string schema_json(const Plan& plan);
 std::string events_json(const Plan& plan);
 /// {"graph":{"name":...,"nodes":[...],"edges":[...],"description":...}}
 std::string representation_json(const Plan& plan);
+/// The same, and what the protocol leaves out: how steps receive events ("input": "collect" or "join", "take": how many), and which edges
+/// are lists ("list": true).
+std::string detailed_representation_json(const Plan& plan);
 
 }  // namespace weir::engine

@@ -67,7 +67,7 @@ std::vector<Awaited> awaited(const Plan& plan, const State& state) {
   for (StepIndex index = 0; index < state.steps.size(); ++index) {
     nothing_queued = nothing_queued && state.steps[index].queue.empty();
     for (const auto& waiter : state.steps[index].waiters)
-      if (waiter.pending()) out.push_back({waiter.type, index});
+      if (waiter.pending()) out.push_back({waiter.type, index, waiter.requirements});
   }
   if (!nothing_queued || !only_waits(state)) return out;
   auto others = taken_from_outside(plan);

@@ -30,6 +30,7 @@ std::optional<Time> next_due(const State& state);
 struct Awaited {
   const EventType* type;
   StepIndex step;
+  Object requirements = {};  ///< fields that it must have, with these values
 };
 /// What such a run waits for: the events that bodies await; of a run that has nothing else to do also those that people
 /// answer with, or, when there are none, any that a step would take from outside.

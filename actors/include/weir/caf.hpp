@@ -141,7 +141,8 @@ inline void add_message_types(caf::actor_system_config& config) { compat::add_me
 /// An actor in `system` that runs the workflows of `runtime`, which keeps threads and actors of its own. What a message asks
 /// for and cannot have (no such workflow, handler or event type) is answered with a caf::error that says why. It may be monitored,
 /// linked and published like any actor. Runtime and system may end in any order: what waits for a run is answered with an error when
-/// the runtime ends, and so is who asks later. Runs go on until the runtime goes.
+/// the runtime ends, and so is who asks later. Runs go on until the runtime goes. Messages are done in the order in which they come; while
+/// 10,000 of them wait for the store, more are answered with an error at once.
 ServiceActor spawn_service(caf::actor_system& system, Runtime& runtime);
 
 namespace detail {

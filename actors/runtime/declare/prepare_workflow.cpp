@@ -96,6 +96,7 @@ WorkflowPtr prepare_workflow(std::string name, std::string class_name, std::shar
   entry->schema_json = engine::schema_json(entry->plan);
   entry->events_json = engine::events_json(entry->plan);
   entry->representation_json = engine::representation_json(entry->plan);
+  entry->detailed_representation_json = engine::detailed_representation_json(entry->plan);
   return entry;
 }
 

@@ -20,7 +20,7 @@ struct RegisteredWorkflow {
   std::string version;
   const EventType* start = nullptr;
   EventRegistry registry;
-  std::string schema_json, events_json, representation_json;  ///< ready-made answers
+  std::string schema_json, events_json, representation_json, detailed_representation_json;  ///< ready-made answers
   engine::Plan plan;
   std::shared_ptr<Workflow> flow;
   std::vector<const detail::StepSpec*> specs;  ///< parallel to plan.steps; owned by `flow`

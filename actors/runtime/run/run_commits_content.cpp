@@ -18,7 +18,11 @@ std::string awaited_json(const engine::Plan& plan, const engine::State& state) {
   const auto awaited = engine::awaited(plan, state);
   if (awaited.empty()) return {};
   Value::Array out;
-  for (const auto& [type, step] : awaited) out.push_back(Object{{"event_type", type->name}, {"step", plan.steps[step].name}});
+  for (const auto& [type, step, requirements] : awaited) {
+    Object wait{{"event_type", type->name}, {"step", plan.steps[step].name}};
+    if (!requirements.empty()) wait.set("requirements", requirements);
+    out.emplace_back(std::move(wait));
+  }
   return to_json(Value(std::move(out)));
 }
 

@@ -79,6 +79,13 @@ struct RemoteUnhandled {
   std::int64_t sequence = -1;  ///< of the UnhandledEvent that tells of it
 };
 
+/// An event that a run waits for.
+struct RemoteWait {
+  std::string type;
+  std::string step;     ///< that takes it
+  Object requirements;  ///< fields that the event must have, with these values: others are not taken
+};
+
 /// A handler as the server showed it.
 struct RemoteHandler {
   std::string handler_id;
@@ -92,6 +99,7 @@ struct RemoteHandler {
   std::string started_at, updated_at, completed_at;  ///< as the server wrote them; empty: not yet
   std::int64_t unhandled_count = 0;                  ///< of handler_detail(): how many events nobody took
   std::vector<RemoteUnhandled> unhandled = {};       ///< the newest of them, the newest first
+  std::vector<RemoteWait> waiting_for = {};          ///< of handler_detail(): what the run waits for, when it does nothing else (Weir only)
 
   bool terminal() const noexcept { return status != HandlerStatus::running; }
   /// A completed run's stop event as a T, or what a plain StopEvent holds as a T.
@@ -222,7 +230,8 @@ public:
   Answered<RemoteSchema> schema(std::string workflow, CallOptions options = {}) const;
   /// The JSON Schema of every event that clients may see or send.
   Answered<std::vector<Value>> event_schemas(std::string workflow, CallOptions options = {}) const;
-  /// {"name", "nodes", "edges", "description"} (contract 4.3).
+  /// {"name", "nodes", "edges", "description"} (contract 4.3). Of Weir also how steps receive events, in their nodes ("input": "collect" or
+  /// "join", "take": how many), and which edges are lists ("list": true).
   Answered<Value> graph(std::string workflow, CallOptions options = {}) const;
 
   /// Starts a run and answers when it is over; a run that failed is an answer, not an error.

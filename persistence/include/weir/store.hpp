@@ -50,7 +50,7 @@ struct HandlerRow {
   std::optional<Time> completed_at;
   std::optional<Time> idle_since;  ///< since when the run only waits for an event or a time; empty while it works
   std::optional<Time> wake_at;     ///< the time it waits for
-  std::string waiting_for;         ///< of an idle run: [{"event_type":"...","step":"..."}]; empty: no event
+  std::string waiting_for;         ///< of an idle run: [{"event_type":"...","step":"...","requirements":{...}?}]; empty: no event
   std::string unhandled;           ///< what nobody took: {"count":N,"newest":[...]}; empty: nothing
   /// The start event. Written with the run's beginning, as `rerun_of` is; read by find_origin.
   std::shared_ptr<const EventPayload> input = nullptr;

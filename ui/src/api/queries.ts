@@ -27,7 +27,7 @@ export const useGraph = (workflow: string | undefined) =>
   useQuery({
     queryKey: ['graph', workflow],
     enabled: workflow !== undefined,
-    queryFn: ({ signal }) => get<{ graph: Graph }>(`/workflows/${segment(workflow!)}/representation`, signal).then(body => body.graph),
+    queryFn: ({ signal }) => get<{ graph: Graph }>(`/workflows/${segment(workflow!)}/representation?detail=true`, signal).then(body => body.graph),
     staleTime: 60_000,
     retry: 1,
   });

@@ -5,6 +5,7 @@ export type Schemas = components['schemas'];
 export type Handler = Schemas['Handler'];
 export type HandlerItem = Schemas['HandlerItem'];
 export type HandlerDetail = Schemas['HandlerDetail'];
+export type AwaitedEvent = Schemas['AwaitedEvent'];
 export type HandlersPage = Schemas['HandlersPage'];
 export type WorkflowDetail = Schemas['WorkflowDetail'];
 export type Graph = Schemas['Graph'];

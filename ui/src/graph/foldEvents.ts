@@ -13,7 +13,8 @@ export interface DrawnGraph {
 }
 
 export function drawn(graph: Graph): DrawnGraph {
-  return { nodes: graph.nodes, edges: graph.edges.map(edge => ({ source: edge.source, target: edge.target, label: edge.label ?? null })) };
+  const label = (edge: Graph['edges'][number]) => edge.label ?? (edge.list ? 'list' : null);
+  return { nodes: graph.nodes, edges: graph.edges.map(edge => ({ source: edge.source, target: edge.target, label: label(edge) })) };
 }
 
 export function foldEvents(graph: Graph): DrawnGraph {
@@ -26,10 +27,12 @@ export function foldEvents(graph: Graph): DrawnGraph {
   }
   const between = (node: GraphNode) => node.node_type === 'event' && into.has(node.id) && outOf.has(node.id) && !begins(node);
   const folded = new Set(graph.nodes.filter(between).map(node => node.id));
+  const lists = new Set(graph.edges.filter(edge => edge.list).map(edge => `${edge.source}\n${edge.target}`));
+  const label = (source: string, node: GraphNode) => (lists.has(`${source}\n${node.id}`) ? `[${node.label}]` : node.label);
   const edges = drawn(graph).edges.filter(edge => !folded.has(edge.source) && !folded.has(edge.target));
   for (const node of graph.nodes)
     if (folded.has(node.id))
-      for (const source of into.get(node.id)!) for (const target of outOf.get(node.id)!) edges.push({ source, target, label: node.label });
+      for (const source of into.get(node.id)!) for (const target of outOf.get(node.id)!) edges.push({ source, target, label: label(source, node) });
   return { nodes: graph.nodes.filter(node => !folded.has(node.id)), edges: merged(edges) };
 }
 

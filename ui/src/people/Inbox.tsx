@@ -45,7 +45,7 @@ function Waiting({ item, open, toggle }: { item: HandlerItem; open: boolean; tog
         )}
       </div>
       {question && <Question event={question} />}
-      {open && <SendEvent handler={item} compact onSent={toggle} />}
+      {open && <SendEvent handler={item} question={question} compact onSent={toggle} />}
     </li>
   );
 }

@@ -1,5 +1,5 @@
 // Sends an event into a run: the one that it waits for is chosen already, any other that the workflow knows can be.
-import { useEffect, useMemo, useState, type FormEvent } from 'react';
+import { useEffect, useMemo, useRef, useState, type FormEvent } from 'react';
 import { post } from '../api/http';
 import { useEventSchemas, useGraph } from '../api/queries';
 import type { HandlerItem, JsonSchema } from '../api/types';
@@ -8,9 +8,12 @@ import { Empty, Failed, Loading } from '../common/Notice';
 import { SchemaForm } from '../form/SchemaForm';
 import { initial, validate, type Problem } from '../schema/schema';
 import { segment } from '../common/segment';
+import type { WireEvent } from '../model/event';
+import { requirements } from './requirements';
 
 interface Props {
   handler: HandlerItem;
+  question?: WireEvent | null; // that is answered
   given?: { type: string; value: unknown }; // to begin with
   compact?: boolean; // only the answer that is waited for
   onSent?: () => void;
@@ -18,7 +21,7 @@ interface Props {
 
 const noProblems: Problem[] = [];
 
-export function SendEvent({ handler, given, compact = false, onSent }: Props) {
+export function SendEvent({ handler, question, given, compact = false, onSent }: Props) {
   const schemas = useEventSchemas(handler.workflow_name);
   const graph = useGraph(compact ? undefined : handler.workflow_name);
   const awaited = handler.waiting_for[0]?.event_type;
@@ -32,9 +35,14 @@ export function SendEvent({ handler, given, compact = false, onSent }: Props) {
   const types = useMemo(() => (schemas.data ?? []).filter(schema => schema.title), [schemas.data]);
   const type = chosen ?? awaited ?? types.find(schema => /Response|Human/.test(String(schema.title)))?.title ?? types[0]?.title;
   const schema = types.find(known => known.title === type) as JsonSchema | undefined;
+  // As it was when the form was opened: a late answer must not be taken for the answer to a question that was asked meanwhile.
+  const asked = useRef({ waits: handler.waiting_for, question });
+  asked.current = { waits: handler.waiting_for, question };
   useEffect(() => {
     if (!schema) return;
-    setValue(given?.type === schema.title ? given?.value : (initial(schema, schema) ?? {}));
+    const { waits, question } = asked.current;
+    const fresh = { ...(initial(schema, schema) as object | undefined), ...requirements(waits, String(schema.title), question) };
+    setValue(given?.type === schema.title ? given?.value : fresh);
     setProblems(noProblems);
     setVersion(before => before + 1);
   }, [schema, given]);
@@ -56,7 +64,7 @@ export function SendEvent({ handler, given, compact = false, onSent }: Props) {
       const body = { event: { type: schema.title, value }, ...(step && { step }) };
       const answer = await post<{ unhandled?: boolean } | undefined>(`/events/${segment(handler.handler_id)}`, body);
       setSaid(`${schema.title} was sent${answer?.unhandled ? ', but nothing in the run has taken it' : ''}.`);
-      onSent?.();
+      if (!answer?.unhandled) onSent?.();
     } catch (error) {
       setProblems([{ path: '', message: (error as Error).message }]);
     }

@@ -84,7 +84,7 @@ export function RunPage({ workflow, handlerId, dark }: Props) {
         render: () => (
           <>
             {data.question && running && <Question event={data.question} />}
-            <SendEvent handler={data} given={event} />
+            <SendEvent handler={data} question={data.question} given={event} />
           </>
         ),
       },
