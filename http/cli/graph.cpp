@@ -6,9 +6,10 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <deque>
 #include <iostream>
 #include <map>
+#include <utility>
+#include <vector>
 
 namespace weir::cli {
 namespace {
@@ -84,43 +85,49 @@ std::string mermaid(const Graph& graph) {
   return out;
 }
 
-/// By how many edges they are away.
-using Distances = std::map<std::string, int>;
+/// When each node has its first turn: what no step returns is there at 0, a step that joins waits for all that it takes.
+using Turns = std::map<std::string, int>;
 
-Distances distances(const Graph& graph, const std::vector<std::string>& from) {
-  Distances found;
-  std::deque<std::string> reached;
-  const auto reach = [&](const std::string& id, int distance) {
-    if (found.emplace(id, distance).second) reached.push_back(id);
-  };
-  for (const auto& id : from) reach(id, 0);
-  for (; !reached.empty(); reached.pop_front())
-    for (const auto& edge : graph.edges)
-      if (edge.source == reached.front()) reach(edge.target, found[edge.source] + 1);
-  return found;
-}
-
-/// The events that no step returns.
-std::vector<std::string> beginnings(const Graph& graph) {
-  std::vector<std::string> out;
-  for (const auto& node : graph.nodes) {
-    const auto leads_here = [&](const Edge& edge) { return edge.target == node.id; };
-    if (node.type == "event" && std::none_of(graph.edges.begin(), graph.edges.end(), leads_here)) out.push_back(node.id);
+Turns turns(const Graph& graph) {
+  std::map<std::string, std::vector<std::string>> sources;
+  for (const auto& edge : graph.edges) sources[edge.target].push_back(edge.source);
+  Turns out;
+  for (const auto& node : graph.nodes)
+    if (sources[node.id].empty()) out[node.id] = 0;
+  for (bool more = true; std::exchange(more, false);) {
+    const auto before = out;
+    const auto there = [&](const std::string& id) { return before.contains(id); };
+    for (const auto& node : graph.nodes) {
+      const auto& from = sources[node.id];
+      const bool has_turn =
+          node.input == "join" ? std::all_of(from.begin(), from.end(), there) : std::any_of(from.begin(), from.end(), there);
+      if (!has_turn || out.contains(node.id)) continue;
+      out[node.id] = static_cast<int>(before.size());
+      more = true;
+    }
   }
   return out;
 }
 
-/// Names the steps that take the event and lead to the step that returns it, again.
-std::string back_to(const Graph& graph, const std::string& step, const std::string& event) {
-  const auto known = distances(graph, beginnings(graph));
+bool leads_to(const Graph& graph, const std::string& from, const std::string& to) {
+  std::vector<std::string> reached{from};
+  for (std::size_t at = 0; at < reached.size(); ++at)
+    for (const auto& edge : graph.edges)
+      if (edge.source == reached[at] && std::find(reached.begin(), reached.end(), edge.target) == reached.end())
+        reached.push_back(edge.target);
+  return std::find(reached.begin(), reached.end(), to) != reached.end();
+}
+
+/// Names the steps that take what the step returns and have had their turn before it: there the run loops.
+std::string back_to(const Graph& graph, const Turns& known, const Edge& returned) {
   const auto loops = [&](const std::string& next) {
-    const auto here = known.find(step), there = known.find(next);
-    const bool behind = here == known.end() || there == known.end() || there->second > here->second;
-    return !behind && distances(graph, {next}).contains(step);
+    const auto here = known.find(returned.source), there = known.find(next);
+    return here != known.end() && there != known.end() && there->second <= here->second && leads_to(graph, next, returned.source);
   };
   std::string out;
   for (const auto& edge : graph.edges)
-    if (edge.source == event && loops(edge.target)) out += (out.empty() ? "" : ", ") + edge.target;
+    if (edge.source == returned.target && edge.target != "external_step" && loops(edge.target))
+      out += (out.empty() ? "" : ", ") + edge.target;
   return out.empty() ? "" : " (back to " + out + ")";
 }
 
@@ -133,18 +140,19 @@ std::string taken(const Graph& graph, const Node& step) {
   return out.empty() ? "nothing" : out;
 }
 
-std::string returned(const Graph& graph, const Node& step) {
+std::string returned(const Graph& graph, const Turns& known, const Node& step) {
   std::string out;
   for (const auto& edge : graph.edges)
     if (edge.source == step.id && !edge.target.starts_with("resource"))
-      out += (out.empty() ? "" : " | ") + (edge.list ? "[" + edge.target + "]" : edge.target) + back_to(graph, step.id, edge.target);
+      out += (out.empty() ? "" : " | ") + (edge.list ? "[" + edge.target + "]" : edge.target) + back_to(graph, known, edge);
   return out.empty() ? "nothing" : out;
 }
 
 std::string text(const Graph& graph) {
   std::string out = graph.name + "\n";
+  const auto known = turns(graph);
   for (const auto& node : graph.nodes)
-    if (node.type == "step") out += "  " + node.id + ": " + taken(graph, node) + " -> " + returned(graph, node) + "\n";
+    if (node.type == "step") out += "  " + node.id + ": " + taken(graph, node) + " -> " + returned(graph, known, node) + "\n";
   return out;
 }
 

@@ -210,7 +210,7 @@ test('graph: text, DOT, Mermaid, SVG and JSON', async () => {
 
 test('graph: lists, joins, loops', () => {
   assert.equal(piped(['graph', 'research']).stdout, 'Research\n  judge: Facts + Opinion -> Again (back to retrieve) | Answered\n  muse: Query -> Opinion\n' +
-    '  rank: 2 of [Doc] -> Facts\n  retrieve: Again | Query -> [Doc]\n');
+    '  rank: 2 of [Doc] -> Facts\n  retrieve: Query | Again -> [Doc]\n');
   assert.match(piped(['graph', 'research', '-f', 'dot']).stdout, /"retrieve" -> "Doc" \[label="list"\];/);
 });
 
