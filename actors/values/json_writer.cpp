@@ -41,11 +41,13 @@ thread_local std::uint64_t replaced_on_this_thread = 0;
 
 struct Digits {
   template <class T>
-  explicit Digits(T value) : end(std::to_chars(text.data(), text.data() + text.size(), value).ptr) {}
+  explicit Digits(T value) {
+    end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  }
   std::string_view view() const { return {text.data(), static_cast<std::size_t>(end - text.data())}; }
 
   std::array<char, 24> text;
-  const char* end;
+  const char* end = nullptr;
 };
 
 }  // namespace

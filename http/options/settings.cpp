@@ -222,6 +222,8 @@ Texts split(const std::string& text) {
 }
 
 void apply(Configuration& configuration, const Setting& setting, const Texts& values, const std::string& source) {
+  if (values.empty() && !setting.repeatable)
+    throw std::invalid_argument(source + " has no value: an empty list is only for what may be repeated");
   try {
     setting.apply(configuration.draft, values);
   } catch (const std::invalid_argument& error) { throw std::invalid_argument(source + " " + error.what()); }

@@ -80,6 +80,17 @@ TEST_CASE("settings: what is wrong is named with its source, its value and what 
   CHECK_THROWS_WITH(configured({}), doctest::Contains("WEIR_BODY_MAX must be a whole number from 1 to"));
 }
 
+TEST_CASE("settings: an empty list is refused where one value is wanted") {
+  const TemporaryFolder folder;
+  for (const std::string text : {"port = []\n", "port = [\"\n", "port =[\001\n", "store = [ ]\n"}) {
+    CAPTURE(text);
+    CHECK_THROWS_AS(configured({}, written(folder, text)), std::invalid_argument);
+  }
+  const auto file = written(folder, "port = []\n");
+  CHECK_THROWS_WITH(configured({}, file), (file + ": port has no value: an empty list is only for what may be repeated").c_str());
+  CHECK_NOTHROW(configured({}, written(folder, "allow-origin = []\n")));
+}
+
 TEST_CASE("settings: threads, slow steps and what a run may use are settings too") {
   const auto runtime = configured({{"actor-threads", {"3"}},
                                    {"blocking-threads", {"7"}},
