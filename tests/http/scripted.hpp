@@ -63,8 +63,8 @@ private:
       {
         const std::lock_guard lock(mutex_);
         const std::string name = "after_sequence=";
-        const auto at = request.find(name) + name.size();
-        cursors_.push_back(request.substr(at, request.find_first_of("& ", at) - at));
+        const auto found = request.find(name), at = found + name.size();
+        cursors_.push_back(found == std::string::npos ? "" : request.substr(at, request.find_first_of("& ", at) - at));
       }
       const auto answer = answer_(number);
       std::string_view text = answer.text;

@@ -131,8 +131,8 @@ Invocation::Outcome Invocation::resume() {
 Invocation::Outcome Invocation::begin_at_once() {
   if (spec().child) return begin_child();
   if (spec().resources.empty() || resources_ready()) return begin_body();
-  if (no_resources_) std::rethrow_exception(no_resources_);
-  return Outcome::pending;
+  if (making_resources_) return Outcome::pending;  // on another thread: what it writes is looked at when it is done
+  std::rethrow_exception(no_resources_);
 }
 
 bool Invocation::resources_ready() {
