@@ -14,6 +14,8 @@
 
 #include <weir/assert.hpp>
 
+#include <caf/actor_registry.hpp>
+
 #include <sys/random.h>
 
 #include <algorithm>
