@@ -112,7 +112,7 @@ Service::~Service() {
 std::shared_ptr<ServiceDoor> Service::door() const { return state_->door; }
 
 Time Service::now() const { return runtime::now(); }
-bool Service::stopping() const noexcept { return state_->stopping; }
+bool Service::stopping() const noexcept { return state_->environment.stopping; }
 
 namespace {
 
@@ -130,7 +130,7 @@ bool actors_end(caf::actor_system& system, Deadline deadline) {
 bool Service::stop(Deadline deadline) {
   const std::lock_guard lock(state_->stopping_mutex);
   auto& environment = state_->environment;
-  if (!state_->stopping.exchange(true)) {
+  if (!environment.stopping.exchange(true)) {
     state_->deadline = deadline;
     state_->hibernation.stop();
     state_->resumption.stop();
@@ -260,7 +260,7 @@ Expected<std::shared_ptr<Claim>> Service::claim(const std::optional<IdempotencyK
 
 void Service::start(StartRequest request, HandlerReply started, HandlerReply ended, const std::function<void(const Error&)>& refused) {
   const auto workflow = request.workflow;
-  if (state_->stopping) return refused(Error{Code::unavailable, "the server is shutting down"});
+  if (state_->environment.stopping) return refused(Error{Code::unavailable, "the server is shutting down"});
   if (!request.patient && !state_->environment.store_takes()) return refused(state_->environment.refusal());
   HandlerRow row;
   const bool id_is_made_up = request.handler_id.empty();
@@ -298,7 +298,7 @@ void Service::start(StartRequest request, HandlerReply started, HandlerReply end
     compat::stop(supervisor);
     return refused(already_running(row));
   }
-  if (state_->stopping) compat::stop(supervisor);
+  if (state_->environment.stopping) compat::stop(supervisor);
 }
 
 std::size_t Service::recover() {

@@ -140,9 +140,9 @@ void Service::State::cancel(const std::string& handler_id, const std::function<v
     if (ended) environment.changes.tell(*ended);
     reply(ended ? Expected<bool>(true) : ended.error());
   };
-  if (store.durable() && !stopping && resumption.end_held(handler_id, end_held)) return;
+  if (store.durable() && !environment.stopping && resumption.end_held(handler_id, end_held)) return;
   // A run whose workflow is no longer registered can still be given up.
-  const auto row = store.durable() && !stopping ? store.find_handler(handler_id) : std::nullopt;
+  const auto row = store.durable() && !environment.stopping ? store.find_handler(handler_id) : std::nullopt;
   if (!row || row->terminal()) return reply(false);
   const auto ended = give_up_cancelled(store, *row);
   reply(ended ? Expected<bool>(true) : ended.error());
@@ -244,7 +244,7 @@ void Service::await_end(const std::string& handler_id, HandlerReply reply) {
     if (live) return;
     if (const auto row = store().find_handler(handler_id)) {
       if (!state_->resumption.held(*row)) return reply(*row);
-      if (state_->stopping) return reply(Error{Code::unavailable, "the server is shutting down"});
+      if (state_->environment.stopping) return reply(Error{Code::unavailable, "the server is shutting down"});
       return state_->resumption.when_let_go(*row, [this, handler_id, reply] { await_end(handler_id, reply); });
     }
   } catch (const StoreFailure& error) { return reply(unanswered(error)); }

@@ -26,7 +26,6 @@ struct Service::State {
   RetentionKeeper retention;
   Resumption resumption;
   const std::shared_ptr<ServiceDoor> door;
-  std::atomic<bool> stopping = false;
   std::mutex stopping_mutex;  ///< of those that stop it
   Deadline deadline{};        ///< for what is asked to end
   std::atomic<bool> workflows_are_replaced = false;

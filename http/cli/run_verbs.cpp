@@ -161,7 +161,8 @@ void add_ask(CLI::App& app, Chosen& chosen) {
   auto* ask = add_remote_verb(app, chosen, "ask", "Answers a run that waits for a person, asking for each field of the answer", remote,
                               [remote, id, answer] {
                                 const auto client = remote->client();
-                                const auto sent = answer_prompt(client, *id, find_prompt(client, *id), *answer);
+                                const auto handler = value_of(client.handler(*id).get());
+                                const auto sent = answer_prompt(client, handler.handler_id, find_prompt(client, *id), *answer);
                                 if (remote->json) print_line(to_json(to_json_value(sent)));
                                 else print_line("sent " + sent.type + " " + to_json(sent.value));
                                 return exit_code::done;

@@ -39,6 +39,14 @@ struct Echo : weir::Workflow {
   Echo() { step<&Echo::echo>(); }
   weir::StopEvent echo(const weir::StartEvent& start) { return weir::StopEvent(weir::Value(start.fields())); }
 };
+WEIR_EXPORT(server) {
+  server.add_workflow("shop", std::make_shared<Shop>(), {.additional_events = weir::events<Packed>()});
+  server.add_workflow<Echo>("echo");
+}
+`;
+
+const others = `#include <weir/weir.hpp>
+#include <weir/plugin.hpp>
 struct Query { using kind = weir::StartEvent; };
 struct Doc { int n = 0; };
 struct Facts {};
@@ -65,11 +73,10 @@ struct Board : weir::Workflow {
     co_return weir::StopEvent(who);
   }
 };
+struct Progress { int percent; };
 WEIR_EXPORT(server) {
-  server.add_workflow("shop", std::make_shared<Shop>(), {.additional_events = weir::events<Packed>()});
-  server.add_workflow<Echo>("echo");
   server.add_workflow<Research>("research");
-  server.add_workflow("board", std::make_shared<Board>(), {.additional_events = weir::events<Vote, Voted, Packed>()});
+  server.add_workflow("board", std::make_shared<Board>(), {.additional_events = weir::events<Vote, Voted, Progress>()});
 }
 `;
 
@@ -77,7 +84,7 @@ WEIR_EXPORT(server) {
 const serve = (files, args = [], options = {}) =>
   startProgram(weir, ['serve', ...files, '--host', '127.0.0.1', '--port', '0', ...args], { env, ...options });
 
-const { base } = await serve([source('shop.cpp', shop('tea'))]);
+const { base } = await serve([source('shop.cpp', shop('tea')), source('others.cpp', others)]);
 
 /** In a pipe. */
 const piped = (args, { input = '', server = base } = {}) => {

@@ -13,6 +13,7 @@
 #include <weir/printable.hpp>
 #include <weir/runtime_options.hpp>
 
+#include <atomic>
 #include <memory>
 
 namespace weir::runtime {
@@ -47,6 +48,7 @@ struct Environment {
   HandlerChanges changes;
   StartingKeys starting_keys;
   BodiesAtWork bodies;
+  std::atomic<bool> stopping = false;  ///< the service is: bodies are asked to end
   Registry& registry;
   Hibernation& hibernation;
   Resumption& resumption;

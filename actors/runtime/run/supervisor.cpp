@@ -4,7 +4,6 @@
 #include "actors/runtime/live/registry.hpp"
 #include "actors/runtime/messages/subscription.hpp"
 #include "actors/runtime/read/event_log.hpp"
-#include "actors/runtime/service.hpp"
 #include "actors/runtime/step/step_actor.hpp"
 #include "hibernation.hpp"
 
@@ -46,7 +45,7 @@ SupervisorActor::behavior_type Supervisor::make_behavior() {
 
 void Supervisor::step_reported(StepReport& report) {
   // A body that ends because it is asked to has not done its work: the next process repeats it.
-  if (run_->environment.service.stopping()) return;
+  if (run_->environment.stopping) return;
   auto held = std::move(report.held);
   commits_.feed({.tick = to_tick(std::move(report)), .held = std::move(held)});
 }
