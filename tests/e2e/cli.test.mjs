@@ -501,8 +501,8 @@ test('TLS: a certificate is verified, against an authority that is named, or not
   const refused = await ask();
   assert.equal(refused.status, 3);
   assert.match(refused.out, /certificate/i);
-  assert.deepEqual(await ask('--ca-file', certificate), { status: 0, out: 'shop\necho\n' });
-  assert.deepEqual(await ask('--insecure'), { status: 0, out: 'shop\necho\n' });
+  assert.deepEqual(await ask('--ca-file', certificate), { status: 0, out: 'shop\necho\nresearch\nboard\n' });
+  assert.deepEqual(await ask('--insecure'), { status: 0, out: 'shop\necho\nresearch\nboard\n' });
 });
 
 test('completion and the manual page know every verb', () => {
