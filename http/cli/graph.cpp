@@ -94,7 +94,8 @@ Turns turns(const Graph& graph) {
   Turns out;
   for (const auto& node : graph.nodes)
     if (sources[node.id].empty()) out[node.id] = 0;
-  for (bool more = true; std::exchange(more, false);) {
+  bool more = true;
+  for (int turn = 1; std::exchange(more, false); ++turn) {
     const auto before = out;
     const auto there = [&](const std::string& id) { return before.contains(id); };
     for (const auto& node : graph.nodes) {
@@ -102,7 +103,7 @@ Turns turns(const Graph& graph) {
       const bool has_turn =
           node.input == "join" ? std::all_of(from.begin(), from.end(), there) : std::any_of(from.begin(), from.end(), there);
       if (!has_turn || out.contains(node.id)) continue;
-      out[node.id] = static_cast<int>(before.size());
+      out[node.id] = turn;
       more = true;
     }
   }
